@@ -1,0 +1,72 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+MANAGE := $(BIN)/python manage.py
+export PORT ?= 8000
+
+.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs lock real-apps check
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.venv/.installed: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@if command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt; then :; \
+	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt; fi
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	@if command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt; then :; \
+	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; fi
+	@touch $@
+
+.env: | .venv/.installed
+	@$(BIN)/python -m config.dotenv
+
+setup: .venv/.installed .env ## Make .venv from the hashed lock, and a .env with secrets of its own
+
+run: setup ## Start the portal, the worker and the demo app; PORT=9000 make run for another port
+	@exec $(MANAGE) run_local
+
+worker: setup ## Start a worker alone
+	@exec $(MANAGE) worker
+
+demo: setup ## Make the demo workspaces without starting anything
+	$(MANAGE) migrate -v0 && $(MANAGE) load_catalog && $(MANAGE) seed_demo
+
+test: .venv/.installed-dev .env ## Run the tests; make test t=tests/scim for some of them
+	$(BIN)/pytest $(or $(t),-n auto)
+
+lint: .venv/.installed-dev ## Check style and spelling
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell
+
+format: .venv/.installed-dev ## Bring the code into its format
+	$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+types: .venv/.installed-dev .env ## Check types
+	$(BIN)/mypy .
+
+imports: .venv/.installed-dev ## Prove the import direction
+	$(BIN)/lint-imports
+
+templates: .venv/.installed-dev ## Check the templates
+	$(BIN)/djlint --profile django --lint templates
+
+migrations: .venv/.installed-dev .env ## Check that the migrations match the models
+	$(MANAGE) makemigrations --check --dry-run
+
+conformance: .venv/.installed-dev .env ## Run the published SCIM test suite against the gateway
+	$(BIN)/pytest tests/scim/conformance
+
+docs: .venv/.installed-dev .env ## Run the examples of the documentation
+	$(BIN)/pytest tests/test_docs.py
+
+lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -o requirements.txt
+	uv pip compile pyproject.toml --group dev --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -c requirements.txt -o requirements-dev.txt
+
+real-apps: ## Install the real outside apps that some tests provision into
+	tests/real_apps/install.sh flask_appbuilder
+
+check: lint types imports templates migrations ## What CI runs before the tests

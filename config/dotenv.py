@@ -1,0 +1,48 @@
+"""Make a `.env` for one machine, with secrets of its own.
+
+`make setup` runs this once. It never changes a file that is there already, so
+no secret has a default and none is ever replaced by accident.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+TEMPLATE = """\
+# Settings of this machine. Keep it private, and keep a copy of the keys:
+# without them the stored secrets cannot be read and no token opens anything.
+KEYWAY_ENV=development
+KEYWAY_SECRET_KEY={secret_key}
+KEYWAY_ENCRYPTION_KEYS=1:{encryption_key}
+KEYWAY_TOKEN_KEYS=1:{token_key}
+KEYWAY_ALLOWED_NETWORKS=127.0.0.0/8,::1/128
+"""
+
+
+def new_key() -> str:
+    """Return 256 random bits from the operating system, in base64."""
+    return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
+def write(path: Path) -> bool:
+    """Create the file at `path`, readable by its owner only. False if it exists."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(
+            TEMPLATE.format(
+                secret_key=secrets.token_urlsafe(50),
+                encryption_key=new_key(),
+                token_key=new_key(),
+            )
+        )
+    return True
+
+
+if __name__ == "__main__":
+    write(Path(__file__).resolve().parent.parent / ".env")

@@ -1,0 +1,306 @@
+"""All settings, read from the environment or from `.env`.
+
+Every name that starts with KEYWAY_ is described in docs/reference/settings.md.
+A secret can also come from a file: NAME_FILE instead of NAME.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from config.logs import configure_logging
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.FileAwareEnv()
+env.read_env(BASE_DIR / ".env")
+
+
+def key_ring(name: str) -> dict[int, bytes]:
+    """Read `1:base64,2:base64` as numbered 256-bit keys; the highest is in use."""
+    ring: dict[int, bytes] = {}
+    for entry in env.list(name, default=[]):
+        number, _, encoded = entry.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+            ring[int(number)] = key
+        except (ValueError, binascii.Error) as error:
+            raise ImproperlyConfigured(
+                f"{name} must look like 1:base64 with numbers before the colon."
+            ) from error
+        if len(key) != 32:
+            raise ImproperlyConfigured(f"{name}: key {number} must hold 32 bytes.")
+    return ring
+
+
+# Where we run
+
+KEYWAY_ENV = env.str("KEYWAY_ENV", default="production")
+if KEYWAY_ENV not in {"production", "development"}:
+    raise ImproperlyConfigured("KEYWAY_ENV must be production or development.")
+DEVELOPMENT = KEYWAY_ENV == "development"
+DEBUG = env.bool("KEYWAY_DEBUG", default=False)
+
+VAR_DIR = Path(env.str("KEYWAY_VAR_DIR", default=str(BASE_DIR / "var")))
+ADDRESS_FILE = VAR_DIR / "address"
+"""Written by `make run`, so that commands in another shell print the same URLs."""
+
+PORT = env.int("PORT", default=8000)
+KEYWAY_PUBLIC_URL = env.str("KEYWAY_PUBLIC_URL", default="").rstrip("/")
+if not KEYWAY_PUBLIC_URL and DEVELOPMENT:
+    KEYWAY_PUBLIC_URL = (
+        ADDRESS_FILE.read_text(encoding="utf-8").strip()
+        if ADDRESS_FILE.is_file()
+        else f"http://localhost:{PORT}"
+    )
+_public = urlsplit(KEYWAY_PUBLIC_URL)
+HTTPS = _public.scheme == "https"
+
+ALLOWED_HOSTS = [_public.hostname] if _public.hostname else []
+if DEVELOPMENT:
+    ALLOWED_HOSTS += ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = (
+    [f"{_public.scheme}://{_public.netloc}"] if _public.netloc else []
+)
+
+# Secrets
+
+SECRET_KEY = env.str("KEYWAY_SECRET_KEY", default="unset")
+SECRET_KEY_FALLBACKS = env.list("KEYWAY_SECRET_KEY_FALLBACKS", default=[])
+KEYWAY_ENCRYPTION_KEYS = key_ring("KEYWAY_ENCRYPTION_KEYS")
+KEYWAY_TOKEN_KEYS = key_ring("KEYWAY_TOKEN_KEYS")
+
+# Applications, in the one direction that imports may take: down this list.
+
+INSTALLED_APPS = [
+    "config.apps.ConfigConfig",
+    "integrations.apps.IntegrationsConfig",
+    "scim.apps.ScimConfig",
+    "tokens.apps.TokensConfig",
+    "workspaces.apps.WorkspacesConfig",
+    "config.apps.KeywayAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "django_cotton.apps.SimpleAppConfig",
+    "django_htmx",
+    "django_linear_migrations",
+    "django_structlog",
+    "lucide",
+    "rest_framework",
+    "template_partials.apps.SimpleAppConfig",
+]
+if not DEVELOPMENT:
+    INSTALLED_APPS.remove("django_linear_migrations")
+
+MIDDLEWARE = [
+    "scim.api.gate.ScimGate",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "workspaces.middleware.WorkspaceMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            # Partials and cotton each want the loaders for themselves; this is
+            # the one order in which both work.
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django_cotton.cotton_loader.Loader",
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "template_partials.templatetags.partials",
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "workspaces.context.portal",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "config.forms.PortalFormRenderer"
+
+# Database
+
+DATABASES = {
+    "default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'keyway.sqlite3'}")
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    VAR_DIR.mkdir(parents=True, exist_ok=True)
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": (
+            "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;"
+            "PRAGMA cache_size=-65536;PRAGMA temp_store=MEMORY;"
+        ),
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+        "-c statement_timeout=9000 -c lock_timeout=8000"
+        " -c idle_in_transaction_session_timeout=60000"
+    )
+
+# People and sessions
+
+AUTH_USER_MODEL = "workspaces.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "workspaces.hashers.KeywayArgon2Hasher",
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "workspaces:login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "workspaces:login"
+SESSION_COOKIE_AGE = env.int("KEYWAY_SESSION_IDLE_SECONDS", default=60 * 60)
+SESSION_SAVE_EVERY_REQUEST = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "keyway_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "keyway_csrf"
+
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_TEMPLATE = "workspaces/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_IPWARE_PROXY_COUNT = env.int("KEYWAY_PROXY_COUNT", default=0)
+AXES_VERBOSE = False
+
+# What browsers are told
+
+if HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # Plain http on the API is refused by the SCIM gate, never redirected.
+    SECURE_REDIRECT_EXEMPT = [r"^scim/", r"^healthz$"]
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: [] for name in ("camera", "geolocation", "microphone", "payment", "usb")
+}
+
+# Static files
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# Language and time
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Limits on what may come in
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+KEYWAY_SCIM_MAX_BODY_BYTES = env.int("KEYWAY_SCIM_MAX_BODY_BYTES", default=1_048_576)
+
+# Outgoing calls and work
+
+KEYWAY_ALLOWED_NETWORKS = [
+    ipaddress.ip_network(network)
+    for network in env.list("KEYWAY_ALLOWED_NETWORKS", default=[])
+]
+KEYWAY_WORKER_THREADS = env.int("KEYWAY_WORKER_THREADS", default=4)
+
+# Logs: JSON lines with ids, never bodies, headers or local variables.
+
+LOGGING = configure_logging(level=env.str("KEYWAY_LOG_LEVEL", default="INFO"))
+
+REST_FRAMEWORK: dict[str, object] = {
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+}

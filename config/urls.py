@@ -1,0 +1,27 @@
+"""Where everything is."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView, TemplateView
+
+from workspaces.views.health import healthz
+
+handler403 = "workspaces.views.errors.permission_denied"
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="integrations:list"), name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("scim/", include("scim.api.urls")),
+    path("integrations/", include("integrations.urls")),
+    path("tokens/", include("tokens.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("workspaces.urls")),
+]
+
+if settings.DEBUG:
+    urlpatterns.append(
+        path("styleguide/", TemplateView.as_view(template_name="styleguide.html"))
+    )

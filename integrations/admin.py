@@ -1,0 +1,115 @@
+"""Catalog and integrations for superusers. Secrets are never shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from integrations.models import (
+    App,
+    AppAccount,
+    AppEntitlement,
+    Integration,
+    Provisioning,
+    ServiceAccount,
+)
+from workspaces.admin import ReadOnlyAdmin
+
+
+@admin.register(App)
+class AppAdmin(admin.ModelAdmin):
+    """The catalog. A manifest is checked when it is saved."""
+
+    list_display = ("name", "slug", "category", "connector", "is_offered")
+    list_filter = ("connector", "is_offered")
+    search_fields = ("name", "slug", "category")
+
+
+@admin.register(ServiceAccount)
+class ServiceAccountAdmin(ReadOnlyAdmin):
+    """Accounts in apps, without their secrets."""
+
+    list_display = ("name", "app", "workspace", "username", "secret_set_at")
+    list_select_related = ("app", "workspace")
+    search_fields = ("name", "username", "workspace__name")
+    exclude = ("sealed_secret",)
+
+
+@admin.register(Integration)
+class IntegrationAdmin(admin.ModelAdmin):
+    """Integrations. A new one is made in the portal or by a command."""
+
+    list_display = ("name", "app", "workspace", "status", "last_synced_at")
+    list_filter = ("status", "app")
+    list_select_related = ("app", "workspace")
+    search_fields = ("name", "workspace__name", "directory__key")
+    fields = (
+        "workspace",
+        "app",
+        "service_account",
+        "directory",
+        "name",
+        "identifier",
+        "base_url",
+        "status",
+        "status_reason",
+        "status_at",
+        "last_synced_at",
+    )
+    readonly_fields = (
+        "workspace",
+        "app",
+        "service_account",
+        "directory",
+        "base_url",
+        "status",
+        "status_reason",
+        "status_at",
+        "last_synced_at",
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: it needs a directory and a checked service account."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: it would lose what was provisioned."""
+        return False
+
+
+@admin.register(AppAccount)
+class AppAccountAdmin(ReadOnlyAdmin):
+    """Accounts as the apps were last seen to hold them."""
+
+    list_display = ("username", "integration", "external_id", "is_active", "seen_at")
+    list_select_related = ("integration",)
+    search_fields = ("username", "email", "external_id")
+
+
+@admin.register(AppEntitlement)
+class AppEntitlementAdmin(ReadOnlyAdmin):
+    """Groups and roles of apps."""
+
+    list_display = ("name", "kind", "integration", "seen_at")
+    list_filter = ("kind",)
+    list_select_related = ("integration",)
+    search_fields = ("name", "external_id")
+
+
+@admin.register(Provisioning)
+class ProvisioningAdmin(ReadOnlyAdmin):
+    """How far each user has come."""
+
+    list_display = (
+        "user_name",
+        "integration",
+        "state",
+        "attempts",
+        "last_error",
+        "changed_at",
+    )
+    list_filter = ("state",)
+    list_select_related = ("integration",)
+    search_fields = ("user_name", "resource_id_public")

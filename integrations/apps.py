@@ -1,0 +1,26 @@
+"""Integrations: what we do about SCIM changes in the outside app."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class IntegrationsConfig(AppConfig):
+    """Registers what this app listens to, carries out and adds to the audit log."""
+
+    name = "integrations"
+
+    def ready(self) -> None:
+        """Register the audit actions, the receiver and the kinds of jobs."""
+        from integrations import provisioning, services, sync
+        from integrations.audit import Action
+        from scim.signals import resource_changed
+        from tokens import holders
+        from workspaces import audit, jobs
+        from workspaces.models import Directory
+
+        audit.register(Action)
+        holders.register(Directory.Kind.GATEWAY, services.holder_of)
+        resource_changed.connect(provisioning.resource_changed)
+        jobs.register(provisioning.JOB, provisioning.carry_out)
+        jobs.register(sync.JOB, sync.carry_out)

@@ -1,0 +1,62 @@
+"""Open a session with the app of an integration, and note how that went."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from integrations.connectors.base import Misconfigured, Session
+from integrations.connectors.registry import connector_for
+from integrations.desired import Connection
+from integrations.models import Integration, ServiceAccount
+from workspaces import secrets
+
+MISCONFIGURED_PAUSE = timedelta(minutes=1)
+"""How long at least to wait before a login that was refused is tried again."""
+
+
+@contextmanager
+def open_session(integration: Integration) -> Iterator[Session]:
+    """Hold a session with the app. Raises ConnectorError."""
+    connector = connector_for(
+        integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
+    )
+    session = connector.open(_connection(integration))
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def _connection(integration: Integration) -> Connection:
+    account: ServiceAccount = integration.service_account
+    try:
+        secret = secrets.decrypt(account.sealed_secret, account.secret_address)
+    except secrets.UnreadableSecret:
+        raise Misconfigured(
+            f"The password of {account.name} cannot be read with the present "
+            "encryption keys. Enter it again."
+        ) from None
+    return Connection(
+        base_url=integration.base_url.rstrip("/"),
+        username=account.username,
+        secret=secret,
+        identifier=integration.identifier,
+    )
+
+
+def note_success(integration: Integration, *, now: datetime) -> None:
+    """Remember that the app answered. Writes only when that is news."""
+    Integration.objects.filter(
+        pk=integration.pk, status=Integration.Status.NEEDS_ATTENTION
+    ).update(status=Integration.Status.ACTIVE, status_reason="", status_at=now)
+
+
+def note_misconfigured(integration: Integration, reason: str, *, now: datetime) -> None:
+    """Remember that nothing will work until somebody mends something."""
+    Integration.objects.filter(pk=integration.pk).update(
+        status=Integration.Status.NEEDS_ATTENTION, status_reason=reason, status_at=now
+    )

@@ -1,0 +1,126 @@
+"""Which network addresses Keyway may call.
+
+Public ones, over TLS. The operator can open others by naming their networks;
+a tenant cannot. The rule is applied to addresses, never to names: a name is
+resolved once, every address is checked, and the checked address is dialled.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+from queue import Empty, SimpleQueue
+from threading import Thread
+
+import httpx2
+
+from integrations.connectors.base import Misconfigured
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+
+NOT_ALLOWED = (
+    "The address of the app is not allowed. Keyway calls public https addresses; "
+    "the operator of Keyway can allow others."
+)
+NOT_AN_ADDRESS = (
+    "The address of the app is not usable. It begins with https:// and holds a "
+    "host name, and neither a user name nor a query."
+)
+
+_GLOBAL_IPV6 = ip_network("2000::/3")
+_REFUSED = [
+    ip_network(network)
+    for network in (
+        "168.63.129.16/32",  # the metadata service of Azure, on a public address
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "2001::/23",  # Teredo and other protocol assignments
+        "2002::/16",  # 6to4: carries an IPv4 address
+        "3fff::/20",
+    )
+]
+_WEB_PORTS = (80, 443)
+_FIRST_UNPRIVILEGED_PORT = 1024
+
+
+class AddressRule:
+    """Public addresses, and the networks that the operator allows."""
+
+    def __init__(self, allowed_networks: Sequence[IPNetwork] = ()) -> None:
+        self._allowed_networks = tuple(allowed_networks)
+
+    def check(self, address: IPAddress, *, scheme: str, port: int) -> None:
+        """Raise Misconfigured if the address may not be called this way."""
+        address = _unwrapped(address)
+        if any(address in network for network in self._allowed_networks):
+            return
+        port_is_usual = port in _WEB_PORTS or port >= _FIRST_UNPRIVILEGED_PORT
+        if scheme != "https" or not port_is_usual or not _is_public(address):
+            raise Misconfigured(NOT_ALLOWED)
+
+    def check_base_url(self, base_url: str) -> httpx2.URL:
+        """Return the address of an app, parsed. Raises Misconfigured.
+
+        Looks at the text alone: a name is resolved, and its addresses are
+        checked, when the app is called.
+        """
+        try:
+            url = httpx2.URL(base_url)
+        except (httpx2.InvalidURL, ValueError) as error:
+            raise Misconfigured(NOT_AN_ADDRESS) from error
+        has_extras = bool(url.userinfo) or any(mark in base_url for mark in "?#\\")
+        if url.scheme not in {"http", "https"} or not url.host or has_extras:
+            raise Misconfigured(NOT_AN_ADDRESS)
+        try:
+            literal = ip_address(url.host)
+        except ValueError:
+            return url
+        self.check(literal, scheme=url.scheme, port=port_of(url))
+        return url
+
+
+def port_of(url: httpx2.URL) -> int:
+    """Return the port of an http or https address."""
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def resolve(host: str, seconds: float) -> list[IPAddress]:
+    """Return the addresses of a host name; none if it has none or time runs out."""
+    answers: SimpleQueue[list[IPAddress]] = SimpleQueue()
+    # The system's resolver takes no time limit, so it is left behind in its thread.
+    Thread(target=lambda: answers.put(_look_up(host)), daemon=True).start()
+    try:
+        return answers.get(timeout=seconds)
+    except Empty:
+        return []
+
+
+def _look_up(host: str) -> list[IPAddress]:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return []
+    return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+
+
+def _unwrapped(address: IPAddress) -> IPAddress:
+    """Return the IPv4 address of `::ffff:a.b.c.d`: that is what gets dialled."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def _is_public(address: IPAddress) -> bool:
+    if address.version == 6 and address not in _GLOBAL_IPV6:
+        return False
+    refused = address.is_multicast or address.is_reserved or not address.is_global
+    return not refused and not any(address in network for network in _REFUSED)

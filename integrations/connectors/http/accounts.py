@@ -1,0 +1,65 @@
+"""The app's own form of accounts and entitlements, read as the manifest says."""
+
+from __future__ import annotations
+
+from integrations.connectors.base import PermanentFailure
+from integrations.connectors.http.blueprint import Blueprint, EntitlementList
+from integrations.connectors.http.conversation import UNEXPECTED
+from integrations.connectors.http.filling import work_out
+from integrations.desired import JSON, Entitlement, ObservedAccount
+
+_LONGEST_KEY = 255
+_TEXTS = ("email", "given_name", "family_name", "display_name")
+
+
+def read_account(blueprint: Blueprint, document: JSON) -> ObservedAccount:
+    """Return the account. Raises PermanentFailure if something vital is missing."""
+    values = {
+        name: work_out(expression, document)
+        for name, expression in blueprint.account.items()
+    }
+    active = values.get("active", True)
+    if not isinstance(active, bool):
+        raise PermanentFailure(UNEXPECTED)
+    return ObservedAccount(
+        external_id=read_key(values["id"]),
+        username=read_key(values["username"]),
+        active=active,
+        entitlements=_held(blueprint, document),
+        **{name: _text(values.get(name)) for name in _TEXTS},
+    )
+
+
+def read_entitlement(spec: EntitlementList, document: JSON) -> Entitlement:
+    """Return the entitlement. Raises PermanentFailure if it has no key or name."""
+    return Entitlement(
+        kind=spec.kind,
+        external_id=read_key(work_out(spec.id, document)),
+        name=read_key(work_out(spec.name, document)),
+    )
+
+
+def read_key(value: JSON) -> str:
+    """Return a key or name as text: never empty, never longer than 255."""
+    text = _text(value)
+    if not text or len(text) > _LONGEST_KEY:
+        raise PermanentFailure(UNEXPECTED)
+    return text
+
+
+def _held(blueprint: Blueprint, document: JSON) -> frozenset[tuple[str, str]]:
+    held = set()
+    for kind, expression in blueprint.held.items():
+        keys = work_out(expression, document)
+        if not isinstance(keys, list):
+            raise PermanentFailure(UNEXPECTED)
+        held |= {(kind, read_key(key)) for key in keys}
+    return frozenset(held)
+
+
+def _text(value: JSON) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise PermanentFailure(UNEXPECTED)
+    return str(value)

@@ -1,0 +1,194 @@
+"""The `http` connector: an app is a manifest, and needs no code."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from integrations.connectors.addresses import IPNetwork
+from integrations.connectors.base import PermanentFailure
+from integrations.connectors.client import OutgoingClient
+from integrations.connectors.http.accounts import (
+    read_account,
+    read_entitlement,
+    read_key,
+)
+from integrations.connectors.http.blueprint import Blueprint, Call
+from integrations.connectors.http.conversation import Conversation, selected
+from integrations.connectors.http.filling import work_out
+from integrations.connectors.http.listing import read_list
+from integrations.connectors.http.meanings import AccountGone
+from integrations.connectors.http.reading import read_blueprint
+from integrations.desired import (
+    JSON,
+    Connection,
+    DesiredAccount,
+    Entitlement,
+    ObservedAccount,
+)
+
+TWO_OF_A_NAME = "The app has more than one account with this user name."
+
+
+class HttpConnector:
+    """Talks to an app as its manifest says."""
+
+    def __init__(
+        self, manifest: Mapping[str, Any], *, allowed_networks: Sequence[IPNetwork] = ()
+    ) -> None:
+        """Compile a manifest that was checked. Raises ValueError if it was not."""
+        self._blueprint, problems = read_blueprint(manifest["http"])
+        if problems:
+            raise ValueError(str(problems[0]))
+        self._allowed_networks = allowed_networks
+
+    def open(self, connection: Connection) -> HttpSession:
+        """Start a conversation. Raises Misconfigured if the address is unusable."""
+        client = OutgoingClient(
+            connection.base_url, allowed_networks=self._allowed_networks
+        )
+        conversation = Conversation(self._blueprint, connection, client)
+        return HttpSession(self._blueprint, conversation)
+
+
+class HttpSession:
+    """The session of the port in `integrations.connectors.base`."""
+
+    def __init__(self, blueprint: Blueprint, conversation: Conversation) -> None:
+        self._blueprint = blueprint
+        self._conversation = conversation
+
+    def check(self) -> None:
+        """Log in, and ask for what only an admin may see."""
+        call = self._call("check")
+        self._conversation.ask(call).json()
+
+    def list_accounts(self) -> Iterator[ObservedAccount]:
+        """Yield every account."""
+        return self._accounts(self._call("list_accounts"), {})
+
+    def list_entitlements(self) -> Iterator[Entitlement]:
+        """Yield every entitlement of every kind."""
+        for spec in self._blueprint.entitlements:
+            yield from read_list(
+                self._conversation,
+                spec.call,
+                {},
+                read=partial(read_entitlement, spec),
+                key=lambda entitlement: entitlement.external_id,
+            )
+
+    def get_account(self, external_id: str) -> ObservedAccount | None:
+        """Return the account with this key."""
+        try:
+            document = self._conversation.account_document(external_id)
+        except AccountGone:
+            self._make_sure_that_the_app_is_there()
+            return None
+        return read_account(self._blueprint, document)
+
+    def find_account(self, username: str) -> ObservedAccount | None:
+        """Return the account with this name; an app's near misses are left out."""
+        calls = self._blueprint.calls
+        call = calls.get("find_account") or self._call("list_accounts")
+        wanted = self._comparable(username)
+        found = [
+            account
+            for account in self._accounts(call, {"username": username})
+            if self._comparable(account.username) == wanted
+        ]
+        if len(found) > 1:
+            raise PermanentFailure(TWO_OF_A_NAME)
+        return found[0] if found else None
+
+    def create_account(self, account: DesiredAccount) -> ObservedAccount:
+        """Make the account, with a password that nobody gets to know."""
+        call = self._call("create_account")
+        # Upper case, lower case, digit and mark, for apps that insist on them.
+        password = f"{secrets.token_urlsafe(24)}-aA1"
+        values = {"account": _as_json(account), "new_password": password}
+        answer = self._conversation.ask(call, values)
+        if call.id is None:
+            document = selected(call, answer)
+        else:
+            external_id = read_key(work_out(call.id, answer.json()))
+            document = self._conversation.account_document(external_id)
+        return read_account(self._blueprint, document)
+
+    def update_account(self, external_id: str, account: DesiredAccount) -> None:
+        """Give the account the desired names and attributes."""
+        values = {"id": external_id, "account": _as_json(account)}
+        self._conversation.ask(self._call("update_account"), values)
+
+    def deactivate_account(self, external_id: str) -> None:
+        """Make sure that the account cannot log in."""
+        self._conversation.ask(self._call("deactivate_account"), {"id": external_id})
+
+    def reactivate_account(self, external_id: str) -> None:
+        """Let the account log in again."""
+        self._conversation.ask(self._call("reactivate_account"), {"id": external_id})
+
+    def delete_account(self, external_id: str) -> None:
+        """Make sure that the account is gone."""
+        call = self._call("delete_account")
+        try:
+            self._conversation.ask(call, {"id": external_id})
+        except AccountGone:
+            self._make_sure_that_the_app_is_there()
+
+    def grant(self, external_id: str, entitlement: Entitlement) -> None:
+        """Make sure that the account holds the entitlement."""
+        call = _of_kind(self._blueprint.grant, entitlement, "give")
+        values = {"id": external_id, "entitlement": _as_json(entitlement)}
+        self._conversation.ask(call, values)
+
+    def revoke(self, external_id: str, entitlement: Entitlement) -> None:
+        """Make sure that the account does not hold the entitlement."""
+        call = _of_kind(self._blueprint.revoke, entitlement, "take away")
+        values = {"id": external_id, "entitlement": _as_json(entitlement)}
+        try:
+            self._conversation.ask(call, values)
+        except AccountGone:
+            self._make_sure_that_the_app_is_there()
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._conversation.close()
+
+    def _make_sure_that_the_app_is_there(self) -> None:
+        """Tell an account that is gone from an API that is: both answer 404."""
+        self.check()
+
+    def _accounts(
+        self, call: Call, values: Mapping[str, JSON]
+    ) -> Iterator[ObservedAccount]:
+        return read_list(
+            self._conversation,
+            call,
+            values,
+            read=partial(read_account, self._blueprint),
+            key=lambda account: account.external_id,
+        )
+
+    def _comparable(self, username: str) -> str:
+        return username.casefold() if self._blueprint.ignores_case else username
+
+    def _call(self, name: str) -> Call:
+        if name not in self._blueprint.calls:
+            act = name.removesuffix("_account").replace("_", " ")
+            raise PermanentFailure(f"Keyway cannot {act} accounts in this app.")
+        return self._blueprint.calls[name]
+
+
+def _of_kind(calls: Mapping[str, Call], entitlement: Entitlement, act: str) -> Call:
+    if entitlement.kind not in calls:
+        raise PermanentFailure(f"Keyway cannot {act} a {entitlement.kind} in this app.")
+    return calls[entitlement.kind]
+
+
+def _as_json(value: DesiredAccount | Entitlement) -> JSON:
+    document: dict[str, JSON] = asdict(value)
+    return document

@@ -1,0 +1,97 @@
+"""A call and some values become a request, each value encoded for its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from integrations.connectors.base import PermanentFailure
+from integrations.connectors.http.blueprint import Call
+from integrations.connectors.http.expressions import (
+    Expression,
+    ExpressionFailed,
+    Template,
+)
+from integrations.desired import JSON
+
+UNFIT = (
+    "The account holds a value that the app's address or headers cannot carry: it "
+    "is empty, or holds characters that are not allowed there."
+)
+UNWORKABLE = (
+    "The app's manifest cannot be applied to this account. It expects a value of "
+    "another kind."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FilledRequest:
+    """What is sent, ready to be sent."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: JSON
+
+
+def fill(call: Call, values: Mapping[str, JSON]) -> FilledRequest:
+    """Return the request. Raises PermanentFailure if a value does not fit."""
+    known = dict(values)
+    query = {name: work_out(each, known) for name, each in call.query.items()}
+    return FilledRequest(
+        method=call.method,
+        path=_render(call.path, known, _path_part),
+        query={name: _text(item) for name, item in query.items() if item is not None},
+        headers=fill_headers(call.headers, known),
+        body=None if call.body is None else work_out(call.body, known),
+    )
+
+
+def fill_headers(
+    headers: Mapping[str, Template], values: Mapping[str, JSON]
+) -> dict[str, str]:
+    """Return the headers. Raises PermanentFailure if a value does not fit."""
+    return {
+        name: _render(template, dict(values), _header_part)
+        for name, template in headers.items()
+    }
+
+
+def work_out(expression: Expression, values: JSON) -> JSON:
+    """Return the expression's value. Raises PermanentFailure if it has none."""
+    try:
+        return expression.evaluate(values)
+    except ExpressionFailed as error:
+        raise PermanentFailure(UNWORKABLE) from error
+
+
+def _render(template: Template, values: JSON, encode: Callable[[JSON], str]) -> str:
+    try:
+        return template.render(values, encode)
+    except ExpressionFailed as error:
+        raise PermanentFailure(UNWORKABLE) from error
+
+
+def _path_part(value: JSON) -> str:
+    """Encode a value that must stay within its segment of the path."""
+    text = _text(value)
+    if text in {"", ".", ".."}:
+        raise PermanentFailure(UNFIT)
+    return quote(text, safe="")
+
+
+def _header_part(value: JSON) -> str:
+    text = _text(value)
+    if not text or not text.isascii() or not text.isprintable():
+        raise PermanentFailure(UNFIT)
+    return text
+
+
+def _text(value: JSON) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise PermanentFailure(UNWORKABLE)

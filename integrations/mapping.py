@@ -1,0 +1,64 @@
+"""From a SCIM resource to what the app should hold.
+
+The only place that reads SCIM documents for the sake of an app.
+"""
+
+from __future__ import annotations
+
+from integrations.desired import DesiredAccount, ObservedAccount
+from scim import store
+from scim.models import Resource
+from scim.protocol.types import JSON, Document
+
+
+def desired_account(resource: Resource) -> DesiredAccount:
+    """Return the account that a user of the directory should have."""
+    document = store.read(resource)
+    name = document.get("name")
+    name = name if isinstance(name, dict) else {}
+    given, family = _text(name.get("givenName")), _text(name.get("familyName"))
+    return DesiredAccount(
+        username=_text(document.get("userName")),
+        external_ref=resource.public_id,
+        email=primary_value(document.get("emails")),
+        given_name=given,
+        family_name=family,
+        display_name=_text(document.get("displayName"))
+        or _text(name.get("formatted"))
+        or f"{given} {family}".strip(),
+        active=resource.active is not False,
+        attributes={
+            key: value for key, value in document.items() if key.startswith("urn:")
+        },
+    )
+
+
+def user_document(account: ObservedAccount) -> Document:
+    """Return the SCIM user that stands for an account the app had before us."""
+    document: Document = {"userName": account.username, "active": account.active}
+    if account.display_name:
+        document["displayName"] = account.display_name
+    name: Document = {}
+    if account.given_name:
+        name["givenName"] = account.given_name
+    if account.family_name:
+        name["familyName"] = account.family_name
+    if name:
+        document["name"] = name
+    if account.email:
+        document["emails"] = [{"value": account.email, "primary": True}]
+    return document
+
+
+def primary_value(values: JSON) -> str:
+    """Return the `value` of the primary entry, or else of the first."""
+    entries = (
+        [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
+    )
+    chosen = next((e for e in entries if e.get("primary") is True), None)
+    chosen = chosen or (entries[0] if entries else {})
+    return _text(chosen.get("value"))
+
+
+def _text(value: JSON) -> str:
+    return value if isinstance(value, str) else ""

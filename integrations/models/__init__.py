@@ -1,0 +1,18 @@
+"""The tables of `integrations`."""
+
+from __future__ import annotations
+
+from integrations.models.account import AppAccount, AppEntitlement
+from integrations.models.app import App
+from integrations.models.integration import Integration
+from integrations.models.provisioning import Provisioning
+from integrations.models.service_account import ServiceAccount
+
+__all__ = [
+    "App",
+    "AppAccount",
+    "AppEntitlement",
+    "Integration",
+    "Provisioning",
+    "ServiceAccount",
+]

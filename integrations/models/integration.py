@@ -1,0 +1,68 @@
+"""One outside app of one workspace, behind a SCIM gateway of its own."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from integrations.models.app import App
+from integrations.models.service_account import ServiceAccount
+from workspaces.models import Directory, Workspace
+
+
+class IntegrationQuerySet(models.QuerySet["Integration"]):
+    """Scopes of integrations."""
+
+    def in_workspace(self, workspace: Workspace) -> IntegrationQuerySet:
+        """Keep the integrations of one tenant."""
+        return self.filter(workspace=workspace)
+
+
+class Integration(models.Model):
+    """Connects a directory to an app by a service account."""
+
+    class Status(models.TextChoices):
+        """What the last contact with the app says."""
+
+        ACTIVE = "active", "Active"
+        NEEDS_ATTENTION = "needs_attention", "Needs attention"
+
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="integrations"
+    )
+    app = models.ForeignKey(App, on_delete=models.PROTECT)
+    service_account = models.ForeignKey(
+        ServiceAccount, on_delete=models.PROTECT, related_name="integrations"
+    )
+    directory = models.OneToOneField(
+        Directory, on_delete=models.PROTECT, related_name="integration"
+    )
+    name = models.CharField(max_length=100)
+    base_url = models.URLField(max_length=500, help_text="Where the app is.")
+    identifier = models.CharField(
+        max_length=200, blank=True, help_text="The business ID in the app, if any."
+    )
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    status_reason = models.TextField(blank=True)
+    status_at = models.DateTimeField(null=True)
+    last_synced_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = IntegrationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"], name="integration_name_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this integration."""
+        return "integration", self.directory.key, self.name

@@ -1,0 +1,81 @@
+"""How far a resource has come on its way into the app."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from integrations.models.account import AppAccount
+from integrations.models.integration import Integration
+from scim.models import Resource
+
+
+class Provisioning(models.Model):
+    """One row a user of a gateway directory, also after the user is deleted.
+
+    `desired_version` is a counter of this row: it moves with every change of the
+    user or of its groups. What was applied last is `applied_version`.
+    """
+
+    class State(models.TextChoices):
+        """The states that the product shows."""
+
+        PROVISIONING_AWAITING = "provisioning_awaiting", "Provisioning awaiting"
+        PROVISIONING_ONGOING = "provisioning_ongoing", "Provisioning ongoing"
+        PROVISIONING_FAILED = "provisioning_failed", "Provisioning failed"
+        ONBOARDED = "onboarded", "Onboarded"
+        UPDATE_AWAITING = "update_awaiting", "Update awaiting"
+        UPDATE_ONGOING = "update_ongoing", "Update ongoing"
+        UPDATE_FAILED = "update_failed", "Update failed"
+        DELETE_AWAITING = "delete_awaiting", "Delete awaiting"
+        DELETE_ONGOING = "delete_ongoing", "Delete ongoing"
+        DELETE_FAILED = "delete_failed", "Delete failed"
+        DELETED = "deleted", "Deleted"
+
+    PENDING: ClassVar = (
+        State.PROVISIONING_AWAITING,
+        State.PROVISIONING_ONGOING,
+        State.UPDATE_AWAITING,
+        State.UPDATE_ONGOING,
+        State.DELETE_AWAITING,
+        State.DELETE_ONGOING,
+    )
+    FAILED: ClassVar = (
+        State.PROVISIONING_FAILED,
+        State.UPDATE_FAILED,
+        State.DELETE_FAILED,
+    )
+
+    integration = models.ForeignKey(
+        Integration, on_delete=models.CASCADE, related_name="provisionings"
+    )
+    resource = models.OneToOneField(
+        Resource, on_delete=models.SET_NULL, null=True, related_name="provisioning"
+    )
+    resource_id_public = models.CharField(max_length=36, unique=True)
+    user_name = models.CharField(max_length=500)
+    account = models.OneToOneField(
+        AppAccount, on_delete=models.SET_NULL, null=True, related_name="provisioning"
+    )
+    granted = models.JSONField(
+        default=list, help_text="What SCIM gave, as [kind, external id]."
+    )
+    desired_version = models.PositiveIntegerField(default=1)
+    applied_version = models.PositiveIntegerField(default=0)
+    state = models.CharField(max_length=30, choices=State)
+    attempts = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["integration", "user_name"], name="provisioning_by_name"
+            ),
+            models.Index(fields=["integration", "state"], name="provisioning_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_name}: {self.get_state_display()}"

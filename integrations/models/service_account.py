@@ -1,0 +1,61 @@
+"""The account with which Keyway works in an app."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+
+from integrations.models.app import App
+from workspaces import secrets
+from workspaces.models import Workspace
+
+
+class ServiceAccount(models.Model):
+    """A live account with the app's admin role. Its secret is encrypted."""
+
+    class LoginWorkflow(models.TextChoices):
+        """How the account logs in to the app."""
+
+        PASSWORD = "password", "Username and password"
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="service_accounts"
+    )
+    app = models.ForeignKey(App, on_delete=models.PROTECT)
+    name = models.CharField(max_length=100)
+    login_workflow = models.CharField(
+        max_length=20, choices=LoginWorkflow, default=LoginWorkflow.PASSWORD
+    )
+    username = models.CharField(max_length=254)
+    sealed_secret = models.TextField()
+    secret_set_at = models.DateTimeField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["workspace", "name"], name="service_account_name_unique"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this account."""
+        return "service_account", str(self.public_id), self.name
+
+    @property
+    def secret_address(self) -> secrets.Address:
+        """Where the sealed secret lives."""
+        return secrets.Address(
+            workspace=str(self.workspace.public_id),
+            table="integrations_serviceaccount",
+            row=str(self.public_id),
+            column="sealed_secret",
+        )

@@ -1,0 +1,51 @@
+"""Resources for superusers: read-only, the IdP is their source."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from scim.models import Change, GroupMember, Resource
+from workspaces.admin import ReadOnlyAdmin
+
+
+@admin.register(Resource)
+class ResourceAdmin(ReadOnlyAdmin):
+    """Users and groups of directories."""
+
+    list_display = (
+        "public_id",
+        "resource_type",
+        "label",
+        "directory",
+        "version",
+        "source",
+    )
+    list_filter = ("resource_type", "source")
+    list_select_related = ("directory",)
+    search_fields = ("public_id", "label", "user_name_key", "external_id")
+    exclude = ("comparable",)
+
+
+@admin.register(GroupMember)
+class GroupMemberAdmin(ReadOnlyAdmin):
+    """Who is in which group."""
+
+    list_display = ("group", "member", "created_at")
+    list_select_related = ("group", "member")
+    search_fields = ("group__public_id", "member__public_id")
+
+
+@admin.register(Change)
+class ChangeAdmin(ReadOnlyAdmin):
+    """What changed, by which token."""
+
+    list_display = (
+        "at",
+        "resource_type",
+        "resource_id",
+        "kind",
+        "version",
+        "token_key",
+    )
+    list_filter = ("kind", "resource_type")
+    search_fields = ("resource_id", "token_key", "request_id")

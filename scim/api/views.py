@@ -1,0 +1,296 @@
+"""The endpoints of a directory. Thin: parse, call one service, answer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from scim import queries, rendering, services
+from scim.api.exceptions import MEDIA_TYPE, response_for
+from scim.api.parsers import (
+    JsonParser,
+    ScimParser,
+    is_not_modified,
+    preconditions_of,
+    projection_of,
+    query_of,
+)
+from scim.models import Resource
+from scim.protocol.errors import Forbidden, NotFound, NotImplementedHere
+from scim.protocol.schema import ResourceSchema, discovery, service_provider
+from scim.protocol.tolerances import Normaliser
+from scim.protocol.types import Document
+from scim.rendering import etag
+from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
+from workspaces.clock import database_now
+from workspaces.models import Directory
+
+
+class AnyAccept(BaseContentNegotiation):
+    """Answer SCIM JSON whatever the client says that it accepts."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the parser of the body's media type, if there is one."""
+        given = (request.content_type or "").split(";")[0].strip().lower()
+        return next((p for p in parsers if p.media_type == given), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Any, suffix: Any = None
+    ) -> Any:
+        """Render nothing here: views answer with bytes."""
+        return renderers[0], MEDIA_TYPE
+
+
+class ScimView(APIView):
+    """Bearer token in, SCIM out. Every error becomes a SCIM Error."""
+
+    authentication_classes = [ScimTokenAuthentication]
+    permission_classes: list[Any] = []
+    parser_classes = [ScimParser, JsonParser]
+    content_negotiation_class = AnyAccept
+
+    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
+        """Answer an error, with the challenge of a 401."""
+        response = response_for(exc, self.request)
+        if response.status_code == 401:
+            response["WWW-Authenticate"] = self.get_authenticate_header(self.request)
+        return response
+
+    def finalize_response(  # type: ignore[override]
+        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Leave the answer as the view made it."""
+        return response
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Authenticate before anything of the request is looked at."""
+        principal = cast("ScimPrincipal | None", request.user)
+        if principal is None:
+            raise NotAuthenticated
+        self.principal = principal
+
+    @property
+    def directory(self) -> Directory:
+        """The directory that the token opens: the tenant of the request."""
+        return self.principal.directory
+
+    def resource_schema(self, endpoint: str) -> ResourceSchema:
+        """Return the resource type of an endpoint. Raises NotFound."""
+        found = service_provider().at(endpoint)
+        if found is None:
+            raise NotFound("There is no such endpoint.")
+        return found
+
+    def origin(self, request: Request) -> services.Origin:
+        """Return where a change comes from."""
+        return services.Origin(
+            token_key=self.principal.token.key,
+            request_id=getattr(request._request, "request_id", ""),  # noqa: SLF001
+        )
+
+    def answer(
+        self,
+        request: Request,
+        schema: ResourceSchema,
+        resource: Resource,
+        status: int,
+    ) -> HttpResponse:
+        """Return a resource that was just written."""
+        row = queries.row_of(resource)
+        base_url = self.directory.base_url
+        body = rendering.one(schema, row, base_url, projection_of(request.GET))
+        response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
+        response["ETag"] = etag(row.version)
+        response["Location"] = f"{base_url}/{schema.endpoint}/{row.public_id}"
+        return response
+
+
+class Collection(ScimView):
+    """`/Users`, `/Groups`."""
+
+    def get(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
+        """List and filter."""
+        return self.search(self.resource_schema(endpoint), request.GET)
+
+    def post(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
+        """Create."""
+        schema = self.resource_schema(endpoint)
+        resource = services.create(
+            self.directory,
+            schema,
+            _body(request),
+            origin=self.origin(request),
+            normaliser=Normaliser(schema),
+            now=_now(),
+        )
+        return self.answer(request, schema, resource, 201)
+
+    def search(self, schema: ResourceSchema, parameters: Any) -> HttpResponse:
+        """Answer a list request."""
+        query = query_of(parameters)
+        projection = projection_of(parameters)
+        found = queries.search(self.directory, schema, query)
+        body = rendering.page(
+            schema, found, query.start_index, self.directory.base_url, projection
+        )
+        return HttpResponse(body, content_type=MEDIA_TYPE)
+
+
+class Search(Collection):
+    """`/Users/.search`: a list request whose filter is not in the URL."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
+        """List and filter by a SearchRequest. RFC 7644 section 3.4.3."""
+        return self.search(self.resource_schema(endpoint), _body(request))
+
+
+class Item(ScimView):
+    """`/Users/{id}`, `/Groups/{id}`."""
+
+    def get(
+        self, request: Request, endpoint: str, public_id: str, **_: str
+    ) -> HttpResponse:
+        """Read."""
+        schema = self.resource_schema(endpoint)
+        row = queries.get(self.directory, schema, public_id)
+        if is_not_modified(request, row.version):
+            response = HttpResponse(status=304)
+        else:
+            body = rendering.one(
+                schema, row, self.directory.base_url, projection_of(request.GET)
+            )
+            response = HttpResponse(body, content_type=MEDIA_TYPE)
+        response["ETag"] = etag(row.version)
+        return response
+
+    def put(
+        self, request: Request, endpoint: str, public_id: str, **_: str
+    ) -> HttpResponse:
+        """Replace."""
+        schema = self.resource_schema(endpoint)
+        resource = services.replace(
+            self.directory,
+            schema,
+            public_id,
+            _body(request),
+            origin=self.origin(request),
+            preconditions=preconditions_of(request),
+            now=_now(),
+        )
+        return self.answer(request, schema, resource, 200)
+
+    def patch(
+        self, request: Request, endpoint: str, public_id: str, **_: str
+    ) -> HttpResponse:
+        """Change in parts. Answers 200 with the resource, which suits every IdP."""
+        schema = self.resource_schema(endpoint)
+        resource = services.patch(
+            self.directory,
+            schema,
+            public_id,
+            _body(request),
+            origin=self.origin(request),
+            preconditions=preconditions_of(request),
+            now=_now(),
+        )
+        return self.answer(request, schema, resource, 200)
+
+    def delete(
+        self, request: Request, endpoint: str, public_id: str, **_: str
+    ) -> HttpResponse:
+        """Delete."""
+        services.delete(
+            self.directory,
+            self.resource_schema(endpoint),
+            public_id,
+            origin=self.origin(request),
+            preconditions=preconditions_of(request),
+            now=_now(),
+        )
+        return HttpResponse(status=204)
+
+
+class Discovery(ScimView):
+    """`/ServiceProviderConfig`, `/ResourceTypes`, `/Schemas`. RFC 7644 section 4."""
+
+    http_method_names = ["get"]
+
+    def get(
+        self, request: Request, endpoint: str, name: str | None = None, **_: str
+    ) -> HttpResponse:
+        """Answer one document, or the list of them."""
+        if "filter" in request.GET:
+            raise Forbidden("Discovery endpoints take no filter.")
+        documents = discovery(service_provider(), endpoint, self.directory.base_url)
+        if endpoint == "ServiceProviderConfig":
+            if name is not None:
+                raise NotFound("There is no such endpoint.")
+            return _json(documents[0])
+        if name is None:
+            return _json(
+                {
+                    "schemas": [rendering.LIST_URN],
+                    "totalResults": len(documents),
+                    "startIndex": 1,
+                    "itemsPerPage": len(documents),
+                    "Resources": list(documents),
+                }
+            )
+        for document in documents:
+            if document.get("id") == name:
+                return _json(document)
+        raise NotFound(f"There is no such document at /{endpoint}.")
+
+
+class Me(ScimView):
+    """`/Me`: a token is not a person."""
+
+    def get(self, request: Request, **_: str) -> HttpResponse:
+        """Say so, whatever the method."""
+        raise NotImplementedHere(
+            "/Me is not offered: the token stands for an IdP, not for a user."
+        )
+
+    post = put = patch = delete = get
+
+
+class Bulk(ScimView):
+    """`/Bulk`: not offered yet, as /ServiceProviderConfig says."""
+
+    def post(self, request: Request, **_: str) -> HttpResponse:
+        """Say so."""
+        raise NotImplementedHere("Bulk is not offered. Send the requests one by one.")
+
+
+class NoEndpoint(ScimView):
+    """Any other path: 401 without a token, else 404."""
+
+    def get(self, request: Request, **_: str) -> HttpResponse:
+        """Say so, whatever the method."""
+        raise NotFound("There is no such endpoint.")
+
+    post = put = patch = delete = get
+
+
+def _body(request: Request) -> Document:
+    """Return the object that the parser read; without a body there is none."""
+    return cast("Document", dict(request.data))
+
+
+def _json(document: Document) -> HttpResponse:
+    return HttpResponse(orjson.dumps(document), content_type=MEDIA_TYPE)
+
+
+def _now() -> datetime:
+    """Return the database's time in the milliseconds that SCIM shows."""
+    now = database_now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)

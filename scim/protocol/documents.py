@@ -1,0 +1,121 @@
+"""Validate what a client sends and bring it into the canonical form we store.
+
+A canonical document holds what the client may write: no `id`, no `meta`, no
+`groups`, no `members`, no password, nothing empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pydantic import ValidationError
+from scim2_models import Context, PatchOp, Resource, SCIMException
+
+from scim.protocol import paths
+from scim.protocol.comparable import user_name_key
+from scim.protocol.errors import InvalidValue, from_library
+from scim.protocol.schema import POLICY, ResourceSchema
+from scim.protocol.types import JSON, Document
+
+_NOT_STORED: Final = {"id", "meta", "groups", "members", "password"}
+_PATCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+
+
+def validate_new(schema: ResourceSchema, body: Document) -> Document:
+    """Return the canonical document of a POST. Raises ScimError."""
+    return _canonical(schema, _read(schema, body, Context.RESOURCE_CREATION_REQUEST))
+
+
+def validate_replacement(
+    schema: ResourceSchema, body: Document, current: Document
+) -> Document:
+    """Return the canonical document of a PUT over `current`. Raises ScimError.
+
+    A PUT that leaves `active` out does not change it: omission never
+    deactivates anybody, and never brings anybody back.
+    """
+    replacement = _read(schema, body, Context.RESOURCE_REPLACEMENT_REQUEST)
+    try:
+        replacement.replace(_load(schema, current))
+    except (SCIMException, ValidationError) as error:
+        raise from_library(error) from None
+    document = _canonical(schema, replacement)
+    if "active" in current and "active" not in document:
+        document["active"] = current["active"]
+    return document
+
+
+def patch(
+    schema: ResourceSchema, current: Document, operations: list[Document]
+) -> Document:
+    """Return `current` after all operations, or raise and change nothing.
+
+    RFC 7644 section 3.5.2.
+    """
+    for operation in operations:
+        paths.check(schema, str(operation.get("path", "")))
+    resource = _load(schema, current)
+    try:
+        message = PatchOp[schema.model].model_validate(  # type: ignore[name-defined]
+            {"schemas": [_PATCH_URN], "Operations": operations},
+            scim_ctx=Context.RESOURCE_PATCH_REQUEST,
+            scim_policy=POLICY,
+        )
+        message.patch(resource, scim_policy=POLICY)
+    except (SCIMException, ValidationError) as error:
+        raise from_library(error) from None
+    document = _canonical(schema, resource)
+    if current.get("active") is False and "active" not in document:
+        # Removing `active` must not bring anybody back.
+        document["active"] = False
+    return document
+
+
+def _read(schema: ResourceSchema, body: Document, context: Context) -> Resource[Any]:
+    try:
+        return schema.model.model_validate(body, scim_ctx=context, scim_policy=POLICY)
+    except ValidationError as error:
+        raise from_library(error) from None
+
+
+def _load(schema: ResourceSchema, document: Document) -> Resource[Any]:
+    return schema.model.model_validate(document, scim_policy=POLICY)
+
+
+def _canonical(schema: ResourceSchema, resource: Resource[Any]) -> Document:
+    dumped: Document = resource.model_dump(scim_ctx=Context.DEFAULT)
+    document: Document = {
+        name: kept
+        for name, value in dumped.items()
+        if name not in _NOT_STORED and (kept := _without_empty(value)) is not None
+    }
+    document["schemas"] = [
+        schema.urn,
+        *(urn for urn in schema.extensions if urn in document),
+    ]
+    _check_required(schema, document)
+    return document
+
+
+def _without_empty(value: JSON) -> JSON:
+    if isinstance(value, dict):
+        kept: Document = {
+            name: item
+            for name, member in value.items()
+            if (item := _without_empty(member)) is not None
+        }
+        return kept or None
+    if isinstance(value, list):
+        items: list[JSON] = [
+            item for member in value if (item := _without_empty(member)) is not None
+        ]
+        return items or None
+    return None if value == "" else value
+
+
+def _check_required(schema: ResourceSchema, document: Document) -> None:
+    for attribute in schema.attributes.values():
+        if attribute.required and attribute.name not in document:
+            raise InvalidValue(f"{attribute.name} is required and must not be empty.")
+    if "userName" in document:
+        user_name_key(str(document["userName"]))

@@ -1,0 +1,157 @@
+"""SCIM errors: RFC 7644 section 3.12, tables 8 and 9.
+
+    ScimError
+    ├── InvalidFilter  TooMany  Uniqueness  Mutability  InvalidSyntax  InvalidPath
+    ├── NoTarget  InvalidValue  InvalidVersion  Sensitive
+    └── NotFound  PreconditionFailed  PayloadTooLarge  NotImplementedHere  Forbidden
+
+`detail` names the attribute or the place and says what would be accepted. It
+never quotes a stored value.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import ValidationError
+from scim2_models import Error, SCIMException
+
+ERROR_URN = "urn:ietf:params:scim:api:messages:2.0:Error"
+
+
+class ScimError(Exception):
+    """An answer that is an error. Subclasses are the rows of the tables."""
+
+    status: ClassVar[int] = 400
+    scim_type: ClassVar[str | None] = None
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class InvalidFilter(ScimError):
+    """The filter is malformed, or compares what cannot be compared."""
+
+    scim_type = "invalidFilter"
+
+
+class TooMany(ScimError):
+    """The filter yields more than the server is willing to work through."""
+
+    scim_type = "tooMany"
+
+
+class Uniqueness(ScimError):
+    """A value that must be unique in the directory is taken."""
+
+    status = 409
+    scim_type = "uniqueness"
+
+
+class Mutability(ScimError):
+    """The attribute cannot be changed in this way."""
+
+    scim_type = "mutability"
+
+
+class InvalidSyntax(ScimError):
+    """The body is not what the operation takes."""
+
+    scim_type = "invalidSyntax"
+
+
+class InvalidPath(ScimError):
+    """The path of a PATCH operation is malformed or names nothing."""
+
+    scim_type = "invalidPath"
+
+
+class NoTarget(ScimError):
+    """The path of a PATCH operation selects no value."""
+
+    scim_type = "noTarget"
+
+
+class InvalidValue(ScimError):
+    """A value is missing, or does not fit its attribute."""
+
+    scim_type = "invalidValue"
+
+
+class InvalidVersion(ScimError):
+    """The protocol version is not supported."""
+
+    scim_type = "invalidVers"
+
+
+class Sensitive(ScimError):
+    """The request would put personal data into the URI."""
+
+    status = 403
+    scim_type = "sensitive"
+
+
+class NotFound(ScimError):
+    """There is no such resource or endpoint in this directory."""
+
+    status = 404
+
+
+class PreconditionFailed(ScimError):
+    """The resource has another version than the request expects."""
+
+    status = 412
+
+
+class PayloadTooLarge(ScimError):
+    """The body is longer than the server accepts."""
+
+    status = 413
+
+
+class NotImplementedHere(ScimError):
+    """The operation is part of SCIM, but not of this service provider."""
+
+    status = 501
+
+
+class Forbidden(ScimError):
+    """The operation is known and not allowed here."""
+
+    status = 403
+
+
+_BY_TYPE: dict[str, type[ScimError]] = {
+    error.scim_type: error
+    for error in ScimError.__subclasses__()
+    if error.scim_type is not None
+}
+_BY_STATUS: dict[int, type[ScimError]] = {
+    error.status: error
+    for error in ScimError.__subclasses__()
+    if error.scim_type is None
+}
+
+
+def from_library(error: SCIMException | ValidationError) -> ScimError:
+    """Return the library's error as ours. Of several, the first tells."""
+    if isinstance(error, ValidationError):
+        described = Error.from_validation_errors(error)[0]
+    else:
+        described = error.to_error()
+    kind = _BY_TYPE.get(described.scim_type or "") or _BY_STATUS.get(
+        described.status or 400, InvalidValue
+    )
+    return kind(described.detail or "The value does not fit its attribute.")
+
+
+def error_document(
+    status: int, detail: str, scim_type: str | None = None
+) -> dict[str, object]:
+    """Return the body of an error. Its status is a JSON string, as the RFC asks."""
+    document: dict[str, object] = {"schemas": [ERROR_URN], "status": str(status)}
+    if scim_type:
+        document["scimType"] = scim_type
+    document["detail"] = detail
+    return document

@@ -1,0 +1,51 @@
+"""The resource models, from scim2-models, with what real IdPs need changed.
+
+Nothing outside `scim.protocol` and `scim.store` may import the library.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+from scim2_models import CaseExact, Group, Mutability, Reference, Required
+from scim2_models import EnterpriseUser as LibraryEnterpriseUser
+from scim2_models import User as LibraryUser
+from scim2_models.attributes import ComplexAttribute
+from scim2_models.resources.enterprise_user import Manager as LibraryManager
+from scim2_models.resources.user import Email as LibraryEmail
+
+__all__ = ["EnterpriseUser", "Group", "User"]
+
+
+class Email(LibraryEmail):
+    """An e-mail address as text.
+
+    The library's type refuses addresses in reserved domains (`.test`, `.local`),
+    in which whole companies provision.
+    """
+
+    value: str | None = None
+
+
+class User(LibraryUser):
+    """A user whose e-mail addresses are text."""
+
+    Emails: ClassVar[type[ComplexAttribute]] = Email
+
+    emails: list[Email] | None = None  # type: ignore[assignment]
+
+
+class Manager(LibraryManager):
+    """A manager named by `value` alone: Entra and Okta send no `$ref`."""
+
+    value: Annotated[str | None, Required.true, CaseExact.true] = None
+    ref: Annotated[Reference[Any] | None, Mutability.read_write] = Field(
+        None, serialization_alias="$ref", validation_alias="$ref"
+    )
+
+
+class EnterpriseUser(LibraryEnterpriseUser):
+    """The enterprise extension with that manager."""
+
+    manager: Manager | None = None

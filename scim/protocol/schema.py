@@ -1,0 +1,220 @@
+"""What a directory serves: its resource types, their attributes, its abilities.
+
+`Attribute` is the plain form of RFC 7643 section 7 in which the read path,
+the projection and the comparable form look attributes up, by lower-case name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+from scim2_models import (
+    AuthenticationScheme,
+    Bulk,
+    ChangePassword,
+    ETag,
+    Filter,
+    Meta,
+    Patch,
+    Reference,
+    Resource,
+    ResourceType,
+    Schema,
+    ScimPolicy,
+    ScimProvider,
+    ServiceProviderConfig,
+    Sort,
+)
+from scim2_models.resources.schema import Attribute as SchemaAttribute
+
+from scim.protocol.comparable import library_comparison_key
+from scim.protocol.models import EnterpriseUser, Group, User
+from scim.protocol.types import Document
+
+MAX_RESULTS: Final = 200
+COMMON_ATTRIBUTES: Final = ("schemas", "id", "externalId", "meta")
+
+POLICY = ScimPolicy(
+    unknown=ScimPolicy.Unknown.ignore,
+    remove_value_as_filter=ScimPolicy.RemoveValue.apply,
+    unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
+    comparison_key=library_comparison_key,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute of a schema. RFC 7643 section 7."""
+
+    name: str
+    type: str
+    multi_valued: bool = False
+    required: bool = False
+    case_exact: bool = False
+    mutability: str = "readWrite"
+    returned: str = "default"
+    sub_attributes: dict[str, Attribute] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceSchema:
+    """A resource type with its base schema and its extensions."""
+
+    name: str
+    endpoint: str
+    urn: str
+    attributes: dict[str, Attribute]
+    extensions: dict[str, dict[str, Attribute]]
+    """Attributes by the extension's URN, spelled as the schema spells it."""
+
+    model: type[Resource[Any]]
+
+    def extension_urn(self, urn: str) -> str | None:
+        """Return the URN as the schema spells it, None if it is no extension."""
+        return next((u for u in self.extensions if u.lower() == urn.lower()), None)
+
+
+def _attribute(source: SchemaAttribute) -> Attribute:
+    return Attribute(
+        name=source.name or "",
+        type=str(source.type.value if source.type else "string"),
+        multi_valued=bool(source.multi_valued),
+        required=bool(source.required),
+        case_exact=bool(source.case_exact),
+        mutability=str(source.mutability.value if source.mutability else "readWrite"),
+        returned=str(source.returned.value if source.returned else "default"),
+        sub_attributes=_by_name(source.sub_attributes),
+    )
+
+
+def _by_name(sources: list[SchemaAttribute] | None) -> dict[str, Attribute]:
+    return {(source.name or "").lower(): _attribute(source) for source in sources or []}
+
+
+_COMMON: Final = {
+    attribute.name.lower(): attribute
+    for attribute in (
+        Attribute("schemas", "reference", multi_valued=True, case_exact=True),
+        Attribute(
+            "id", "string", case_exact=True, mutability="readOnly", returned="always"
+        ),
+        Attribute("externalId", "string", case_exact=True),
+        Attribute(
+            "meta",
+            "complex",
+            mutability="readOnly",
+            sub_attributes={
+                "resourcetype": Attribute("resourceType", "string", case_exact=True),
+                "created": Attribute("created", "dateTime"),
+                "lastmodified": Attribute("lastModified", "dateTime"),
+                "location": Attribute("location", "reference", case_exact=True),
+                "version": Attribute("version", "string", case_exact=True),
+            },
+        ),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProvider:
+    """What one directory serves."""
+
+    resource_types: dict[str, ResourceSchema]
+    """By name: `User`, `Group`."""
+
+    library: ScimProvider
+
+    def at(self, endpoint: str) -> ResourceSchema | None:
+        """Return the resource type served at an endpoint such as `Users`."""
+        for schema in self.resource_types.values():
+            if schema.endpoint == endpoint:
+                return schema
+        return None
+
+
+@lru_cache(maxsize=1)
+def service_provider() -> ServiceProvider:
+    """Return what every directory serves: users, groups and their schemas."""
+    library = ScimProvider(
+        models=[User, EnterpriseUser, Group],
+        resource_types=[
+            ResourceType.from_resource(User[EnterpriseUser]),  # type: ignore[misc]
+            ResourceType.from_resource(Group),
+        ],
+        config=_config(),
+        policy=POLICY,
+    )
+    by_urn = {schema.id: schema for schema in library.schemas}
+    return ServiceProvider(
+        resource_types={
+            (schema := _resource_schema(library, resource_type, by_urn)).name: schema
+            for resource_type in library.resource_types
+        },
+        library=library,
+    )
+
+
+def _resource_schema(
+    library: ScimProvider, resource_type: ResourceType, by_urn: dict[Any, Schema]
+) -> ResourceSchema:
+    model = library.model_for(resource_type)
+    assert model is not None  # noqa: S101  built from the same resource type
+    return ResourceSchema(
+        name=resource_type.name or "",
+        endpoint=str(resource_type.endpoint).strip("/"),
+        urn=str(resource_type.schema_),
+        attributes={**_COMMON, **_by_name(by_urn[resource_type.schema_].attributes)},
+        extensions={
+            str(extension.schema_): _by_name(by_urn[extension.schema_].attributes)
+            for extension in resource_type.schema_extensions or []
+        },
+        model=model,  # type: ignore[arg-type]
+    )
+
+
+def _config() -> ServiceProviderConfig:
+    return ServiceProviderConfig(
+        patch=Patch(supported=True),
+        bulk=Bulk(supported=False, max_operations=0, max_payload_size=0),
+        filter=Filter(supported=True, max_results=MAX_RESULTS),
+        change_password=ChangePassword(supported=False),
+        sort=Sort(supported=True),
+        etag=ETag(supported=True),
+        authentication_schemes=[
+            AuthenticationScheme(
+                type=AuthenticationScheme.Type.oauthbearertoken,
+                name="Bearer token",
+                description="The token of this SCIM gateway, made in the portal.",
+                spec_uri=Reference("https://www.rfc-editor.org/rfc/rfc6750"),
+                primary=True,
+            )
+        ],
+    )
+
+
+def discovery(
+    provider: ServiceProvider, endpoint: str, base_url: str
+) -> list[Document]:
+    """Return the documents of a discovery endpoint. RFC 7644 section 4.
+
+    `endpoint` is `ServiceProviderConfig`, `ResourceTypes` or `Schemas`.
+    """
+    resources: tuple[Resource[Any], ...]
+    if endpoint == "ResourceTypes":
+        resources = provider.library.resource_types
+    elif endpoint == "Schemas":
+        resources = provider.library.schemas
+    else:
+        config = provider.library.config
+        assert config is not None  # noqa: S101  set in service_provider
+        resources = (config,)
+    return [_located(resource, endpoint, base_url) for resource in resources]
+
+
+def _located(resource: Resource[Any], endpoint: str, base_url: str) -> Document:
+    path = f"{endpoint}/{resource.id}" if resource.id else endpoint
+    meta = Meta(resource_type=type(resource).__name__, location=f"{base_url}/{path}")
+    document: Document = resource.model_copy(update={"meta": meta}).model_dump()
+    return document

@@ -1,0 +1,267 @@
+"""What we accept from real IdPs beyond the RFC, each by name.
+
+A tolerance never changes the meaning of a request that the RFC defines. Its
+docstring is the evidence; its tests bear its name; the record of a request says
+which it used. The library adds some of its own, listed in LIBRARY.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from scim.protocol.errors import InvalidSyntax, InvalidValue
+from scim.protocol.schema import Attribute, ResourceSchema
+from scim.protocol.types import JSON, Document
+
+
+class Tolerance(StrEnum):
+    """Names of the tolerances, as they stand in the record of a request."""
+
+    SCHEMAS_MISSING = "schemas_missing"
+    """Okta and others: `schemas` left out of a body, or without the base schema."""
+
+    UNKNOWN_SCHEMA = "unknown_schema"
+    """Entra: an extra Group schema URN; strict clients refuse it in the answer."""
+
+    MANAGER_SHAPE = "manager_shape"
+    """Entra: `manager` as text, as a list of one object, or unset by an empty string."""
+
+    EMPTY_IS_UNSET = "empty_is_unset"
+    """Entra: null and "" for attributes without a value."""
+
+    SINGLE_VALUE_IN_LIST = "single_value_in_list"
+    """Entra: `[{"value": x}]` for an attribute with one value."""
+
+    PATHS_IN_VALUE = "paths_in_value"
+    """Entra: PATCH without path whose value has keys such as `name.givenName`."""
+
+    READ_ONLY_IN_VALUE = "read_only_in_value"
+    """Okta: `id`, `meta`, `groups` and `schemas` sent back in a PATCH value."""
+
+    UNKNOWN_ATTRIBUTE = "unknown_attribute"
+    """Several: attributes of no schema in a PATCH value without path; ignored."""
+
+    REMOVE_WITHOUT_PATH = "remove_without_path"
+    """Entra: Remove of members without a path, with the attribute in the value."""
+
+    UNQUALIFIED_EXTENSION = "unqualified_extension"
+    """Entra: `manager` and other extension attributes without their URN."""
+
+
+_READ_ONLY = {"id", "meta", "groups", "schemas"}
+_PATH_NAME = re.compile(r"[A-Za-z$][\w$-]*")
+
+
+class Normaliser:
+    """Brings one request into the form of the RFC and notes what that took."""
+
+    def __init__(self, schema: ResourceSchema) -> None:
+        self.schema = schema
+        self.used: set[Tolerance] = set()
+
+    def resource(self, body: Document) -> Document:
+        """Return the body of a POST or PUT as the RFC would have it."""
+        result: Document = {}
+        for name, value in body.items():
+            if name.lower() == "schemas":
+                continue
+            urn = self.schema.extension_urn(name)
+            if urn is not None:
+                if isinstance(value, dict):
+                    result[urn] = self._extension(urn, value)
+                elif value not in (None, "", []):
+                    raise InvalidValue(f"{urn} must be an object.")
+                continue
+            attribute = self.schema.attributes.get(name.lower())
+            result[name] = self._value(attribute, value) if attribute else value
+        result["schemas"] = self._schemas(body, result)
+        return result
+
+    def operations(self, body: Document) -> list[Document]:
+        """Return the operations of a PATCH, each with a path. Raises ScimError."""
+        operations = next(
+            (body[name] for name in body if name.lower() == "operations"), None
+        )
+        if operations is None:
+            raise InvalidValue("Operations is required: a list of one or more.")
+        if not isinstance(operations, list):
+            raise InvalidSyntax("Operations must be a list.")
+        result: list[Document] = []
+        for operation in operations:
+            if not isinstance(operation, dict):
+                raise InvalidSyntax("An operation must be an object.")
+            result.extend(self._operation(operation))
+        return result
+
+    def _schemas(self, body: Document, result: Document) -> JSON:
+        given = next((body[name] for name in body if name.lower() == "schemas"), None)
+        if given is not None and (
+            not isinstance(given, list) or not all(isinstance(u, str) for u in given)
+        ):
+            raise InvalidValue("schemas must be a list of schema URNs.")
+        urns = {str(urn).lower() for urn in given or []}
+        known = [self.schema.urn, *self.schema.extensions]
+        if self.schema.urn.lower() not in urns:
+            self.used.add(Tolerance.SCHEMAS_MISSING)
+        if urns - {urn.lower() for urn in known}:
+            self.used.add(Tolerance.UNKNOWN_SCHEMA)
+        return [self.schema.urn, *(u for u in self.schema.extensions if u in result)]
+
+    def _extension(self, urn: str, values: Document) -> Document:
+        attributes = self.schema.extensions[urn]
+        return {
+            name: self._value(attributes.get(name.lower()), value)
+            for name, value in values.items()
+        }
+
+    def _value(self, attribute: Attribute | None, value: JSON) -> JSON:
+        if attribute is None:
+            return value
+        if attribute.name == "active" and value is None:
+            raise InvalidValue("active must be true or false.")
+        if value == "" and not attribute.required:
+            self.used.add(Tolerance.EMPTY_IS_UNSET)
+            return None
+        if attribute.multi_valued:
+            return self._values(attribute, value)
+        value = self._unwrapped(attribute, value)
+        if attribute.name == "manager":
+            return self._manager(value)
+        if attribute.type == "complex" and isinstance(value, dict):
+            return self._complex(attribute, value)
+        return value
+
+    def _unwrapped(self, attribute: Attribute, value: JSON) -> JSON:
+        """Take one value out of a list of one."""
+        if not isinstance(value, list) or len(value) != 1:
+            return value
+        if attribute.name == "manager":
+            self.used.add(Tolerance.MANAGER_SHAPE)
+        else:
+            self.used.add(Tolerance.SINGLE_VALUE_IN_LIST)
+        only = value[0]
+        if isinstance(only, dict) and attribute.type != "complex":
+            return only.get("value")
+        return only
+
+    def _values(self, attribute: Attribute, value: JSON) -> JSON:
+        if not isinstance(value, list):
+            return value
+        return [
+            self._complex(attribute, item) if isinstance(item, dict) else item
+            for item in value
+        ]
+
+    def _complex(self, attribute: Attribute, value: Document) -> Document:
+        return {
+            name: self._value(attribute.sub_attributes.get(name.lower()), member)
+            for name, member in value.items()
+        }
+
+    def _manager(self, value: JSON) -> JSON:
+        if isinstance(value, str):
+            self.used.add(Tolerance.MANAGER_SHAPE)
+            return {"value": value}
+        if isinstance(value, dict) and not value.get("value"):
+            self.used.add(Tolerance.MANAGER_SHAPE)
+            return None
+        return value
+
+    def _operation(self, operation: Document) -> list[Document]:
+        named = {name.lower(): value for name, value in operation.items()}
+        op = named.get("op")
+        if not isinstance(op, str) or op.lower() not in {"add", "remove", "replace"}:
+            raise InvalidSyntax("op must be add, remove or replace.")
+        op = op.lower()
+        path = named.get("path")
+        if path is not None and not isinstance(path, str):
+            raise InvalidSyntax("path must be a string.")
+        has_value = "value" in named
+        value = named.get("value")
+        if path:
+            urn = self.schema.extension_urn(path)
+            if urn is not None and isinstance(value, dict):
+                return self._spread(op, {urn: value})
+            return [self._at_path(op, path, value, has_value=has_value)]
+        if op == "remove":
+            if not isinstance(value, dict):
+                return [{"op": "remove"}]
+            self.used.add(Tolerance.REMOVE_WITHOUT_PATH)
+        if not isinstance(value, dict):
+            raise InvalidValue("An operation without a path needs an object as value.")
+        return self._spread(op, value)
+
+    def _spread(self, op: str, value: Document) -> list[Document]:
+        """Return one operation a key for an operation without a path."""
+        result: list[Document] = []
+        for name, member in value.items():
+            if name.lower() in _READ_ONLY:
+                self.used.add(Tolerance.READ_ONLY_IN_VALUE)
+                continue
+            urn = self.schema.extension_urn(name)
+            if urn is not None and isinstance(member, dict):
+                result.extend(
+                    self._at_path(op, f"{urn}:{key}", item, has_value=True)
+                    for key, item in member.items()
+                    if self._knows(f"{urn}:{key}")
+                )
+                continue
+            if not _PATH_NAME.fullmatch(name):
+                self.used.add(Tolerance.PATHS_IN_VALUE)
+            if self._knows(name):
+                result.append(self._at_path(op, name, member, has_value=True))
+        return result
+
+    def _knows(self, path: str) -> bool:
+        if self._target(self._qualified(path)) is not None:
+            return True
+        self.used.add(Tolerance.UNKNOWN_ATTRIBUTE)
+        return False
+
+    def _at_path(self, op: str, path: str, value: JSON, *, has_value: bool) -> Document:
+        path = self._qualified(path)
+        operation: Document = {"op": op, "path": path}
+        if not has_value:
+            return operation
+        attribute = self._target(path)
+        value = self._value(attribute, value)
+        unset = value is None or value == []
+        if unset and op != "remove":
+            if attribute is not None and attribute.required:
+                raise InvalidValue(f"{attribute.name} is required.")
+            if op == "add":
+                self.used.add(Tolerance.EMPTY_IS_UNSET)
+            return {"op": "remove", "path": path}
+        if op == "remove" and value in (None, "", []):
+            return operation
+        operation["value"] = value
+        return operation
+
+    def _qualified(self, path: str) -> str:
+        """Put the URN before a bare extension attribute such as `manager`."""
+        head = re.split(r"[.\[]", path, maxsplit=1)[0].lower()
+        if ":" in head or head in self.schema.attributes:
+            return path
+        for urn, attributes in self.schema.extensions.items():
+            if head in attributes:
+                self.used.add(Tolerance.UNQUALIFIED_EXTENSION)
+                return f"{urn}:{path}"
+        return path
+
+    def _target(self, path: str) -> Attribute | None:
+        """Return the attribute that a path ends at, None if there is none."""
+        attributes = self.schema.attributes
+        for urn, members in (
+            (self.schema.urn, self.schema.attributes),
+            *self.schema.extensions.items(),
+        ):
+            if path.lower().startswith(f"{urn.lower()}:"):
+                path, attributes = path[len(urn) + 1 :], members
+                break
+        path = re.sub(r"\[.*\]", "", path, flags=re.DOTALL)
+        head, _, sub = path.partition(".")
+        attribute = attributes.get(head.lower())
+        if attribute is None or not sub:
+            return attribute
+        return attribute.sub_attributes.get(sub.lower())

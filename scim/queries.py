@@ -1,0 +1,188 @@
+"""Read resources: raw rows, one statement a page.
+
+The only module that knows both the filter's syntax tree and the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from scim.filter_sql import Compiler, member_condition
+from scim.json_sql import Sql
+from scim.models import Resource
+from scim.protocol import paths
+from scim.protocol.errors import NotFound
+from scim.protocol.schema import MAX_RESULTS, ResourceSchema
+from workspaces.models import Directory
+
+_COLUMNS = (
+    "r.id, r.public_id, r.resource_type, r.document, r.version, "
+    "r.created_at, r.modified_at"
+)
+
+
+class Row(NamedTuple):
+    """What an answer is made of."""
+
+    id: int
+    public_id: str
+    resource_type: str
+    document: str
+    version: int
+    created_at: str
+    modified_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A list request. `start_index` counts from 1; `count` may be 0."""
+
+    filter: str | None = None
+    sort_by: str | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page and how many there are in all."""
+
+    total: int
+    rows: list[Row]
+
+
+class Membership(NamedTuple):
+    """The other end of a membership, for `groups` and `members`."""
+
+    owner: int
+    public_id: str
+    resource_type: str
+    label: str
+
+
+def get(directory: Directory, schema: ResourceSchema, public_id: str) -> Row:
+    """Return one resource. Raises NotFound."""
+    rows = _fetch(
+        f"SELECT {_COLUMNS} FROM scim_resource r WHERE r.directory_id = %s "
+        "AND r.resource_type = %s AND r.public_id = %s",
+        [directory.pk, schema.name, public_id],
+    )
+    if not rows:
+        raise NotFound(f"There is no {schema.name} with this id in this directory.")
+    return rows[0]
+
+
+def search(directory: Directory, schema: ResourceSchema, query: Query) -> Page:
+    """Return a page of the resources of one type.
+
+    Raises InvalidFilter and InvalidPath. RFC 7644 section 3.4.2.
+    """
+    compiler = Compiler(schema, directory.base_url)
+    where = Sql(
+        "r.directory_id = %s AND r.resource_type = %s", [directory.pk, schema.name]
+    )
+    if query.filter:
+        condition = compiler.visit(paths.parse_filter(schema, query.filter))
+        where = Sql(
+            f"{where.text} AND ({condition.text})", where.params + condition.params
+        )
+    count = min(query.count, MAX_RESULTS)
+    total = _count(where)
+    if not count or query.start_index > total:
+        return Page(total, [])
+    order = Sql("r.id", [])
+    if query.sort_by:
+        order = compiler.order_by(query.sort_by, descending=query.descending)
+    rows = _fetch(
+        f"SELECT {_COLUMNS} FROM scim_resource r WHERE {where.text} "
+        f"ORDER BY {order.text} LIMIT %s OFFSET %s",
+        [*where.params, *order.params, count, query.start_index - 1],
+    )
+    return Page(total, rows)
+
+
+def members_of(groups: Iterable[int]) -> list[Membership]:
+    """Return the members of some groups, in the order they came in."""
+    return _memberships("group_id", "member_id", groups)
+
+
+def groups_of(members: Iterable[int]) -> list[Membership]:
+    """Return the groups that some resources are directly in."""
+    return _memberships("member_id", "group_id", members)
+
+
+def select_members(
+    schema: ResourceSchema, group: Resource, where: paths.FilterNode
+) -> list[int]:
+    """Return the ids of the membership rows that a value filter selects."""
+    condition = member_condition(schema, where, group.directory.base_url)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT m.id FROM scim_groupmember m "
+            "JOIN scim_resource x ON x.id = m.member_id "
+            f"WHERE m.group_id = %s AND ({condition.text})",
+            [group.pk, *condition.params],
+        )
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def row_of(resource: Resource) -> Row:
+    """Return a resource that was just written as a row to answer with."""
+    return Row(
+        resource.pk,
+        resource.public_id,
+        resource.resource_type,
+        resource.document,
+        resource.version,
+        _time(resource.created_at),
+        _time(resource.modified_at),
+    )
+
+
+def _memberships(owner: str, other: str, ids: Iterable[int]) -> list[Membership]:
+    owners = list(ids)
+    if not owners:
+        return []
+    marks = ", ".join(["%s"] * len(owners))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT m.{owner}, x.public_id, x.resource_type, x.label "
+            f"FROM scim_groupmember m JOIN scim_resource x ON x.id = m.{other} "
+            f"WHERE m.{owner} IN ({marks}) ORDER BY m.id",
+            owners,
+        )
+        return [Membership(*row) for row in cursor.fetchall()]
+
+
+def _count(where: Sql) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT COUNT(*) FROM scim_resource r WHERE {where.text}",
+            where.params,
+        )
+        (total,) = cursor.fetchone()
+    return int(total)
+
+
+def _fetch(sql: str, params: list[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [
+            Row._make([*row[:5], _time(row[5]), _time(row[6])])
+            for row in cursor.fetchall()
+        ]
+
+
+def _time(value: datetime | str) -> str:
+    """Return a time as SCIM writes it: UTC, milliseconds, Z."""
+    if isinstance(value, datetime):
+        value = value.strftime("%Y-%m-%dT%H:%M:%S.%f")
+    # SQLite keeps "2026-11-21 20:15:00.123456", without the fraction if it is 0.
+    moment, _, fraction = value.replace(" ", "T").partition(".")
+    return f"{moment}.{fraction[:3].ljust(3, '0')}Z"

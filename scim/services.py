@@ -1,0 +1,303 @@
+"""Create, replace, patch and delete resources: one transaction each.
+
+Validate, store, write the Change row, tell the receivers of `resource_changed`.
+All or none. The portal's sync and the SCIM API call the same functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from scim import store
+from scim.models import Change, Resource
+from scim.protocol import documents, members
+from scim.protocol.errors import PreconditionFailed, Uniqueness
+from scim.protocol.members import MemberChange
+from scim.protocol.schema import ResourceSchema
+from scim.protocol.tolerances import Normaliser
+from scim.protocol.types import Document
+from scim.signals import resource_changed
+from workspaces.models import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who asks for a change: a token's request, or a sync of the app."""
+
+    source: Resource.Source = Resource.Source.IDP
+    token_key: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a change did, for those who act on it."""
+
+    kind: Change.Kind
+    resource_id: str
+    resource_type: str
+    version: int
+    origin: Origin
+    resource: Resource | None
+    """None once it is deleted."""
+
+    members: frozenset[int] = field(default_factory=frozenset)
+    """Database ids of resources whose memberships changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditions:
+    """`If-Match` and `If-None-Match` of a write, as sets of versions.
+
+    None means that the header was not sent; `any` stands for `*`.
+    """
+
+    if_match: frozenset[str] | None = None
+    if_none_match: frozenset[str] | None = None
+
+    def check(self, version: int) -> None:
+        """Raise PreconditionFailed. RFC 7644 section 3.14, RFC 9110 section 13."""
+        present = {str(version), "*"}
+        if (self.if_match is not None and not self.if_match & present) or (
+            self.if_none_match is not None and self.if_none_match & present
+        ):
+            raise PreconditionFailed(
+                "The resource has changed since. Read it again, then repeat the change."
+            )
+
+
+ANY = Preconditions()
+
+
+def create(
+    directory: Directory,
+    schema: ResourceSchema,
+    body: Document,
+    *,
+    origin: Origin,
+    normaliser: Normaliser | None = None,
+    now: datetime,
+) -> Resource:
+    """Store a new resource. Raises ScimError.
+
+    A user who exists and is inactive is brought back instead: Okta creates
+    again whom it deactivated.
+    """
+    normal = (normaliser or Normaliser(schema)).resource(body)
+    document = documents.validate_new(schema, normal)
+    if schema.name == "User":
+        document.setdefault("active", True)
+    try:
+        with transaction.atomic():
+            resource = store.insert(
+                directory, schema, document, source=origin.source, now=now
+            )
+            change = members.from_body(normal) if schema.name == "Group" else None
+            moved = _change_members(schema, resource, [change] if change else [], now)
+            _announce(directory, resource, Change.Kind.CREATED, origin, [], moved, now)
+            return resource
+    except Uniqueness:
+        if schema.name != "User" or document["active"] is not True:
+            raise
+        return _reactivate(directory, schema, document, origin, now)
+
+
+@transaction.atomic
+def replace(
+    directory: Directory,
+    schema: ResourceSchema,
+    public_id: str,
+    body: Document,
+    *,
+    origin: Origin,
+    preconditions: Preconditions = ANY,
+    normaliser: Normaliser | None = None,
+    now: datetime,
+) -> Resource:
+    """Give a resource a new document. Raises ScimError.
+
+    A group keeps its members if the body does not name any.
+    """
+    normal = (normaliser or Normaliser(schema)).resource(body)
+    resource = store.load_for_update(directory, schema, public_id)
+    preconditions.check(resource.version)
+    current = store.read(resource)
+    document = documents.validate_replacement(schema, normal, current)
+    change = members.from_body(normal) if schema.name == "Group" else None
+    _write(
+        resource,
+        schema,
+        current,
+        document,
+        [change] if change else [],
+        Change.Kind.REPLACED,
+        origin,
+        now,
+    )
+    return resource
+
+
+@transaction.atomic
+def patch(
+    directory: Directory,
+    schema: ResourceSchema,
+    public_id: str,
+    body: Document,
+    *,
+    origin: Origin,
+    preconditions: Preconditions = ANY,
+    normaliser: Normaliser | None = None,
+    now: datetime,
+) -> Resource:
+    """Apply the operations of a PATCH, all or none. Raises ScimError."""
+    operations = (normaliser or Normaliser(schema)).operations(body)
+    resource = store.load_for_update(directory, schema, public_id)
+    preconditions.check(resource.version)
+    on_document, on_members = members.split(schema, operations)
+    current = store.read(resource)
+    document = documents.patch(schema, current, on_document) if on_document else current
+    _write(
+        resource,
+        schema,
+        current,
+        document,
+        on_members,
+        Change.Kind.PATCHED,
+        origin,
+        now,
+    )
+    return resource
+
+
+@transaction.atomic
+def delete(
+    directory: Directory,
+    schema: ResourceSchema,
+    public_id: str,
+    *,
+    origin: Origin,
+    preconditions: Preconditions = ANY,
+    now: datetime,
+) -> None:
+    """Remove a resource, also from its groups. Raises ScimError."""
+    resource = store.load_for_update(directory, schema, public_id)
+    preconditions.check(resource.version)
+    moved = frozenset(
+        resource.members.values_list("member", flat=True)
+        if schema.name == "Group"
+        else ()
+    )
+    _announce(directory, resource, Change.Kind.DELETED, origin, [], moved, now)
+    store.delete(resource)
+
+
+def _reactivate(
+    directory: Directory,
+    schema: ResourceSchema,
+    document: Document,
+    origin: Origin,
+    now: datetime,
+) -> Resource:
+    with transaction.atomic():
+        resource = store.find_user(directory, document)
+        if resource is None or resource.active is not False:
+            raise Uniqueness("This userName is taken in this directory.")
+        current = store.read(resource)
+        store.save(resource, schema, document, now=now)
+        _announce(
+            directory,
+            resource,
+            Change.Kind.REACTIVATED,
+            origin,
+            _differences(current, document),
+            frozenset(),
+            now,
+        )
+        return resource
+
+
+def _write(
+    resource: Resource,
+    schema: ResourceSchema,
+    current: Document,
+    document: Document,
+    member_changes: list[MemberChange],
+    kind: Change.Kind,
+    origin: Origin,
+    now: datetime,
+) -> None:
+    """Store what differs. A write that changes nothing keeps its version."""
+    moved = _change_members(schema, resource, member_changes, now)
+    differing = _differences(current, document)
+    if differing:
+        store.save(resource, schema, document, now=now)
+    elif moved:
+        store.touch(resource, now=now)
+    else:
+        return
+    _announce(
+        resource.directory,
+        resource,
+        kind,
+        origin,
+        differing + (["members"] if moved else []),
+        moved,
+        now,
+    )
+
+
+def _change_members(
+    schema: ResourceSchema,
+    resource: Resource,
+    changes: list[MemberChange],
+    now: datetime,
+) -> frozenset[int]:
+    if not changes:
+        return frozenset()
+    changed = store.change_members(schema, resource, changes, now=now)
+    return frozenset(changed.added | changed.removed)
+
+
+def _differences(current: Document, document: Document) -> list[str]:
+    return sorted(
+        name
+        for name in current.keys() | document.keys()
+        if current.get(name) != document.get(name)
+    )
+
+
+def _announce(
+    directory: Directory,
+    resource: Resource,
+    kind: Change.Kind,
+    origin: Origin,
+    attributes: list[str],
+    moved: frozenset[int],
+    now: datetime,
+) -> None:
+    Change.objects.create(
+        directory=directory,
+        resource_id=resource.public_id,
+        resource_type=resource.resource_type,
+        kind=kind,
+        version=resource.version,
+        attributes=attributes,
+        token_key=origin.token_key,
+        request_id=origin.request_id,
+        at=now,
+    )
+    changed = Changed(
+        kind=kind,
+        resource_id=resource.public_id,
+        resource_type=resource.resource_type,
+        version=resource.version,
+        origin=origin,
+        resource=None if kind == Change.Kind.DELETED else resource,
+        members=moved,
+    )
+    resource_changed.send(
+        sender=Resource, directory=directory, changed=changed, now=now
+    )

@@ -1,0 +1,239 @@
+"""Write resources and memberships. The only module that changes their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+from django.db import IntegrityError
+from django.db.models import QuerySet
+
+from scim import queries
+from scim.models import GroupMember, Resource
+from scim.protocol.comparable import comparable_document, string_key, user_name_key
+from scim.protocol.errors import InvalidValue, NotFound, Uniqueness
+from scim.protocol.members import MemberChange
+from scim.protocol.schema import ResourceSchema
+from scim.protocol.types import Document
+from workspaces.models import Directory
+
+MAX_TEXT_COLUMN = 500
+
+
+@dataclass(slots=True)
+class MembersChanged:
+    """Whose memberships a write touched: database ids of the members."""
+
+    added: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed)
+
+
+def load_for_update(
+    directory: Directory, schema: ResourceSchema, public_id: str
+) -> Resource:
+    """Return the resource with its row locked. Raises NotFound."""
+    resource = (
+        Resource.objects.select_for_update(of=("self",))
+        .filter(directory=directory, resource_type=schema.name, public_id=public_id)
+        .first()
+    )
+    if resource is None:
+        raise NotFound(f"There is no {schema.name} with this id in this directory.")
+    return resource
+
+
+def find_user(directory: Directory, document: Document) -> Resource | None:
+    """Return the user of the same `userName`, or else the same `externalId`, locked."""
+    users = Resource.objects.select_for_update().filter(
+        directory=directory, resource_type="User"
+    )
+    found = users.filter(user_name_key=user_name_key(str(document["userName"]))).first()
+    if found is None and document.get("externalId"):
+        found = users.filter(external_id=document["externalId"]).first()
+    return found
+
+
+def read(resource: Resource) -> Document:
+    """Return the stored document."""
+    document: Document = orjson.loads(resource.document)
+    return document
+
+
+def insert(
+    directory: Directory,
+    schema: ResourceSchema,
+    document: Document,
+    *,
+    source: Resource.Source = Resource.Source.IDP,
+    now: datetime,
+) -> Resource:
+    """Store a new resource at version 1. Raises Uniqueness; see `taken_is_409`."""
+    resource = Resource(
+        directory=directory,
+        resource_type=schema.name,
+        source=source,
+        created_at=now,
+        modified_at=now,
+    )
+    _fill(resource, schema, document)
+    with taken_is_409(schema):
+        resource.save(force_insert=True)
+    return resource
+
+
+def save(
+    resource: Resource, schema: ResourceSchema, document: Document, *, now: datetime
+) -> None:
+    """Store the next version of a locked resource. Raises Uniqueness."""
+    _fill(resource, schema, document)
+    resource.version += 1
+    resource.modified_at = now
+    with taken_is_409(schema):
+        resource.save(force_update=True)
+
+
+def touch(resource: Resource, *, now: datetime) -> None:
+    """Count the version of a group up whose members changed."""
+    resource.version += 1
+    resource.modified_at = now
+    resource.save(update_fields=["version", "modified_at"])
+
+
+def delete(resource: Resource) -> None:
+    """Remove a resource and its memberships."""
+    resource.delete()
+
+
+@contextmanager
+def taken_is_409(schema: ResourceSchema) -> Iterator[None]:
+    """Turn the unique indexes' refusal into Uniqueness.
+
+    The transaction is broken afterwards on PostgreSQL: whoever wants to go on
+    must leave its `atomic` block first.
+    """
+    try:
+        yield
+    except IntegrityError:
+        name = "userName" if schema.name == "User" else "displayName"
+        raise Uniqueness(f"This {name} is taken in this directory.") from None
+
+
+def change_members(
+    schema: ResourceSchema,
+    group: Resource,
+    changes: Iterable[MemberChange],
+    *,
+    now: datetime,
+) -> MembersChanged:
+    """Apply the changes in order, at a cost that follows them, not the group.
+
+    Adding who is there and removing who is not succeeds, as RFC 7644 asks.
+    Raises InvalidValue for an id that is no resource of this directory.
+    """
+    changed = MembersChanged()
+    for change in changes:
+        added, removed = _change(schema, group, change, now)
+        changed.removed = (changed.removed - added) | (removed - changed.added)
+        changed.added = (changed.added - removed) | added
+    return changed
+
+
+def _change(
+    schema: ResourceSchema, group: Resource, change: MemberChange, now: datetime
+) -> tuple[set[int], set[int]]:
+    if change.op == "add":
+        return _add(group, _members(group, change.ids or (), strict=True), now), set()
+    rows = GroupMember.objects.filter(group=group)
+    if change.op == "replace":
+        wanted = _members(group, change.ids or (), strict=True)
+        removed = _remove(rows.exclude(member__in=wanted))
+        return _add(group, wanted, now), removed
+    if change.where is not None:
+        rows = rows.filter(pk__in=queries.select_members(schema, group, change.where))
+    elif change.ids is not None:
+        rows = rows.filter(member__in=_members(group, change.ids, strict=False))
+    return set(), _remove(rows)
+
+
+def _members(group: Resource, ids: tuple[str, ...], *, strict: bool) -> set[int]:
+    """Return the database ids of members named by public ids."""
+    found: dict[str, int] = {}
+    for start in range(0, len(ids), 500):
+        found.update(
+            Resource.objects.filter(
+                directory=group.directory_id, public_id__in=ids[start : start + 500]
+            ).values_list("public_id", "id")
+        )
+    if strict and len(found) < len(ids):
+        raise InvalidValue(
+            "members.value must be the id of a user or group of this directory."
+        )
+    if group.pk in found.values():
+        raise InvalidValue("A group cannot be a member of itself.")
+    return set(found.values())
+
+
+def _add(group: Resource, members: set[int], now: datetime) -> set[int]:
+    present = set(
+        GroupMember.objects.filter(group=group, member__in=members).values_list(
+            "member", flat=True
+        )
+    )
+    missing = members - present
+    GroupMember.objects.bulk_create(
+        [
+            GroupMember(
+                directory_id=group.directory_id,
+                group=group,
+                member_id=member,
+                created_at=now,
+            )
+            for member in sorted(missing)
+        ],
+        batch_size=500,
+        ignore_conflicts=True,
+    )
+    return missing
+
+
+def _remove(rows: QuerySet[GroupMember]) -> set[int]:
+    removed = set(rows.values_list("member", flat=True))
+    if removed:
+        rows.delete()
+    return removed
+
+
+def _fill(resource: Resource, schema: ResourceSchema, document: Document) -> None:
+    resource.document = orjson.dumps(document).decode()
+    resource.comparable = comparable_document(schema, document)
+    resource.external_id = _text(document, "externalId")
+    resource.label = _label(document)
+    if schema.name == "User":
+        resource.user_name_key = user_name_key(str(document["userName"]))
+        active = document.get("active")
+        resource.active = active if isinstance(active, bool) else True
+    elif schema.name == "Group":
+        name = _text(document, "displayName")
+        resource.group_name_key = string_key(name or "", case_exact=False)
+
+
+def _text(document: Document, name: str) -> str | None:
+    value = document.get(name)
+    if value is None:
+        return None
+    if len(str(value)) > MAX_TEXT_COLUMN:
+        raise InvalidValue(f"{name} is longer than {MAX_TEXT_COLUMN} characters.")
+    return str(value)
+
+
+def _label(document: Document) -> str:
+    name = document.get("name")
+    formatted = name.get("formatted") if isinstance(name, dict) else None
+    label = document.get("displayName") or formatted or document.get("userName") or ""
+    return str(label)[:MAX_TEXT_COLUMN]

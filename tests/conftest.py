@@ -1,0 +1,169 @@
+"""The cast, and what it works with.
+
+Alice owns the workspace, Bob is a member without rights, Charlie owns another.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from integrations.models import Integration
+from tests import factories
+from workspaces.models import Directory, Membership, User, Workspace
+
+JSON = dict[str, Any]
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return factories.UserFactory(email="alice@acme.test", name="Alice")
+
+
+@pytest.fixture
+def workspace(alice: User) -> Workspace:
+    return factories.WorkspaceFactory(name="Acme", slug="acme", owner=alice)
+
+
+@pytest.fixture
+def bob(workspace: Workspace) -> User:
+    user = factories.UserFactory(email="bob@acme.test", name="Bob")
+    factories.MembershipFactory(workspace=workspace, user=user)
+    return user
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    return factories.UserFactory(email="charlie@other.test", name="Charlie")
+
+
+@pytest.fixture
+def other_workspace(charlie: User) -> Workspace:
+    return factories.WorkspaceFactory(name="Other", slug="other", owner=charlie)
+
+
+@pytest.fixture
+def integration(workspace: Workspace) -> Integration:
+    return factories.IntegrationFactory(workspace=workspace, name="Acme Demo")
+
+
+@pytest.fixture
+def other_integration(other_workspace: Workspace) -> Integration:
+    return factories.IntegrationFactory(workspace=other_workspace, name="Other Demo")
+
+
+@pytest.fixture
+def directory(integration: Integration) -> Directory:
+    return integration.directory
+
+
+@pytest.fixture
+def membership(alice: User, workspace: Workspace) -> Membership:
+    return Membership.objects.get(user=alice, workspace=workspace)
+
+
+@pytest.fixture
+def alice_client(client: Client, alice: User, workspace: Workspace) -> Client:
+    client.force_login(alice)
+    return client
+
+
+@dataclass
+class Answer:
+    """A SCIM answer, read."""
+
+    status: int
+    body: JSON
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def resources(self) -> list[JSON]:
+        return self.body["Resources"]
+
+
+class ScimClient:
+    """Talks to one directory as an IdP would, in-process."""
+
+    def __init__(self, directory: Directory, token: str) -> None:
+        self.directory = directory
+        self.token = token
+        self.client = Client(headers={"host": "testserver"})
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        content_type: str = "application/scim+json",
+        **headers: str,
+    ) -> Answer:
+        data = raw if raw is not None else b""
+        if body is not None:
+            data = json.dumps(body).encode()
+        sent = {"authorization": f"Bearer {self.token}", **headers}
+        answer = self.client.generic(
+            method,
+            self.directory.path + path,
+            data,
+            content_type=content_type,
+            headers={k.replace("_", "-"): v for k, v in sent.items()},
+        )
+        text = answer.content.decode()
+        return Answer(
+            answer.status_code,
+            json.loads(text) if text else {},
+            dict(answer.headers),
+            text,
+        )
+
+    def get(self, path: str, **query: Any) -> Answer:
+        return self.request("GET", path + (f"?{urlencode(query)}" if query else ""))
+
+    def post(self, path: str, body: object, **kwargs: Any) -> Answer:
+        return self.request("POST", path, body, **kwargs)
+
+    def put(self, path: str, body: object, **kwargs: Any) -> Answer:
+        return self.request("PUT", path, body, **kwargs)
+
+    def patch(self, path: str, *operations: JSON, **kwargs: Any) -> Answer:
+        schema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+        body = {"schemas": [schema], "Operations": list(operations)}
+        return self.request("PATCH", path, body, **kwargs)
+
+    def delete(self, path: str, **kwargs: Any) -> Answer:
+        return self.request("DELETE", path, **kwargs)
+
+    def add_user(self, user_name: str = "ann@acme.test", **attributes: Any) -> JSON:
+        body = {"userName": user_name, "active": True, **attributes}
+        answer = self.post("/Users", body)
+        assert answer.status == 201, answer.text
+        return answer.body
+
+    def add_group(self, name: str = "Engineering", *members: str) -> JSON:
+        body = {"displayName": name, "members": [{"value": m} for m in members]}
+        answer = self.post("/Groups", body)
+        assert answer.status == 201, answer.text
+        return answer.body
+
+
+def scim_client(directory: Directory) -> ScimClient:
+    """Return a client of the directory with a token of its own."""
+    return ScimClient(directory, factories.issue_token(directory).plaintext)
+
+
+@pytest.fixture
+def scim(directory: Directory) -> ScimClient:
+    return scim_client(directory)
+
+
+@pytest.fixture
+def other_scim(other_integration: Integration) -> ScimClient:
+    return scim_client(other_integration.directory)

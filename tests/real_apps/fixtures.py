@@ -1,0 +1,78 @@
+"""Fixtures of outside apps that really run. A pytest plugin: name it to use it.
+
+Each yields an `OutsideApp` on a free loopback port, new and with seeds only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.real_apps.servers import REPOSITORY, free_port, running
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideApp:
+    """Where an app runs and who may administer it."""
+
+    base_url: str
+    username: str
+    password: str = field(repr=False)
+
+
+@pytest.fixture(scope="session")
+def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """The demo app, with its failure switches."""
+    folder = tmp_path_factory.mktemp("demo_app")
+    app = OutsideApp(f"http://127.0.0.1:{free_port()}", "svc-keyway", "pass-of-demo-1")
+    port = app.base_url.rpartition(":")[2]
+    command = [sys.executable, "-m", "integrations.demo_app", "--faults"]
+    with running(
+        [*command, "--port", port, "--data", str(folder / "demo.sqlite3")],
+        ready_url=f"{app.base_url}/healthz",
+        env={"DEMO_APP_SERVICE_PASSWORD": app.password},
+        log=folder / "server.log",
+    ):
+        yield app
+
+
+@pytest.fixture(scope="session")
+def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """A Flask-AppBuilder app: the security API that Apache Superset has too."""
+    python = _installed("flask_appbuilder")
+    folder = tmp_path_factory.mktemp("flask_appbuilder")
+    app = OutsideApp(f"http://127.0.0.1:{free_port()}", "svc-keyway", "pass-of-fab-1")
+    port = app.base_url.rpartition(":")[2]
+    with running(
+        [str(python), str(_FOLDER / "flask_appbuilder" / "app.py")],
+        ready_url=f"{app.base_url}/api/v1/security/login",
+        env={
+            "FAB_PORT": port,
+            "FAB_DATA": str(folder / "fab.sqlite3"),
+            "FAB_ADMIN_USERNAME": app.username,
+            "FAB_ADMIN_PASSWORD": app.password,
+        },
+        log=folder / "server.log",
+    ):
+        yield app
+
+
+def _installed(name: str) -> Path:
+    """Return the Python of an installed app; skip, or fail where CI asks for it."""
+    is_current = subprocess.run(
+        [str(_FOLDER / "install.sh"), "--check", name], check=False
+    )
+    if is_current.returncode:
+        reason = f"{name} is not installed: run `make real-apps`"
+        if os.environ.get("KEYWAY_NO_SKIP") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return REPOSITORY / ".real-apps" / name / "bin" / "python"

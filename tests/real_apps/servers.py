@@ -1,0 +1,84 @@
+"""Starting an outside app as a process of its own, and stopping it again."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+
+_POLL_SECONDS = 0.05
+_STOP_SECONDS = 5
+
+
+def free_port() -> int:
+    """Return a port of this machine that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    *,
+    ready_url: str,
+    env: Mapping[str, str],
+    log: Path,
+    seconds: float = 60,
+) -> Iterator[None]:
+    """Run a server while the block lasts; enter it once `ready_url` answers."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env={**os.environ, **env},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _wait_until_ready(process, ready_url, log, seconds)
+            yield
+        finally:
+            _stop(process)
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], url: str, log: Path, seconds: float
+) -> None:
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        if process.poll() is not None:
+            break
+        if _answers(url):
+            return
+        time.sleep(_POLL_SECONDS)
+    raise RuntimeError(f"{url} did not answer.\n{log.read_text(errors='replace')}")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError as answer:
+        answer.close()
+        return True
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,96 @@
+"""The format of a Keyway token. No tables and no settings here.
+
+    kw<kind>_<key:12><secret:43><check:6>
+
+`kind` is `g` (gateway), `d` (Directory Sync) or `a` (management API). Key,
+secret and check are base62. The key finds the row and is no secret; the secret
+holds 256 random bits; the check is the CRC-32 of all before it, so that a typo or
+a chance find of a scanner is told from a token without a query.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+KEY_LENGTH = 12
+SECRET_LENGTH = 43
+CHECK_LENGTH = 6
+PATTERN = re.compile(r"kw([gda])_([0-9A-Za-z]{12})([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+"""What a secret scanner looks for; use `parse` to tell a hit from chance."""
+
+
+class Kind(StrEnum):
+    """What a token opens."""
+
+    GATEWAY = "g"
+    DIRECTORY_SYNC = "d"
+    MANAGEMENT_API = "a"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A well-formed token. Its value shows in no representation of it."""
+
+    kind: Kind
+    key: str
+    secret: str = field(repr=False)
+
+    @property
+    def plaintext(self) -> str:
+        """The token as the client sends it."""
+        body = f"kw{self.kind}_{self.key}{self.secret}"
+        return body + _check(body)
+
+    @property
+    def hint(self) -> str:
+        """A recognisable part that is no secret: kind, key and the last 4."""
+        return f"kw{self.kind}_{self.key}…{self.plaintext[-4:]}"
+
+    def __str__(self) -> str:
+        return self.hint
+
+
+def generate(kind: Kind) -> Credential:
+    """Return a new credential, random by the operating system."""
+    return Credential(kind, _random(KEY_LENGTH), _random(SECRET_LENGTH))
+
+
+def parse(text: str) -> Credential | None:
+    """Read a token. None if its shape or its check is wrong."""
+    match = PATTERN.fullmatch(text)
+    if match is None:
+        return None
+    kind, key, secret, check = match.groups()
+    if not hmac.compare_digest(_check(text[:-CHECK_LENGTH]), check):
+        return None
+    return Credential(Kind(kind), key, secret)
+
+
+def digest(credential: Credential, pepper: bytes) -> str:
+    """Return the HMAC-SHA-256 of the whole token under a server key, in hex."""
+    return hmac.new(pepper, credential.plaintext.encode(), hashlib.sha256).hexdigest()
+
+
+def verify(credential: Credential, stored: str, pepper: bytes) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(digest(credential, pepper), stored)
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def _check(body: str) -> str:
+    number = zlib.crc32(body.encode())
+    digits = []
+    for _ in range(CHECK_LENGTH):
+        number, remainder = divmod(number, len(ALPHABET))
+        digits.append(ALPHABET[remainder])
+    return "".join(reversed(digits))

@@ -1,0 +1,13 @@
+"""Pages of tokens. The panel itself is part of other pages."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from tokens import views
+
+app_name = "tokens"
+urlpatterns = [
+    path("<slug:directory_key>/generate/", views.generate, name="generate"),
+    path("<slug:directory_key>/<str:token_key>/revoke/", views.revoke, name="revoke"),
+]

@@ -1,0 +1,114 @@
+"""Tenants and people for superusers. Audit events can be read, not changed."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+
+from workspaces.models import AuditEvent, Directory, Job, Membership, User, Workspace
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that are looked at and never changed here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Nothing is added by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is changed by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing is deleted by hand."""
+        return False
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """People. The password is set by its own form and never shown."""
+
+    list_display = ("email", "name", "is_active", "is_superuser", "created_at")
+    list_filter = ("is_active", "is_superuser")
+    search_fields = ("email_key", "name")
+    ordering = ("email_key",)
+    readonly_fields = ("last_login", "created_at")
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Rights", {"fields": ("is_active", "is_superuser")}),
+        ("Times", {"fields": ("last_login", "created_at")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+    filter_horizontal = ()
+
+
+class MembershipInline(admin.TabularInline):
+    """Who belongs to a workspace."""
+
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(admin.ModelAdmin):
+    """Tenants."""
+
+    list_display = ("name", "slug", "created_at")
+    search_fields = ("name", "slug")
+    readonly_fields = ("public_id", "created_at")
+    prepopulated_fields: ClassVar = {"slug": ("name",)}
+    inlines = (MembershipInline,)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):
+    """Who is what, where."""
+
+    list_display = ("user", "workspace", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "workspace")
+    search_fields = ("user__email_key", "workspace__name")
+    autocomplete_fields = ("user", "workspace")
+
+
+@admin.register(Directory)
+class DirectoryAdmin(ReadOnlyAdmin):
+    """SCIM endpoints. They are made with a workspace or an integration."""
+
+    list_display = ("key", "kind", "workspace", "dialect", "created_at")
+    list_filter = ("kind", "dialect")
+    list_select_related = ("workspace",)
+    search_fields = ("key", "workspace__name")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """What happened."""
+
+    list_display = ("at", "action", "actor_label", "target_label", "workspace")
+    list_filter = ("action",)
+    list_select_related = ("workspace",)
+    search_fields = ("actor_label", "target_label", "target_id")
+    date_hierarchy = "at"
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """Background work."""
+
+    list_display = (
+        "public_id",
+        "kind",
+        "state",
+        "workspace",
+        "attempt",
+        "due_at",
+        "error",
+    )
+    list_filter = ("state", "kind")
+    list_select_related = ("workspace",)
+    search_fields = ("subject", "public_id")

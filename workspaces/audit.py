@@ -1,0 +1,85 @@
+"""The audit log: the only writer of AuditEvent.
+
+Each app declares its actions as a StrEnum of `app.subject.action` and registers
+it in `AppConfig.ready`. An action that nobody registered cannot be recorded.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from workspaces.models import AuditEvent, User, Workspace
+
+
+class SignIn(StrEnum):
+    """Actions of people at the door."""
+
+    SIGNED_IN = "workspaces.session.signed_in"
+    SIGNED_OUT = "workspaces.session.signed_out"
+    FAILED = "workspaces.session.failed"
+    REFUSED = "workspaces.permission.refused"
+
+
+class Target(Protocol):
+    """What an action can be done to."""
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """Type, public id and label. None of them is a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the present request comes from."""
+
+    address: str | None = None
+    request_id: str = ""
+
+
+_NOWHERE = Origin()
+origin: ContextVar[Origin] = ContextVar("audit_origin", default=_NOWHERE)
+"""Set by the middleware for the length of a request; empty in commands and jobs."""
+
+_registered: set[str] = set()
+
+
+class UnregisteredAction(LookupError):
+    """The action is not in any registered enumeration: a programming error."""
+
+
+def register(actions: type[StrEnum]) -> None:
+    """Make the actions of an app known."""
+    _registered.update(actions)
+
+
+def record(
+    action: StrEnum,
+    *,
+    workspace: Workspace | None,
+    actor: User | None,
+    target: Target | None = None,
+    data: dict[str, str | int | bool | None] | None = None,
+) -> AuditEvent:
+    """Write one event, in the transaction of the change that it tells of.
+
+    `actor` None means the product itself. `data` holds no secret.
+    """
+    if action not in _registered:
+        raise UnregisteredAction(action)
+    kind, public_id, label = target.audit_target if target else ("", "", "")
+    here = origin.get()
+    return AuditEvent.objects.create(
+        workspace=workspace,
+        action=action,
+        actor=actor,
+        actor_label=str(actor) if actor else "Keyway",
+        target_type=kind,
+        target_id=public_id,
+        target_label=label[:254],
+        data=data or {},
+        address=here.address,
+        request_id=here.request_id,
+    )

@@ -1,0 +1,263 @@
+"""The job engine: put work off, claim it with a lease, finish it once.
+
+The row is the truth. A claim gives a lease and counts the attempt up; that
+number is the fence, so a worker that slept through its lease cannot finish what
+another has taken over. A kind is carried out by the function that its app
+registers in `AppConfig.ready`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from workspaces.clock import database_now
+from workspaces.models import Job, User, Workspace
+
+LEASE = timedelta(seconds=60)
+BACKOFF_BASE = timedelta(seconds=2)
+BACKOFF_CAP = timedelta(minutes=15)
+
+Arguments = dict[str, Any]
+Carry = Callable[[Job], Arguments | None]
+
+
+class RetryLater(Exception):
+    """Raised by a carrier: the job should be tried again."""
+
+    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.after = after
+
+
+class GiveUp(Exception):
+    """Raised by a carrier: trying again cannot help until somebody acts."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class LostLease(Exception):
+    """The job now belongs to another worker, or has ended."""
+
+
+class UnknownKind(LookupError):
+    """No app registered a carrier for this kind: a programming error."""
+
+
+_carriers: dict[str, Carry] = {}
+
+
+def register(kind: str, carry: Carry) -> None:
+    """Let `carry` carry out the jobs of a kind. Its result becomes the job's."""
+    _carriers[kind] = carry
+
+
+def carrier(kind: str) -> Carry:
+    """Return the function that carries out a kind. Raises UnknownKind."""
+    try:
+        return _carriers[kind]
+    except KeyError:
+        raise UnknownKind(kind) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The job that stands for a request, and whether the request made it."""
+
+    job: Job
+    created: bool
+
+
+def enqueue(
+    kind: str,
+    *,
+    workspace: Workspace,
+    subject: str,
+    trigger: Job.Trigger,
+    arguments: Arguments | None = None,
+    actor: User | None = None,
+    max_failures: int = 20,
+    now: datetime,
+) -> Enqueued:
+    """Put work off, in the transaction of the change that needs it.
+
+    A waiting job of the same kind and subject is joined instead, and made due
+    at once if it waits for a retry: what it does is to look at the present.
+    """
+    waiting = Job.objects.filter(kind=kind, subject=subject, state__in=Job.WAITING)
+    job = waiting.select_for_update().first()
+    if job is None:
+        try:
+            with transaction.atomic():
+                job = Job.objects.create(
+                    kind=kind,
+                    subject=subject,
+                    workspace=workspace,
+                    trigger=trigger,
+                    arguments=arguments or {},
+                    actor=actor,
+                    max_failures=max_failures,
+                    due_at=now,
+                )
+                return Enqueued(job, created=True)
+        except IntegrityError:
+            job = waiting.select_for_update().get()
+    if job.state == Job.State.RETRYING:
+        job.state = Job.State.QUEUED
+        job.due_at = now
+        job.failures = 0
+        job.save(update_fields=["state", "due_at", "failures"])
+    return Enqueued(job, created=False)
+
+
+def claim(*, worker: str, now: datetime) -> Job | None:
+    """Take the job that is due longest, with a lease. None if nothing is due.
+
+    Skips subjects that are being worked on: one job at a time per subject.
+    """
+    with transaction.atomic():
+        running = Job.objects.filter(
+            kind=OuterRef("kind"), subject=OuterRef("subject"), state__in=Job.LEASED
+        )
+        due = (
+            Job.objects.filter(state__in=Job.WAITING, due_at__lte=now)
+            .exclude(Exists(running))
+            .order_by("due_at", "id")
+        )
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True, of=("self",))
+        job = due.first()
+        if job is None:
+            return None
+        job.state = Job.State.STARTED
+        job.attempt += 1
+        job.worker = worker
+        job.lease_ends_at = now + LEASE
+        job.started_at = job.started_at or now
+        try:
+            with transaction.atomic():
+                job.save(
+                    update_fields=[
+                        "state",
+                        "attempt",
+                        "worker",
+                        "lease_ends_at",
+                        "started_at",
+                    ]
+                )
+        except IntegrityError:
+            # Another worker started this subject between our look and our write.
+            return None
+        return job
+
+
+def heartbeat(jobs: list[Job], *, now: datetime) -> None:
+    """Prolong the leases of jobs that are still being worked on."""
+    mine = Q()
+    for job in jobs:
+        mine |= Q(pk=job.pk, attempt=job.attempt)
+    if jobs:
+        Job.objects.filter(mine, state__in=Job.LEASED).update(lease_ends_at=now + LEASE)
+
+
+def report_progress(job: Job, **progress: int | str) -> None:
+    """Show how far the work is. Raises LostLease if it is no longer ours."""
+    updated = Job.objects.filter(
+        pk=job.pk, attempt=job.attempt, state__in=Job.LEASED
+    ).update(state=Job.State.RUNNING, progress=progress)
+    if not updated:
+        raise LostLease
+
+
+def complete(job: Job, result: Arguments | None, *, now: datetime) -> None:
+    """End the job well. Raises LostLease if it is no longer ours."""
+    _end(job, state=Job.State.COMPLETED, result=result or {}, error="", ended_at=now)
+
+
+def give_up(job: Job, error: str, *, now: datetime) -> None:
+    """End the job without success. Raises LostLease if it is no longer ours."""
+    _end(job, state=Job.State.NOT_COMPLETED, error=error, ended_at=now)
+
+
+def retry(
+    job: Job, error: str, *, after: timedelta | None = None, now: datetime
+) -> datetime | None:
+    """Hand the job back to be tried later; the time, or None if it gave up.
+
+    A newer job of the same subject that waits already takes its place.
+    """
+    failures = job.failures + 1
+    if failures >= job.max_failures:
+        give_up(job, error, now=now)
+        return None
+    due_at = now + (after or backoff(failures))
+    try:
+        with transaction.atomic():
+            _end(
+                job,
+                state=Job.State.RETRYING,
+                error=error,
+                due_at=due_at,
+                failures=failures,
+            )
+    except IntegrityError:
+        _end(
+            job,
+            state=Job.State.NOT_COMPLETED,
+            error=f"{error} A newer request took over.",
+            ended_at=now,
+        )
+    return due_at
+
+
+def release_expired(*, now: datetime) -> int:
+    """Give back the jobs whose workers died. Returns how many."""
+    released = 0
+    for job in Job.objects.filter(state__in=Job.LEASED, lease_ends_at__lt=now):
+        try:
+            retry(job, "The worker stopped in the middle.", now=now)
+        except LostLease:
+            continue
+        released += 1
+    return released
+
+
+def backoff(failures: int) -> timedelta:
+    """Return how long to wait after so many failures: doubling, with jitter."""
+    ceiling = min(BACKOFF_CAP, BACKOFF_BASE * 2 ** min(failures - 1, 20))
+    return ceiling * random.uniform(0.5, 1)  # noqa: S311  jitter is no secret
+
+
+def carry_out(job: Job) -> None:
+    """Do the work of a claimed job and record how it ended.
+
+    An unexpected error is retried like a temporary one; its traceback goes to
+    the log and not to the job.
+    """
+    try:
+        result = carrier(job.kind)(job)
+    except LostLease:
+        return
+    except RetryLater as error:
+        retry(job, error.message, after=error.after, now=database_now())
+    except GiveUp as error:
+        give_up(job, error.message, now=database_now())
+    else:
+        complete(job, result, now=database_now())
+
+
+def _end(job: Job, **columns: Any) -> None:
+    updated = Job.objects.filter(
+        pk=job.pk, attempt=job.attempt, state__in=Job.LEASED
+    ).update(lease_ends_at=None, **columns)
+    if not updated:
+        raise LostLease

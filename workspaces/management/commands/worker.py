@@ -1,0 +1,131 @@
+"""Carry out background jobs until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections
+
+from workspaces import jobs
+from workspaces.clock import database_now
+from workspaces.models import Job
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 0.5
+HEARTBEAT_SECONDS = 15
+
+
+class Command(BaseCommand):
+    """Runs threads that claim jobs, and one that keeps their leases alive."""
+
+    help = "Carry out background jobs until told to stop (Ctrl-C or SIGTERM)."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument(
+            "--threads", type=int, default=settings.KEYWAY_WORKER_THREADS
+        )
+        parser.add_argument(
+            "--until-idle",
+            action="store_true",
+            help="Stop when no job is due, instead of waiting for more.",
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run until told to stop."""
+        worker = Worker(threads=options["threads"])
+        if options["until_idle"]:
+            worker.drain()
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, worker.stop)
+        worker.run()
+
+
+class Worker:
+    """The threads of one worker process."""
+
+    def __init__(self, *, threads: int) -> None:
+        self.name = f"{socket.gethostname()[:40]}:{os.getpid()}"
+        self.threads = threads
+        self.stopping = threading.Event()
+        self.held: dict[int, Job] = {}
+
+    def stop(self, _number: int, _frame: FrameType | None) -> None:
+        """Take no more jobs; those in hand are finished."""
+        self.stopping.set()
+
+    def run(self) -> None:
+        """Work until stopped."""
+        threads = [
+            threading.Thread(target=self._work, name=f"worker-{number}")
+            for number in range(self.threads)
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            self._keep_leases()
+            for thread in threads:
+                thread.join(HEARTBEAT_SECONDS / len(threads))
+
+    def drain(self) -> None:
+        """Work in this thread until nothing is due."""
+        while self._work_once():
+            pass
+
+    def _work(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                busy = self._work_once()
+            except DatabaseError:
+                log.exception("worker_database_error")
+                busy = False
+            if not busy:
+                self.stopping.wait(IDLE_SECONDS)
+            close_old_connections()
+
+    def _work_once(self) -> bool:
+        job = jobs.claim(worker=self.name, now=database_now())
+        if job is None:
+            return False
+        self.held[job.pk] = job
+        try:
+            jobs.carry_out(job)
+        except DatabaseError:
+            raise
+        except Exception:
+            # The edge of the worker: the next job must not suffer from this one.
+            log.exception("job_failed_unexpectedly", job=str(job.public_id))
+            self._retry_unexpected(job)
+        finally:
+            self.held.pop(job.pk, None)
+        return True
+
+    def _retry_unexpected(self, job: Job) -> None:
+        try:
+            jobs.retry(
+                job,
+                "Keyway failed in an unexpected way. The log of the worker says more.",
+                now=database_now(),
+            )
+        except jobs.LostLease:
+            log.info("job_lost_lease", job=str(job.public_id))
+
+    def _keep_leases(self) -> None:
+        try:
+            now = database_now()
+            jobs.heartbeat(list(self.held.values()), now=now)
+            jobs.release_expired(now=now)
+        except DatabaseError:
+            log.exception("worker_heartbeat_failed")
+        close_old_connections()

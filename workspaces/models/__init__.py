@@ -1,0 +1,19 @@
+"""The tables of `workspaces`."""
+
+from __future__ import annotations
+
+from workspaces.models.audit import AuditEvent
+from workspaces.models.directory import Directory
+from workspaces.models.job import Job
+from workspaces.models.user import User
+from workspaces.models.workspace import Membership, Role, Workspace
+
+__all__ = [
+    "AuditEvent",
+    "Directory",
+    "Job",
+    "Membership",
+    "Role",
+    "User",
+    "Workspace",
+]

@@ -1,0 +1,75 @@
+"""A person who logs in to the portal."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import (
+    AbstractBaseUser,
+    BaseUserManager,
+    PermissionsMixin,
+)
+from django.db import models
+
+
+def email_key(email: str) -> str:
+    """Return the form in which e-mail addresses are compared: NFKC, case folded."""
+    return unicodedata.normalize("NFKC", email.strip()).casefold()
+
+
+class UserManager(BaseUserManager["User"]):
+    """Creates people and finds them by e-mail address, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """Return the person with this address; log-in asks through here."""
+        return self.get(email_key=email_key(username or ""))
+
+    def create_user(
+        self, email: str, password: str | None = None, **columns: Any
+    ) -> User:
+        """Create a person. Without a password they cannot log in with one."""
+        user = self.model(email=email.strip(), email_key=email_key(email), **columns)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(
+        self, email: str, password: str | None = None, **columns: Any
+    ) -> User:
+        """Create somebody who may use the Django admin."""
+        return self.create_user(email, password, is_superuser=True, **columns)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. Rights in a workspace come from a Membership, never from here."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    email_key = models.CharField(max_length=254, unique=True, editable=False)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def clean(self) -> None:
+        """Keep the comparable form in step with the address."""
+        super().clean()
+        self.email_key = email_key(self.email)
+
+    @property
+    def is_staff(self) -> bool:
+        """The admin is for superusers only."""
+        return self.is_superuser
+
+    @classmethod
+    def normalize_username(cls: type[Self], username: str) -> str:
+        """Leave the address as typed; `email_key` is the comparable form."""
+        return username

@@ -1,0 +1,85 @@
+"""Who may do what: the one table, and the decorator that applies it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from workspaces import audit
+from workspaces.models import Membership, Role, User, Workspace
+
+P = ParamSpec("P")
+
+
+class Permission(StrEnum):
+    """Something that a member can be allowed to do."""
+
+    VIEW_INTEGRATIONS = "view_integrations"
+    MANAGE_INTEGRATIONS = "manage_integrations"
+    MANAGE_TOKENS = "manage_tokens"
+    SYNC = "sync"
+
+
+ALLOWED: dict[Role, frozenset[Permission]] = {
+    Role.OWNER: frozenset(Permission),
+    Role.SUPER_ADMIN: frozenset(Permission),
+    Role.ADMIN: frozenset(Permission),
+    Role.AUDITOR: frozenset(),
+    Role.MEMBER: frozenset(),
+}
+
+
+def roles_with(permission: Permission) -> list[str]:
+    """Return the names of the roles that have the permission, highest first."""
+    return [role.label for role in Role if permission in ALLOWED[role]]
+
+
+class WorkspaceRequest(HttpRequest):
+    """A request of somebody who is logged in, in a workspace of theirs."""
+
+    user: User
+    membership: Membership
+    workspace: Workspace
+
+
+View = Callable[Concatenate[WorkspaceRequest, P], HttpResponse]
+
+
+def can(membership: Membership | None, permission: Permission) -> bool:
+    """Say whether the membership has the permission, by its role of now."""
+    return membership is not None and permission in ALLOWED[Role(membership.role)]
+
+
+def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
+    """Let a view run only for members who have the permission.
+
+    A refusal is recorded and answered with a 403 page that names the roles.
+    """
+
+    def decorate(view: View[P]) -> View[P]:
+        @wraps(view)
+        def guarded(
+            request: WorkspaceRequest, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            if request.membership is None:
+                return render(request, "workspaces/no_workspace.html", status=403)
+            if not can(request.membership, permission):
+                audit.record(
+                    audit.SignIn.REFUSED,
+                    workspace=request.workspace,
+                    actor=request.user,
+                    data={"permission": permission, "path": request.path},
+                )
+                raise PermissionDenied(permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return cast("View[P]", guarded)
+
+    return decorate

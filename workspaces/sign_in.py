@@ -1,0 +1,39 @@
+"""Record who logs in, who fails to and who leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import signals
+from django.http import HttpRequest
+
+from workspaces import audit
+from workspaces.models import Membership, User, Workspace
+
+
+def connect() -> None:
+    """Listen to Django's own log-in signals."""
+    signals.user_logged_in.connect(_signed_in)
+    signals.user_logged_out.connect(_signed_out)
+    signals.user_login_failed.connect(_failed)
+
+
+def _workspace_of(user: User | None) -> Workspace | None:
+    if user is None:
+        return None
+    membership = Membership.objects.of(user).first()
+    return membership.workspace if membership else None
+
+
+def _signed_in(user: User, **_kwargs: Any) -> None:
+    audit.record(audit.SignIn.SIGNED_IN, workspace=_workspace_of(user), actor=user)
+
+
+def _signed_out(user: User | None, **_kwargs: Any) -> None:
+    if user is not None:
+        audit.record(audit.SignIn.SIGNED_OUT, workspace=_workspace_of(user), actor=user)
+
+
+def _failed(request: HttpRequest | None, **_kwargs: Any) -> None:
+    # Who was meant is left out: people type passwords into the e-mail field.
+    audit.record(audit.SignIn.FAILED, workspace=None, actor=None)
