@@ -30,6 +30,7 @@ def configure_logging(*, level: str) -> dict[str, Any]:
         processors=[
             structlog.stdlib.filter_by_level,
             *_SHARED,
+            _without_request,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -57,7 +58,7 @@ def configure_logging(*, level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.request": {"level": "ERROR"},
-            "django_structlog": {"level": "WARNING"},
+            "django_structlog": {"level": "CRITICAL"},  # django.request says it too
             "httpx2": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
         },

@@ -22,7 +22,12 @@ class LoginForm(AuthenticationForm):
         super().__init__(*args, **kwargs)
         self.fields["username"] = forms.EmailField(
             label="Email",
+            error_messages={
+                "required": "Enter your email address.",
+                "invalid": "Enter an email address, such as ana@example.com.",
+            },
             widget=forms.EmailInput(
                 attrs={"autocomplete": "username", "autofocus": True}
             ),
         )
+        self.fields["password"].error_messages["required"] = "Enter your password."

@@ -43,8 +43,7 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
     )
     page = page_of(request, rows)
     may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
-    context = frame(request, integration, current="Users")
-    context |= {
+    context: dict[str, Any] = {
         "users": [_user(row, integration, may_retry=may_retry) for row in page],
         "query": search_text(request),
         "state": request.GET.get("state", ""),
@@ -52,6 +51,9 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
         "page_obj": page,
         "has_pending": any(row.state in Provisioning.PENDING for row in page),
     }
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "integrations/users.html#list", context)
+    context |= frame(request, integration, current="Users")
     return render(request, "integrations/users.html", context)
 
 
