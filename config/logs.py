@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -18,7 +19,7 @@ _TRACEBACK = structlog.processors.ExceptionRenderer(
 )
 
 
-def _without_request(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+def _without_request(_logger: Any, _name: str, event: EventDict) -> EventDict:
     """Drop Django's request: it shows the query, where filters hold personal data."""
     event.pop("request", None)
     return event

@@ -223,6 +223,7 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "keyway_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "keyway_csrf"
 
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "workspaces.sign_in.who_was_tried"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_TEMPLATE = "workspaces/locked.html"

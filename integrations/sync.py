@@ -80,7 +80,7 @@ def carry_out(job: Job) -> dict[str, object]:
             entitlements = list(session.list_entitlements())
             _take_entitlements(integration, entitlements, report, now)
             jobs.report_progress(job, phase="Read users", done=0)
-            for batch in _batches(session.list_accounts()):
+            for batch in _batches(_people(integration, session.list_accounts())):
                 _take_accounts(integration, batch, report, now)
                 jobs.report_progress(job, phase="Read users", done=report.users)
     except Misconfigured as error:
@@ -93,6 +93,14 @@ def carry_out(job: Job) -> dict[str, object]:
     jobs.report_progress(job, phase="Save", done=report.users)
     _finish(integration, report, now)
     return report.as_result()
+
+
+def _people(
+    integration: Integration, accounts: Iterator[ObservedAccount]
+) -> Iterator[ObservedAccount]:
+    """Leave out Keyway's own account: it is not a person to provision."""
+    own = integration.service_account.username.casefold()
+    return (account for account in accounts if account.username.casefold() != own)
 
 
 def _batches(accounts: Iterator[ObservedAccount]) -> Iterator[list[ObservedAccount]]:

@@ -16,7 +16,7 @@ from scim.filter_sql import Compiler, member_condition
 from scim.json_sql import Sql
 from scim.models import Resource
 from scim.protocol import paths
-from scim.protocol.errors import NotFound
+from scim.protocol.errors import InvalidFilter, InvalidPath, NotFound
 from scim.protocol.schema import MAX_RESULTS, ResourceSchema
 from workspaces.models import Directory
 
@@ -64,6 +64,8 @@ class Membership(NamedTuple):
     public_id: str
     resource_type: str
     label: str
+    type: str
+    """Of the membership: the member's resource type, or `direct` for a group."""
 
 
 def get(directory: Directory, schema: ResourceSchema, public_id: str) -> Row:
@@ -83,22 +85,56 @@ def search(directory: Directory, schema: ResourceSchema, query: Query) -> Page:
 
     Raises InvalidFilter and InvalidPath. RFC 7644 section 3.4.2.
     """
-    compiler = Compiler(schema, directory.base_url)
+    where = _where(directory, schema, query)
+    order = Sql("r.id", [])
+    if query.sort_by:
+        compiler = Compiler(schema, directory.base_url)
+        order = compiler.order_by(query.sort_by, descending=query.descending)
+    return _page(where, order, query)
+
+
+def search_all(
+    directory: Directory, schemas: Iterable[ResourceSchema], query: Query
+) -> Page:
+    """Return a page of the resources of several types, as one collection.
+
+    An attribute that a type does not have matches none of its resources; one
+    that no type has is an error. RFC 7644 section 3.4.2.1.
+    """
+    if query.sort_by:
+        raise InvalidPath("sortBy works at the endpoint of one resource type.")
+    conditions: list[Sql] = []
+    refusal: InvalidFilter | None = None
+    for schema in schemas:
+        try:
+            conditions.append(_where(directory, schema, query))
+        except InvalidFilter as error:
+            refusal = error
+    if not conditions and refusal is not None:
+        raise refusal
+    where = Sql(
+        " OR ".join(f"({condition.text})" for condition in conditions),
+        [param for condition in conditions for param in condition.params],
+    )
+    return _page(where, Sql("r.id", []), query)
+
+
+def _where(directory: Directory, schema: ResourceSchema, query: Query) -> Sql:
     where = Sql(
         "r.directory_id = %s AND r.resource_type = %s", [directory.pk, schema.name]
     )
-    if query.filter:
-        condition = compiler.visit(paths.parse_filter(schema, query.filter))
-        where = Sql(
-            f"{where.text} AND ({condition.text})", where.params + condition.params
-        )
+    if not query.filter:
+        return where
+    compiler = Compiler(schema, directory.base_url)
+    condition = compiler.visit(paths.parse_filter(schema, query.filter))
+    return Sql(f"{where.text} AND ({condition.text})", where.params + condition.params)
+
+
+def _page(where: Sql, order: Sql, query: Query) -> Page:
     count = min(query.count, MAX_RESULTS)
     total = _count(where)
     if not count or query.start_index > total:
         return Page(total, [])
-    order = Sql("r.id", [])
-    if query.sort_by:
-        order = compiler.order_by(query.sort_by, descending=query.descending)
     rows = _fetch(
         f"SELECT {_COLUMNS} FROM scim_resource r WHERE {where.text} "
         f"ORDER BY {order.text} LIMIT %s OFFSET %s",
@@ -109,12 +145,12 @@ def search(directory: Directory, schema: ResourceSchema, query: Query) -> Page:
 
 def members_of(groups: Iterable[int]) -> list[Membership]:
     """Return the members of some groups, in the order they came in."""
-    return _memberships("group_id", "member_id", groups)
+    return _memberships("group_id", "member_id", "x.resource_type", groups)
 
 
 def groups_of(members: Iterable[int]) -> list[Membership]:
     """Return the groups that some resources are directly in."""
-    return _memberships("member_id", "group_id", members)
+    return _memberships("member_id", "group_id", "'direct'", members)
 
 
 def select_members(
@@ -145,14 +181,16 @@ def row_of(resource: Resource) -> Row:
     )
 
 
-def _memberships(owner: str, other: str, ids: Iterable[int]) -> list[Membership]:
+def _memberships(
+    owner: str, other: str, kind: str, ids: Iterable[int]
+) -> list[Membership]:
     owners = list(ids)
     if not owners:
         return []
     marks = ", ".join(["%s"] * len(owners))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT m.{owner}, x.public_id, x.resource_type, x.label "
+            f"SELECT m.{owner}, x.public_id, x.resource_type, x.label, {kind} "
             f"FROM scim_groupmember m JOIN scim_resource x ON x.id = m.{other} "
             f"WHERE m.{owner} IN ({marks}) ORDER BY m.id",
             owners,

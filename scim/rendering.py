@@ -33,14 +33,19 @@ def one(
 
 
 def page(
-    schema: ResourceSchema,
+    schemas: Iterable[ResourceSchema],
     found: Page,
     start_index: int,
     base_url: str,
     projection: Projection,
 ) -> bytes:
-    """Return a ListResponse. RFC 7644 section 3.4.2."""
-    resources = many(schema, found.rows, base_url, projection)
+    """Return a ListResponse of one or several types. RFC 7644 section 3.4.2."""
+    rendered: dict[int, bytes] = {}
+    for schema in schemas:
+        rows = [row for row in found.rows if row.resource_type == schema.name]
+        answers = many(schema, rows, base_url, projection)
+        rendered.update(zip((row.id for row in rows), answers, strict=True))
+    resources = [rendered[row.id] for row in found.rows]
     head = (
         f'{{"schemas":["{LIST_URN}"],"totalResults":{found.total},'
         f'"startIndex":{start_index},"itemsPerPage":{len(resources)},"Resources":['
@@ -53,9 +58,13 @@ def many(
 ) -> list[bytes]:
     """Return the answers for resources of one type, in the order given."""
     related = _related(schema, rows, projection)
+    with_display = projection.names(schema, "members", "display")
     result = []
     for row in rows:
-        text = _whole(schema, row, base_url, related[row.id])
+        values = [
+            _value(m, base_url, with_display=with_display) for m in related[row.id]
+        ]
+        text = _whole(schema, row, base_url, values)
         if projection:
             document: Document = orjson.loads(text)
             result.append(orjson.dumps(projection.apply(schema, document)))
@@ -79,7 +88,7 @@ def _related(
 
 
 def _whole(
-    schema: ResourceSchema, row: Row, base_url: str, related: list[Membership]
+    schema: ResourceSchema, row: Row, base_url: str, values: list[Document]
 ) -> str:
     parts = [
         f'{{"id":"{row.public_id}",',
@@ -88,18 +97,19 @@ def _whole(
         f'"lastModified":"{row.modified_at}","version":"W/\\"{row.version}\\"",'
         f'"location":"{base_url}/{schema.endpoint}/{row.public_id}"}}',
     ]
-    if related:
+    if values:
         name = "members" if "members" in schema.attributes else "groups"
-        values = orjson.dumps([_value(m, base_url, name) for m in related]).decode()
-        parts.append(f',"{name}":{values}')
+        parts.append(f',"{name}":{orjson.dumps(values).decode()}')
     parts.append("}")
     return "".join(parts)
 
 
-def _value(other: Membership, base_url: str, name: str) -> Document:
-    return {
+def _value(other: Membership, base_url: str, *, with_display: bool) -> Document:
+    value: Document = {
         "value": other.public_id,
         "$ref": f"{base_url}/{other.resource_type}s/{other.public_id}",
-        "display": other.label,
-        "type": other.resource_type if name == "members" else "direct",
+        "type": other.type,
     }
+    if with_display or other.type == "direct":
+        value["display"] = other.label
+    return value

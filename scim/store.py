@@ -217,7 +217,11 @@ def _fill(resource: Resource, schema: ResourceSchema, document: Document) -> Non
     if schema.name == "User":
         resource.user_name_key = user_name_key(str(document["userName"]))
         active = document.get("active")
-        resource.active = active if isinstance(active, bool) else True
+        if isinstance(active, bool):
+            resource.active = active
+        elif resource.active is None:
+            # Who says nothing wants an active user; unsetting changes nothing.
+            resource.active = True
     elif schema.name == "Group":
         name = _text(document, "displayName")
         resource.group_name_key = string_key(name or "", case_exact=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -241,18 +242,17 @@ def carry_out(job: Job) -> None:
     """Do the work of a claimed job and record how it ended.
 
     An unexpected error is retried like a temporary one; its traceback goes to
-    the log and not to the job.
+    the log and not to the job. A job that was overtaken is left to its owner.
     """
-    try:
-        result = carrier(job.kind)(job)
-    except LostLease:
-        return
-    except RetryLater as error:
-        retry(job, error.message, after=error.after, now=database_now())
-    except GiveUp as error:
-        give_up(job, error.message, now=database_now())
-    else:
-        complete(job, result, now=database_now())
+    with suppress(LostLease):
+        try:
+            result = carrier(job.kind)(job)
+        except RetryLater as error:
+            retry(job, error.message, after=error.after, now=database_now())
+        except GiveUp as error:
+            give_up(job, error.message, now=database_now())
+        else:
+            complete(job, result, now=database_now())
 
 
 def _end(job: Job, **columns: Any) -> None:

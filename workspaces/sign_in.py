@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from workspaces import audit
 from workspaces.models import Membership, User, Workspace
+from workspaces.models.user import email_key
 
 
 def connect() -> None:
@@ -16,6 +17,18 @@ def connect() -> None:
     signals.user_logged_in.connect(_signed_in)
     signals.user_logged_out.connect(_signed_out)
     signals.user_login_failed.connect(_failed)
+
+
+def who_was_tried(
+    request: HttpRequest | None, credentials: dict[str, Any] | None
+) -> str:
+    """Return whose log-in this is, for counting failures: the address in one case.
+
+    Without it the lock-out would look under `email`, which our form does not have,
+    and every spelling of an address would have tries of its own.
+    """
+    given: Any = credentials or (request.POST if request else {})
+    return email_key(str(given.get("username") or given.get("email") or ""))[:254]
 
 
 def _workspace_of(user: User | None) -> Workspace | None:

@@ -11,6 +11,8 @@ _DISCOVERY = r"(?P<endpoint>ServiceProviderConfig|ResourceTypes|Schemas)"
 _TYPE = r"(?P<endpoint>[A-Za-z]+)"
 
 urlpatterns = [
+    re_path(rf"{_BASE}/?$", views.Root.as_view()),
+    re_path(rf"{_BASE}/\.search/?$", views.RootSearch.as_view()),
     re_path(rf"{_BASE}/Me/?$", views.Me.as_view()),
     re_path(rf"{_BASE}/Bulk/?$", views.Bulk.as_view()),
     re_path(rf"{_BASE}/{_DISCOVERY}/?$", views.Discovery.as_view()),

@@ -138,7 +138,7 @@ class Collection(ScimView):
         projection = projection_of(parameters)
         found = queries.search(self.directory, schema, query)
         body = rendering.page(
-            schema, found, query.start_index, self.directory.base_url, projection
+            [schema], found, query.start_index, self.directory.base_url, projection
         )
         return HttpResponse(body, content_type=MEDIA_TYPE)
 
@@ -151,6 +151,37 @@ class Search(Collection):
     def post(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest. RFC 7644 section 3.4.3."""
         return self.search(self.resource_schema(endpoint), _body(request))
+
+
+class Root(ScimView):
+    """The base URL itself: a search over every resource type."""
+
+    http_method_names = ["get"]
+
+    def get(self, request: Request, **_: str) -> HttpResponse:
+        """List and filter."""
+        return self.search(request.GET)
+
+    def search(self, parameters: Any) -> HttpResponse:
+        """Answer a list request over users and groups together."""
+        schemas = list(service_provider().resource_types.values())
+        query = query_of(parameters)
+        projection = projection_of(parameters)
+        found = queries.search_all(self.directory, schemas, query)
+        body = rendering.page(
+            schemas, found, query.start_index, self.directory.base_url, projection
+        )
+        return HttpResponse(body, content_type=MEDIA_TYPE)
+
+
+class RootSearch(Root):
+    """`/.search`: the same without a filter in the URL."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request, **_: str) -> HttpResponse:
+        """List and filter by a SearchRequest."""
+        return self.search(_body(request))
 
 
 class Item(ScimView):

@@ -64,11 +64,7 @@ def patch(
         message.patch(resource, scim_policy=POLICY)
     except (SCIMException, ValidationError) as error:
         raise from_library(error) from None
-    document = _canonical(schema, resource)
-    if current.get("active") is False and "active" not in document:
-        # Removing `active` must not bring anybody back.
-        document["active"] = False
-    return document
+    return _canonical(schema, resource)
 
 
 def _read(schema: ResourceSchema, body: Document, context: Context) -> Resource[Any]:

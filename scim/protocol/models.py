@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
-from scim2_models import CaseExact, Group, Mutability, Reference, Required
+from scim2_models import CaseExact, Mutability, Reference, Required, Returned
 from scim2_models import EnterpriseUser as LibraryEnterpriseUser
+from scim2_models import Group as LibraryGroup
 from scim2_models import User as LibraryUser
 from scim2_models.attributes import ComplexAttribute
 from scim2_models.resources.enterprise_user import Manager as LibraryManager
+from scim2_models.resources.group import GroupMember as LibraryGroupMember
 from scim2_models.resources.user import Email as LibraryEmail
 
 __all__ = ["EnterpriseUser", "Group", "User"]
@@ -34,6 +36,24 @@ class User(LibraryUser):
     Emails: ClassVar[type[ComplexAttribute]] = Email
 
     emails: list[Email] | None = None  # type: ignore[assignment]
+
+
+class GroupMember(LibraryGroupMember):
+    """A member whose `display` is derived from the resource that it names.
+
+    It comes only on request (`attributes=members.display`): RFC 7643 section 8.7.1
+    has no such sub-attribute, and a large group is half as long without it.
+    """
+
+    display: Annotated[str | None, Mutability.read_only, Returned.request] = None
+
+
+class Group(LibraryGroup):
+    """A group of such members."""
+
+    Members: ClassVar[type[ComplexAttribute]] = GroupMember
+
+    members: list[GroupMember] | None = None  # type: ignore[assignment]
 
 
 class Manager(LibraryManager):

@@ -30,6 +30,11 @@ class Projection:
             return name.lower() in _tree(schema, self.attributes)
         return _tree(schema, self.excluded).get(name.lower()) != {}
 
+    def names(self, schema: ResourceSchema, name: str, sub_name: str) -> bool:
+        """Say whether a sub-attribute that comes only on request was requested."""
+        branch = _tree(schema, self.attributes).get(name.lower(), {})
+        return sub_name.lower() in branch
+
     def apply(self, schema: ResourceSchema, document: Document) -> Document:
         """Return the part of a whole document that the client should see."""
         if self.attributes:

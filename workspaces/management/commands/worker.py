@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connections
 
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -93,6 +93,7 @@ class Worker:
             if not busy:
                 self.stopping.wait(IDLE_SECONDS)
             close_old_connections()
+        connections.close_all()
 
     def _work_once(self) -> bool:
         job = jobs.claim(worker=self.name, now=database_now())

@@ -1,0 +1,50 @@
+"""Two people at one button: real threads, real connections."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import ScimClient
+from tests.scim.together import together
+from tokens import services
+from tokens.errors import TokenExists, TokenNotActive
+from tokens.models import ScimToken
+from workspaces.clock import database_now
+from workspaces.models import Directory, User
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_of_two_who_generate_the_first_token_one_succeeds(
+    directory: Directory, alice: User, bob: User
+) -> None:  # TOK-10
+    def generate(actor: User) -> str | None:
+        try:
+            issued = services.generate_first(directory, actor=actor, now=database_now())
+        except TokenExists:
+            return None
+        return issued.plaintext
+
+    values = together([lambda: generate(alice), lambda: generate(bob)])
+
+    [value] = [value for value in values if value]
+    assert ScimToken.objects.of_directory(directory).count() == 1
+    assert ScimClient(directory, value).get("/Users").status == 200
+
+
+def test_of_two_who_revoke_a_token_one_succeeds(
+    directory: Directory, alice: User, bob: User
+) -> None:
+    token = services.generate_first(directory, actor=alice, now=database_now()).token
+
+    def revoke(actor: User) -> bool:
+        try:
+            services.revoke(token, actor=actor, now=database_now())
+        except TokenNotActive:
+            return False
+        return True
+
+    assert sorted(together([lambda: revoke(alice), lambda: revoke(bob)])) == [
+        False,
+        True,
+    ]
