@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView, TemplateView
+from django.views.generic import RedirectView
 
 from workspaces.views.health import healthz
+from workspaces.views.styleguide import styleguide
 
 handler403 = "workspaces.views.errors.permission_denied"
 
@@ -22,6 +23,4 @@ urlpatterns = [
 ]
 
 if settings.DEBUG:
-    urlpatterns.append(
-        path("styleguide/", TemplateView.as_view(template_name="styleguide.html"))
-    )
+    urlpatterns.append(path("styleguide/", styleguide, name="styleguide"))

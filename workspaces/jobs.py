@@ -24,6 +24,7 @@ from workspaces.models import Job, User, Workspace
 LEASE = timedelta(seconds=60)
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
+_LOOKS = 20
 
 Arguments = dict[str, Any]
 Carry = Callable[[Job], Arguments | None]
@@ -48,6 +49,10 @@ class GiveUp(Exception):
 
 class LostLease(Exception):
     """The job now belongs to another worker, or has ended."""
+
+
+class TooBusy(Exception):
+    """The subject's jobs came and went faster than we could look."""
 
 
 class UnknownKind(LookupError):
@@ -94,30 +99,40 @@ def enqueue(
     A waiting job of the same kind and subject is joined instead, and made due
     at once if it waits for a retry: what it does is to look at the present.
     """
-    waiting = Job.objects.filter(kind=kind, subject=subject, state__in=Job.WAITING)
-    job = waiting.select_for_update().first()
-    if job is None:
-        try:
-            with transaction.atomic():
-                job = Job.objects.create(
-                    kind=kind,
-                    subject=subject,
-                    workspace=workspace,
-                    trigger=trigger,
-                    arguments=arguments or {},
-                    actor=actor,
-                    max_failures=max_failures,
-                    due_at=now,
-                )
-                return Enqueued(job, created=True)
-        except IntegrityError:
-            job = waiting.select_for_update().get()
-    if job.state == Job.State.RETRYING:
+    for _ in range(_LOOKS):
+        waiting = _waiting(kind, subject, now=now)
+        if waiting is not None:
+            return Enqueued(waiting, created=False)
+        # Another request may make one now, and a worker start it before we look
+        # again: then it stands for the state before ours, and ours is needed.
+        with suppress(IntegrityError), transaction.atomic():
+            job = Job.objects.create(
+                kind=kind,
+                subject=subject,
+                workspace=workspace,
+                trigger=trigger,
+                arguments=arguments or {},
+                actor=actor,
+                max_failures=max_failures,
+                due_at=now,
+            )
+            return Enqueued(job, created=True)
+    raise TooBusy(subject)
+
+
+def _waiting(kind: str, subject: str, *, now: datetime) -> Job | None:
+    """Return the job that waits, locked; one that waits for a retry is due now."""
+    job = (
+        Job.objects.filter(kind=kind, subject=subject, state__in=Job.WAITING)
+        .select_for_update()
+        .first()
+    )
+    if job is not None and job.state == Job.State.RETRYING:
         job.state = Job.State.QUEUED
         job.due_at = now
         job.failures = 0
         job.save(update_fields=["state", "due_at", "failures"])
-    return Enqueued(job, created=False)
+    return job
 
 
 def claim(*, worker: str, now: datetime) -> Job | None:

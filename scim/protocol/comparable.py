@@ -54,11 +54,12 @@ def time_key(text: str) -> str:
     """Return a dateTime as UTC text that sorts by time. Raises InvalidValue."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         raise InvalidValue("A dateTime must look like 2026-11-21T20:15:00Z.") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
 def library_comparison_key(binding: Any, value: str) -> str:

@@ -6,6 +6,7 @@ The grammar and the syntax tree are the library's: RFC 7644 sections 3.4.2.2,
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -45,6 +46,8 @@ __all__ = [
 MAX_LENGTH: Final = 4096
 MAX_TERMS: Final = 100
 MAX_DEPTH: Final = 20
+_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[()\[\]]', re.DOTALL)
+"""Brackets, and whole strings so that those within are passed over."""
 
 
 def check(schema: ResourceSchema, text: str) -> None:
@@ -94,12 +97,12 @@ def _check_text(text: str, error: type[InvalidFilter] | type[InvalidPath]) -> No
     if len(text) > MAX_LENGTH:
         raise error(f"It is longer than {MAX_LENGTH} characters.")
     depth = 0
-    for character in text:
-        if character in "([":
+    for bracket in _BRACKETS.findall(text):
+        if bracket in "([":
             depth += 1
             if depth > MAX_DEPTH:
                 raise error(f"It is nested deeper than {MAX_DEPTH} levels.")
-        elif character in ")]":
+        elif bracket in ")]":
             depth -= 1
 
 

@@ -58,10 +58,15 @@ def _names(text: str | None) -> tuple[str, ...]:
 
 def _tree(schema: ResourceSchema, names: tuple[str, ...]) -> Names:
     tree: Names = {}
-    for name in names:
+    # The shorter names first: who asks for the whole gets it, parts or not.
+    for *steps, last in sorted((_steps(schema, name) for name in names), key=len):
         branch = tree
-        for step in _steps(schema, name):
+        for step in steps:
+            if branch.get(step) == {}:
+                break
             branch = branch.setdefault(step, {})
+        else:
+            branch.setdefault(last, {})
     return tree
 
 

@@ -259,7 +259,9 @@ class Normaliser:
             if path.lower().startswith(f"{urn.lower()}:"):
                 path, attributes = path[len(urn) + 1 :], members
                 break
-        path = re.sub(r"\[.*\]", "", path, flags=re.DOTALL)
+        opening, closing = path.find("["), path.rfind("]")
+        if 0 <= opening < closing:
+            path = path[:opening] + path[closing + 1 :]
         head, _, sub = path.partition(".")
         attribute = attributes.get(head.lower())
         if attribute is None or not sub:

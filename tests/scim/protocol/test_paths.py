@@ -213,9 +213,9 @@ def test_path_to_nothing_is_invalid_path(
 def test_normalising_a_long_path_takes_linear_time(
     path: str, user_schema: ResourceSchema
 ) -> None:  # SCI-12
-    operations = [{"op": "add", "path": path, "value": "x"}]
+    operations = [{"op": "add", "path": path, "value": "x"}] * 10
     started = time.perf_counter()
 
     Normaliser(user_schema).operations({"Operations": operations})
 
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - started < 1
