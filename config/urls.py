@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.templatetags.static import static
 from django.urls import include, path
+from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from workspaces.views.health import healthz
@@ -12,8 +15,14 @@ from workspaces.views.styleguide import styleguide
 
 handler403 = "workspaces.views.errors.permission_denied"
 
+# Lazy: the name with its hash is known only once the static files are collected.
+favicon = login_not_required(
+    RedirectView.as_view(url=lazy(static, str)("img/favicon.svg"))
+)
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="integrations:list"), name="home"),
+    path("favicon.ico", favicon),
     path("healthz", healthz, name="healthz"),
     path("scim/", include("scim.api.urls")),
     path("integrations/", include("integrations.urls")),

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
+from workspaces import services
 from workspaces.models import AuditEvent, Directory, Job, Membership, User, Workspace
 
 
@@ -62,6 +63,21 @@ class WorkspaceAdmin(admin.ModelAdmin):
     readonly_fields = ("public_id", "created_at")
     prepopulated_fields: ClassVar = {"slug": ("name",)}
     inlines = (MembershipInline,)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Workspace,
+        form: Any,
+        change: bool,  # noqa: FBT001
+    ) -> None:
+        """Make a new workspace through the service, with all that belongs to it."""
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            made = services.create_workspace(name=obj.name, slug=obj.slug)
+            obj.pk, obj.public_id = made.pk, made.public_id
+            obj._state.adding = False  # noqa: SLF001  the service has saved it
 
 
 @admin.register(Membership)

@@ -8,10 +8,11 @@ from workspaces.models import Directory, Membership, Role, User, Workspace
 
 
 @transaction.atomic
-def create_workspace(*, name: str, slug: str, owner: User) -> Workspace:
-    """Make a tenant with its owner and its Directory Sync endpoint."""
+def create_workspace(*, name: str, slug: str, owner: User | None = None) -> Workspace:
+    """Make a tenant with its Directory Sync endpoint, and its owner if there is one."""
     workspace = Workspace.objects.create(name=name, slug=slug)
-    Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
+    if owner is not None:
+        Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
     Directory.objects.create(
         workspace=workspace,
         kind=Directory.Kind.DIRECTORY_SYNC,

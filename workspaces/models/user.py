@@ -10,6 +10,7 @@ from django.contrib.auth.models import (
     BaseUserManager,
     PermissionsMixin,
 )
+from django.core.exceptions import ValidationError
 from django.db import models
 
 
@@ -63,6 +64,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Keep the comparable form in step with the address."""
         super().clean()
         self.email_key = email_key(self.email)
+        if User.objects.filter(email_key=self.email_key).exclude(pk=self.pk).exists():
+            raise ValidationError({"email": "Somebody has this email address already."})
 
     @property
     def is_staff(self) -> bool:
