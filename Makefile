@@ -5,7 +5,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 export PORT ?= 8000
 
-.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs lock real-apps check
+.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs lock real-apps bench check
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -68,5 +68,8 @@ lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.t
 
 real-apps: ## Install the real outside apps that some tests provision into
 	tests/real_apps/install.sh flask_appbuilder
+
+bench: .venv/.installed-dev ## Measure Keyway beside its peers; make bench b=--quick to see that it works
+	$(BIN)/python -m tests.bench.run $(b)
 
 check: lint types imports templates migrations ## What CI runs before the tests

@@ -21,7 +21,9 @@ from config.logs import configure_logging
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.FileAwareEnv()
-env.read_env(BASE_DIR / ".env")
+if env.str("KEYWAY_ENV", default="") != "production":
+    # The `.env` of one machine fills no gap where the environment says production.
+    env.read_env(BASE_DIR / ".env")
 
 
 def key_ring(name: str) -> dict[int, bytes]:
@@ -32,10 +34,11 @@ def key_ring(name: str) -> dict[int, bytes]:
         try:
             key = base64.b64decode(encoded, validate=True)
             ring[int(number)] = key
-        except (ValueError, binascii.Error) as error:
+        except (ValueError, binascii.Error):
+            # Not "from" the error, which quotes the key.
             raise ImproperlyConfigured(
                 f"{name} must look like 1:base64 with numbers before the colon."
-            ) from error
+            ) from None
         if len(key) != 32:
             raise ImproperlyConfigured(f"{name}: key {number} must hold 32 bytes.")
     return ring
@@ -73,7 +76,7 @@ CSRF_TRUSTED_ORIGINS = (
 
 # Secrets
 
-SECRET_KEY = env.str("KEYWAY_SECRET_KEY", default="unset")
+SECRET_KEY = env.str("KEYWAY_SECRET_KEY", default="") or "unset"
 SECRET_KEY_FALLBACKS = env.list("KEYWAY_SECRET_KEY_FALLBACKS", default=[])
 KEYWAY_ENCRYPTION_KEYS = key_ring("KEYWAY_ENCRYPTION_KEYS")
 KEYWAY_TOKEN_KEYS = key_ring("KEYWAY_TOKEN_KEYS")
@@ -186,9 +189,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = None
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-        "-c statement_timeout=9000 -c lock_timeout=8000"
-        " -c idle_in_transaction_session_timeout=60000"
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        options=(
+            "-c statement_timeout=9000 -c lock_timeout=8000"
+            " -c idle_in_transaction_session_timeout=60000"
+        ),
+        # Prepared statements: planning would cost more than most of our queries.
+        server_side_binding=True,
+        prepare_threshold=2,
     )
 
 # People and sessions
@@ -287,6 +295,9 @@ TIME_ZONE = "UTC"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 KEYWAY_SCIM_MAX_BODY_BYTES = env.int("KEYWAY_SCIM_MAX_BODY_BYTES", default=1_048_576)
+KEYWAY_SCIM_RATE = env.int("KEYWAY_SCIM_RATE", default=100)
+KEYWAY_SCIM_BURST = env.int("KEYWAY_SCIM_BURST", default=500)
+KEYWAY_RECORD_DAYS = env.int("KEYWAY_RECORD_DAYS", default=90)
 
 # Outgoing calls and work
 

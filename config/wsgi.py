@@ -11,5 +11,7 @@ application = get_wsgi_application()
 
 # After Django is set up: the checks read its settings.
 from config.checks import refuse_unsafe_settings  # noqa: E402
+from scim.records import start_writer  # noqa: E402
 
 refuse_unsafe_settings()
+start_writer()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from integrations.models import (
@@ -37,10 +39,23 @@ class ServiceAccountAdmin(ReadOnlyAdmin):
     exclude = ("sealed_secret",)
 
 
+class IntegrationForm(forms.ModelForm):
+    """The form has no workspace, so the form alone must ask who has the name."""
+
+    def clean_name(self) -> str:
+        """Refuse a name that another integration of the workspace has."""
+        name: str = self.cleaned_data["name"]
+        others = Integration.objects.in_workspace(self.instance.workspace)
+        if others.exclude(pk=self.instance.pk).filter(name=name).exists():
+            raise ValidationError("Another integration of this workspace has it.")
+        return name
+
+
 @admin.register(Integration)
 class IntegrationAdmin(admin.ModelAdmin):
     """Integrations. A new one is made in the portal or by a command."""
 
+    form = IntegrationForm
     list_display = ("name", "app", "workspace", "status", "last_synced_at")
     list_filter = ("status", "app")
     list_select_related = ("app", "workspace")

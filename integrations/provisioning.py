@@ -7,13 +7,14 @@ the app shows, and does what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from integrations import connections, mapping
+from integrations.audit import Action
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -22,21 +23,15 @@ from integrations.connectors.base import (
     TemporaryFailure,
 )
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
-from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.models import AppAccount, AppEntitlement, Provisioning
 from scim.models import GroupMember, Resource
 from scim.services import Changed
-from workspaces import jobs
+from workspaces import audit, jobs
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User
 
 JOB = "integrations.provision"
 _State = Provisioning.State
-_AWAITING = {
-    _State.DELETED: _State.PROVISIONING_AWAITING,
-    _State.PROVISIONING_AWAITING: _State.PROVISIONING_AWAITING,
-    _State.PROVISIONING_ONGOING: _State.PROVISIONING_AWAITING,
-    _State.PROVISIONING_FAILED: _State.PROVISIONING_AWAITING,
-}
 _ONGOING = {
     _State.PROVISIONING_AWAITING: _State.PROVISIONING_ONGOING,
     _State.UPDATE_AWAITING: _State.UPDATE_ONGOING,
@@ -48,6 +43,40 @@ _FAILED = {
     _State.UPDATE_ONGOING: _State.UPDATE_FAILED,
     _State.DELETE_ONGOING: _State.DELETE_FAILED,
 }
+
+
+_BATCH = 500
+_WORKSPACE = (
+    "(SELECT i.workspace_id FROM integrations_integration i"
+    " WHERE i.id = integrations_provisioning.integration_id)"
+)
+_WANT = (
+    "INSERT INTO integrations_provisioning (integration_id, resource_id,"
+    " resource_id_public, user_name, granted, desired_version, applied_version,"
+    " state, attempts, last_error, changed_at)"
+    " SELECT i.id, r.id, r.public_id, {user_name}, '[]', 1, 0,"
+    " 'provisioning_awaiting', 0, '', %s"
+    " FROM scim_resource r"
+    " JOIN integrations_integration i ON i.directory_id = r.directory_id"
+    " WHERE r.directory_id = %s AND r.resource_type = 'User' AND r.id IN ({users})"
+    " ON CONFLICT (resource_id_public) DO UPDATE SET"
+    " resource_id = excluded.resource_id, user_name = excluded.user_name,"
+    " desired_version = integrations_provisioning.desired_version + 1,"
+    " state = CASE WHEN integrations_provisioning.state IN ('deleted',"
+    " 'provisioning_awaiting', 'provisioning_ongoing', 'provisioning_failed')"
+    " THEN 'provisioning_awaiting' ELSE 'update_awaiting' END,"
+    " attempts = 0, next_attempt_at = NULL, last_error = '',"
+    " changed_at = excluded.changed_at"
+    f" RETURNING resource_id_public, {_WORKSPACE}"
+)
+_WANT_GONE = (
+    "UPDATE integrations_provisioning SET state = 'delete_awaiting',"
+    " resource_id = NULL, desired_version = desired_version + 1, attempts = 0,"
+    " next_attempt_at = NULL, last_error = '', changed_at = %s"
+    " WHERE resource_id_public = %s AND integration_id IN"
+    " (SELECT id FROM integrations_integration WHERE directory_id = %s)"
+    f" RETURNING resource_id_public, {_WORKSPACE}"
+)
 
 
 def resource_changed(
@@ -66,17 +95,12 @@ def resource_changed(
         return
     if changed.origin.source == Resource.Source.APP:
         return
-    integration = Integration.objects.select_related("workspace").get(
-        directory=directory
-    )
-    if changed.resource_type == "User":
-        want(integration, changed.resource_id, changed.resource, now=now)
+    if changed.resource is None and changed.resource_type == "User":
+        want_gone(directory, changed.resource_id, now=now)
+    elif changed.resource is not None and changed.resource_type == "User":
+        want(directory, [changed.resource.pk], now=now)
     else:
-        members = Resource.objects.filter(
-            pk__in=_concerned(changed), resource_type="User"
-        )
-        for user in members:
-            want(integration, user.public_id, user, now=now)
+        want(directory, list(_concerned(changed)), now=now)
 
 
 def _concerned(changed: Changed) -> Iterable[int]:
@@ -88,51 +112,65 @@ def _concerned(changed: Changed) -> Iterable[int]:
 
 
 def want(
-    integration: Integration,
-    resource_id: str,
-    user: Resource | None,
+    directory: Directory,
+    users: Sequence[int],
     *,
     trigger: Job.Trigger = Job.Trigger.SCIM,
     actor: User | None = None,
     now: datetime,
-) -> Provisioning:
-    """Note that an account should be brought up to date, and put the work off.
+) -> None:
+    """Note that accounts should be brought up to date, and put the work off.
 
-    `user` None means that it should be gone.
+    `users` are database ids; those of groups among them are left out. Two
+    statements for each 500, so that a change of a large group stays quick.
     """
-    row = (
-        Provisioning.objects.select_for_update(of=("self",))
-        .filter(resource_id_public=resource_id)
-        .first()
-    )
-    if row is None:
-        row = Provisioning(
-            integration=integration,
-            resource_id_public=resource_id,
-            desired_version=0,
-            state=_State.PROVISIONING_AWAITING,
+    for start in range(0, len(users), _BATCH):
+        batch = users[start : start + _BATCH]
+        marks = ", ".join(["%s"] * len(batch))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _WANT.format(users=marks, user_name=_user_name_sql()),
+                [_database_time(now), directory.pk, *batch],
+            )
+            rows = cursor.fetchall()
+        _put_off(rows, trigger=trigger, actor=actor, now=now)
+
+
+def want_gone(directory: Directory, resource_id: str, *, now: datetime) -> None:
+    """Note that the account of a deleted user should go, and put the work off."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
+        rows = cursor.fetchall()
+    _put_off(rows, trigger=Job.Trigger.SCIM, actor=None, now=now)
+
+
+def _put_off(
+    rows: list[tuple[str, int]],
+    *,
+    trigger: Job.Trigger,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """Enqueue one job a row of (public id, workspace); they share a workspace."""
+    if rows:
+        jobs.enqueue_all(
+            JOB,
+            workspace_id=rows[0][1],
+            subjects=[resource_id for resource_id, _ in rows],
+            trigger=trigger,
+            actor=actor,
+            now=now,
         )
-    if user is None:
-        row.state = _State.DELETE_AWAITING
-    else:
-        row.state = _AWAITING.get(_State(row.state), _State.UPDATE_AWAITING)
-        row.user_name = str(mapping.desired_account(user).username)
-    row.resource = user
-    row.desired_version += 1
-    row.attempts = 0
-    row.next_attempt_at = None
-    row.last_error = ""
-    row.changed_at = now
-    row.save()
-    jobs.enqueue(
-        JOB,
-        workspace=integration.workspace,
-        subject=resource_id,
-        trigger=trigger,
-        actor=actor,
-        now=now,
-    )
-    return row
+
+
+def _database_time(now: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(now)
+
+
+def _user_name_sql() -> str:
+    if connection.vendor == "sqlite":
+        return "json_extract(r.document, '$.userName')"
+    return "r.document::jsonb ->> 'userName'"
 
 
 def carry_out(job: Job) -> None:
@@ -208,13 +246,29 @@ def _find(
         known = session.get_account(row.account.external_id)
         if known is not None or user is None:
             return known
+        _forget(row, row.account)
     if user is None:
         return None
-    found = session.find_account(mapping.desired_account(user).username)
+    username = mapping.desired_account(user).username
+    if username.casefold() == row.integration.service_account.username.casefold():
+        raise PermanentFailure(
+            "This user name is that of the account with which Keyway works in the "
+            "app. Unassign the user in your IdP."
+        )
+    found = session.find_account(username)
     if found is None:
         return None
     _observe(row, found)
     return found
+
+
+def _forget(row: Provisioning, account: AppAccount) -> None:
+    """Let go of an account that somebody deleted in the app, with what it held."""
+    with transaction.atomic():
+        account.delete()
+        row.account = None
+        row.granted = []
+        row.save(update_fields=["account", "granted"])
 
 
 def _update(
@@ -355,11 +409,21 @@ def _fail(job: Job, row: Provisioning, error: ConnectorError) -> None:
 @transaction.atomic
 def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
     """Try a failed provisioning again because a person asks for it."""
-    want(
-        row.integration,
-        row.resource_id_public,
-        Resource.objects.filter(public_id=row.resource_id_public).first(),
-        trigger=Job.Trigger.WEB,
+    audit.record(
+        Action.RETRY_REQUESTED,
+        workspace=row.integration.workspace,
         actor=actor,
-        now=now,
+        target=row.integration,
+        data={"user": row.resource_id_public},
     )
+    directory = row.integration.directory
+    if row.resource_id is None:
+        want_gone(directory, row.resource_id_public, now=now)
+    else:
+        want(
+            directory,
+            [row.resource_id],
+            trigger=Job.Trigger.WEB,
+            actor=actor,
+            now=now,
+        )

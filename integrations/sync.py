@@ -159,13 +159,13 @@ def _match_group(
 
 def _give_to_members(integration: Integration, group: Resource, now: datetime) -> None:
     """Provision the members whom the IdP had put into the group before we knew it."""
-    members = Resource.objects.filter(
-        memberships__group=group, resource_type="User", source=Resource.Source.IDP
+    members = Resource.objects.filter(memberships__group=group, resource_type="User")
+    provisioning.want(
+        integration.directory,
+        list(members.values_list("pk", flat=True)),
+        trigger=Job.Trigger.SCHEDULE,
+        now=now,
     )
-    for user in members:
-        provisioning.want(
-            integration, user.public_id, user, trigger=Job.Trigger.SCHEDULE, now=now
-        )
 
 
 def _take_accounts(
@@ -186,7 +186,7 @@ def _take_accounts(
 def _take_account(
     integration: Integration, account: ObservedAccount, report: Report, now: datetime
 ) -> None:
-    row, _ = AppAccount.objects.select_related("resource").update_or_create(
+    row, _ = AppAccount.objects.update_or_create(
         integration=integration,
         external_id=account.external_id,
         defaults={
@@ -201,7 +201,7 @@ def _take_account(
         row.resource = _match_user(integration, account, report, now)
         row.save(update_fields=["resource"])
         _onboard(integration, row, now)
-    elif row.resource.source == Resource.Source.APP:
+    elif row.resource.source == Resource.Source.APP and _is_settled(row.resource):
         _follow(integration, row.resource, account, now)
     held = AppEntitlement.objects.filter(integration=integration)
     held_rows = [e for e in held if (e.kind, e.external_id) in account.entitlements]
@@ -251,6 +251,13 @@ def _onboard(integration: Integration, row: AppAccount, now: datetime) -> None:
         state.save(update_fields=["account"])
 
 
+def _is_settled(user: Resource) -> bool:
+    """Say whether the app has all that the IdP wants; else the IdP's word stands."""
+    return not Provisioning.objects.filter(
+        resource=user, state__in=[*Provisioning.PENDING, *Provisioning.FAILED]
+    ).exists()
+
+
 def _follow(
     integration: Integration, user: Resource, account: ObservedAccount, now: datetime
 ) -> None:
@@ -281,9 +288,9 @@ def _join_groups(
     to give: there the IdP decides.
     """
     assert user is not None  # noqa: S101  matched just before
-    state = Provisioning.objects.get(resource=user)
-    if state.state in {*Provisioning.PENDING, *Provisioning.FAILED}:
+    if not _is_settled(user):
         return
+    state = Provisioning.objects.get(resource=user)
     group_type = service_provider().resource_types["Group"]
     wanted = {e.resource_id for e in held if e.resource_id is not None}
     given = {tuple(pair) for pair in state.granted}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from scim.models import Change, GroupMember, Resource
+from scim.models import Change, GroupMember, RequestRecord, Resource
 from workspaces.admin import ReadOnlyAdmin
 
 
@@ -49,3 +49,12 @@ class ChangeAdmin(ReadOnlyAdmin):
     )
     list_filter = ("kind", "resource_type")
     search_fields = ("resource_id", "token_key", "request_id")
+
+
+@admin.register(RequestRecord)
+class RequestRecordAdmin(ReadOnlyAdmin):
+    """What IdPs asked and what they were answered. Bodies are masked."""
+
+    list_display = ("at", "method", "path", "status", "milliseconds", "dialect")
+    list_filter = ("status", "dialect", "method")
+    search_fields = ("request_id", "resource_id", "token_key", "path")

@@ -8,7 +8,7 @@ statement. What cannot be expressed is InvalidFilter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -152,6 +152,9 @@ class Compiler(FilterVisitor[Sql]):
             keys = () if leaf is found.attribute else (leaf.name,)
             operand = _json_operand("e.value", keys, leaf)
             return self._exists(found.keys, compare(operand, node))
+        if found.attribute.type == "complex" and found.sub_attribute is None:
+            # Entra: `manager eq "…"` means its value.
+            found = replace(found, sub_attribute=_value_of(found.attribute))
         return compare(self._single(found), node)
 
     def visit_value_path(self, node: ValuePath) -> Sql:
@@ -193,9 +196,8 @@ class Compiler(FilterVisitor[Sql]):
 
     def _meta(self, sub: Attribute | None) -> Operand:
         if sub is None:
-            raise InvalidFilter(
-                "meta needs a sub-attribute, such as meta.lastModified."
-            )
+            # Every resource has it; as the type it is complex, so only `pr` fits.
+            return Operand(Sql("r.resource_type"), self.schema.attributes["meta"])
         if sub.name in {"created", "lastModified"}:
             column = "r.created_at" if sub.name == "created" else "r.modified_at"
             return Operand(Sql(column), sub, "time")
@@ -216,6 +218,8 @@ class Compiler(FilterVisitor[Sql]):
                 raise InvalidFilter(f"{attribute.name} cannot be sorted on.")
             return operand
         leaf = found.sub_attribute or _value_of(attribute)
+        if leaf.type == "binary":
+            raise InvalidFilter(f"{attribute.name} cannot be sorted on.")
         keys = () if leaf is attribute else (leaf.name,)
         return Operand(json_sql.primary("r.comparable", found.keys, keys), leaf, "text")
 
@@ -307,9 +311,12 @@ def member_operand(leaf: Attribute, base_url: str, *, groups: bool) -> Operand:
         return Operand(Sql("x.public_id"), leaf)
     if leaf.name == "display":
         name = json_sql.text("x.comparable", ("displayName",))
+        formatted = json_sql.text("x.comparable", ("name", "formatted"))
         return Operand(
             Sql(
-                f"COALESCE(x.group_name_key, {name.text}, x.user_name_key)", name.params
+                f"COALESCE(x.group_name_key, {name.text}, {formatted.text}, "
+                "x.user_name_key)",
+                name.params + formatted.params,
             ),
             leaf,
         )

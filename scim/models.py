@@ -133,3 +133,34 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.resource_type} {self.resource_id} {self.kind}"
+
+
+class RequestRecord(models.Model):
+    """One SCIM request as it was answered: kept for a set time, then pruned."""
+
+    directory = models.ForeignKey(
+        Directory, on_delete=models.CASCADE, related_name="request_records"
+    )
+    token_key = models.CharField(max_length=12, blank=True)
+    request_id = models.CharField(max_length=36, blank=True)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=500, help_text="Without the query.")
+    status = models.PositiveSmallIntegerField()
+    milliseconds = models.PositiveIntegerField()
+    dialect = models.CharField(max_length=20)
+    tolerances = models.JSONField(default=list)
+    resource_id = models.CharField(max_length=36, blank=True)
+    client = models.CharField(max_length=120, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    body = models.TextField(blank=True, help_text="Of writes and errors, masked.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["directory", "-id"], name="record_by_directory"),
+            models.Index(fields=["at"], name="record_by_time"),
+            models.Index(fields=["resource_id"], name="record_by_resource"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}: {self.status}"

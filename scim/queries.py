@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection
 
 from scim.filter_sql import Compiler, member_condition
@@ -24,6 +25,15 @@ _COLUMNS = (
     "r.id, r.public_id, r.resource_type, r.document, r.version, "
     "r.created_at, r.modified_at"
 )
+_RELATED = {"members": ("group_id", "member_id"), "groups": ("member_id", "group_id")}
+
+
+class Membership(NamedTuple):
+    """The other end of a membership, for `groups` and `members`."""
+
+    public_id: str
+    resource_type: str
+    label: str
 
 
 class Row(NamedTuple):
@@ -36,6 +46,8 @@ class Row(NamedTuple):
     version: int
     created_at: str
     modified_at: str
+    related: list[Membership]
+    """A group's members or a user's groups, if they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +69,17 @@ class Page:
     rows: list[Row]
 
 
-class Membership(NamedTuple):
-    """The other end of a membership, for `groups` and `members`."""
-
-    owner: int
-    public_id: str
-    resource_type: str
-    label: str
-    type: str
-    """Of the membership: the member's resource type, or `direct` for a group."""
-
-
-def get(directory: Directory, schema: ResourceSchema, public_id: str) -> Row:
-    """Return one resource. Raises NotFound."""
+def get(
+    directory: Directory,
+    schema: ResourceSchema,
+    public_id: str,
+    *,
+    related: str | None = None,
+) -> Row:
+    """Return one resource, with its `members` or `groups` if asked. Raises NotFound."""
     rows = _fetch(
-        f"SELECT {_COLUMNS} FROM scim_resource r WHERE r.directory_id = %s "
-        "AND r.resource_type = %s AND r.public_id = %s",
+        f"SELECT {_COLUMNS}, {_related(related)} FROM scim_resource r "
+        "WHERE r.directory_id = %s AND r.resource_type = %s AND r.public_id = %s",
         [directory.pk, schema.name, public_id],
     )
     if not rows:
@@ -80,7 +87,13 @@ def get(directory: Directory, schema: ResourceSchema, public_id: str) -> Row:
     return rows[0]
 
 
-def search(directory: Directory, schema: ResourceSchema, query: Query) -> Page:
+def search(
+    directory: Directory,
+    schema: ResourceSchema,
+    query: Query,
+    *,
+    related: str | None = None,
+) -> Page:
     """Return a page of the resources of one type.
 
     Raises InvalidFilter and InvalidPath. RFC 7644 section 3.4.2.
@@ -90,7 +103,7 @@ def search(directory: Directory, schema: ResourceSchema, query: Query) -> Page:
     if query.sort_by:
         compiler = Compiler(schema, directory.base_url)
         order = compiler.order_by(query.sort_by, descending=query.descending)
-    return _page(where, order, query)
+    return _page(where, order, query, _related(related))
 
 
 def search_all(
@@ -116,7 +129,11 @@ def search_all(
         " OR ".join(f"({condition.text})" for condition in conditions),
         [param for condition in conditions for param in condition.params],
     )
-    return _page(where, Sql("r.id", []), query)
+    related = (
+        f"CASE r.resource_type WHEN 'Group' THEN {_related('members')} "
+        f"ELSE {_related('groups')} END"
+    )
+    return _page(where, Sql("r.id", []), query, related)
 
 
 def _where(directory: Directory, schema: ResourceSchema, query: Query) -> Sql:
@@ -130,27 +147,17 @@ def _where(directory: Directory, schema: ResourceSchema, query: Query) -> Sql:
     return Sql(f"{where.text} AND ({condition.text})", where.params + condition.params)
 
 
-def _page(where: Sql, order: Sql, query: Query) -> Page:
+def _page(where: Sql, order: Sql, query: Query, related: str) -> Page:
     count = min(query.count, MAX_RESULTS)
     total = _count(where)
     if not count or query.start_index > total:
         return Page(total, [])
     rows = _fetch(
-        f"SELECT {_COLUMNS} FROM scim_resource r WHERE {where.text} "
+        f"SELECT {_COLUMNS}, {related} FROM scim_resource r WHERE {where.text} "
         f"ORDER BY {order.text} LIMIT %s OFFSET %s",
         [*where.params, *order.params, count, query.start_index - 1],
     )
     return Page(total, rows)
-
-
-def members_of(groups: Iterable[int]) -> list[Membership]:
-    """Return the members of some groups, in the order they came in."""
-    return _memberships("group_id", "member_id", "x.resource_type", groups)
-
-
-def groups_of(members: Iterable[int]) -> list[Membership]:
-    """Return the groups that some resources are directly in."""
-    return _memberships("member_id", "group_id", "'direct'", members)
 
 
 def select_members(
@@ -168,8 +175,16 @@ def select_members(
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def row_of(resource: Resource) -> Row:
+def row_of(resource: Resource, *, related: str | None = None) -> Row:
     """Return a resource that was just written as a row to answer with."""
+    found: Any = None
+    if related is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT {_related(related)} FROM scim_resource r WHERE r.id = %s",
+                [resource.pk],
+            )
+            (found,) = cursor.fetchone()
     return Row(
         resource.pk,
         resource.public_id,
@@ -178,24 +193,29 @@ def row_of(resource: Resource) -> Row:
         resource.version,
         _time(resource.created_at),
         _time(resource.modified_at),
+        _memberships(found),
     )
 
 
-def _memberships(
-    owner: str, other: str, kind: str, ids: Iterable[int]
-) -> list[Membership]:
-    owners = list(ids)
-    if not owners:
-        return []
-    marks = ", ".join(["%s"] * len(owners))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT m.{owner}, x.public_id, x.resource_type, x.label, {kind} "
-            f"FROM scim_groupmember m JOIN scim_resource x ON x.id = m.{other} "
-            f"WHERE m.{owner} IN ({marks}) ORDER BY m.id",
-            owners,
-        )
-        return [Membership(*row) for row in cursor.fetchall()]
+def _related(name: str | None) -> str:
+    """Return the SQL of a row's memberships as a JSON list, in the order they came."""
+    if name is None:
+        return "NULL"
+    own, other = _RELATED[name]
+    listed = (
+        "json_group_array(json_array(public_id, resource_type, label))"
+        if connection.vendor == "sqlite"
+        else "json_agg(json_build_array(public_id, resource_type, label))::text"
+    )
+    return (
+        f"(SELECT {listed} FROM (SELECT x.public_id, x.resource_type, x.label"
+        f" FROM scim_groupmember m JOIN scim_resource x ON x.id = m.{other}"
+        f" WHERE m.{own} = r.id ORDER BY m.id) AS o)"
+    )
+
+
+def _memberships(found: str | None) -> list[Membership]:
+    return [Membership(*other) for other in orjson.loads(found)] if found else []
 
 
 def _count(where: Sql) -> int:
@@ -212,7 +232,7 @@ def _fetch(sql: str, params: list[Any]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [
-            Row._make([*row[:5], _time(row[5]), _time(row[6])])
+            Row._make([*row[:5], _time(row[5]), _time(row[6]), _memberships(row[7])])
             for row in cursor.fetchall()
         ]
 

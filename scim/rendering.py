@@ -6,12 +6,10 @@ never parsed.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 
 import orjson
 
-from scim import queries
 from scim.protocol.projection import Projection
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.types import Document
@@ -53,18 +51,20 @@ def page(
     return b"".join([head.encode(), b",".join(resources), b"]}"])
 
 
+def related(schema: ResourceSchema, projection: Projection) -> str | None:
+    """Return which memberships to read along with a resource, if any."""
+    name = _related_name(schema)
+    return name if projection.wants(schema, name) else None
+
+
 def many(
     schema: ResourceSchema, rows: list[Row], base_url: str, projection: Projection
 ) -> list[bytes]:
     """Return the answers for resources of one type, in the order given."""
-    related = _related(schema, rows, projection)
     with_display = projection.names(schema, "members", "display")
     result = []
     for row in rows:
-        values = [
-            _value(m, base_url, with_display=with_display) for m in related[row.id]
-        ]
-        text = _whole(schema, row, base_url, values)
+        text = _whole(schema, row, base_url, with_display=with_display)
         if projection:
             document: Document = orjson.loads(text)
             result.append(orjson.dumps(projection.apply(schema, document)))
@@ -73,22 +73,12 @@ def many(
     return result
 
 
-def _related(
-    schema: ResourceSchema, rows: Iterable[Row], projection: Projection
-) -> defaultdict[int, list[Membership]]:
-    """Return each row's `members` or `groups`, read at once and only if wanted."""
-    related: defaultdict[int, list[Membership]] = defaultdict(list)
-    is_group = "members" in schema.attributes
-    if not projection.wants(schema, "members" if is_group else "groups"):
-        return related
-    read = queries.members_of if is_group else queries.groups_of
-    for membership in read(row.id for row in rows):
-        related[membership.owner].append(membership)
-    return related
+def _related_name(schema: ResourceSchema) -> str:
+    return "members" if "members" in schema.attributes else "groups"
 
 
 def _whole(
-    schema: ResourceSchema, row: Row, base_url: str, values: list[Document]
+    schema: ResourceSchema, row: Row, base_url: str, *, with_display: bool
 ) -> str:
     parts = [
         f'{{"id":"{row.public_id}",',
@@ -97,19 +87,30 @@ def _whole(
         f'"lastModified":"{row.modified_at}","version":"W/\\"{row.version}\\"",'
         f'"location":"{base_url}/{schema.endpoint}/{row.public_id}"}}',
     ]
-    if values:
-        name = "members" if "members" in schema.attributes else "groups"
+    if row.related:
+        name = _related_name(schema)
+        as_value = _group if name == "groups" else _member
+        values = [as_value(m, base_url, with_display=with_display) for m in row.related]
         parts.append(f',"{name}":{orjson.dumps(values).decode()}')
     parts.append("}")
     return "".join(parts)
 
 
-def _value(other: Membership, base_url: str, *, with_display: bool) -> Document:
+def _member(other: Membership, base_url: str, *, with_display: bool) -> Document:
     value: Document = {
         "value": other.public_id,
         "$ref": f"{base_url}/{other.resource_type}s/{other.public_id}",
-        "type": other.type,
+        "type": other.resource_type,
     }
-    if with_display or other.type == "direct":
+    if with_display:
         value["display"] = other.label
     return value
+
+
+def _group(other: Membership, base_url: str, *, with_display: bool) -> Document:
+    return {
+        "value": other.public_id,
+        "$ref": f"{base_url}/Groups/{other.public_id}",
+        "display": other.label,
+        "type": "direct",
+    }

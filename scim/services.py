@@ -90,6 +90,10 @@ def create(
     document = documents.validate_new(schema, normal)
     if schema.name == "User":
         document.setdefault("active", True)
+        if document["active"] is True and document.get("externalId"):
+            returned = _reactivate(directory, schema, document, origin, now)
+            if returned is not None:
+                return returned
     try:
         with transaction.atomic():
             resource = store.insert(
@@ -102,7 +106,10 @@ def create(
     except Uniqueness:
         if schema.name != "User" or document["active"] is not True:
             raise
-        return _reactivate(directory, schema, document, origin, now)
+        returned = _reactivate(directory, schema, document, origin, now)
+        if returned is None:
+            raise
+        return returned
 
 
 @transaction.atomic
@@ -200,11 +207,12 @@ def _reactivate(
     document: Document,
     origin: Origin,
     now: datetime,
-) -> Resource:
+) -> Resource | None:
+    """Bring back the inactive user that `document` is about, if there is one."""
     with transaction.atomic():
         resource = store.find_user(directory, document)
         if resource is None or resource.active is not False:
-            raise Uniqueness("This userName is taken in this directory.")
+            return None
         current = store.read(resource)
         store.save(resource, schema, document, now=now)
         _announce(

@@ -49,13 +49,17 @@ def load_for_update(
 
 
 def find_user(directory: Directory, document: Document) -> Resource | None:
-    """Return the user of the same `userName`, or else the same `externalId`, locked."""
-    users = Resource.objects.select_for_update().filter(
+    """Return the user of the same `userName`, locked.
+
+    Or else an inactive one of the same `externalId`.
+    """
+    users = Resource.objects.select_for_update(of=("self",)).filter(
         directory=directory, resource_type="User"
     )
     found = users.filter(user_name_key=user_name_key(str(document["userName"]))).first()
     if found is None and document.get("externalId"):
-        found = users.filter(external_id=document["externalId"]).first()
+        external_id = _key(document, "externalId", case_exact=True)
+        found = users.filter(external_id=external_id, active=False).first()
     return found
 
 
@@ -139,8 +143,9 @@ def change_members(
     changed = MembersChanged()
     for change in changes:
         added, removed = _change(schema, group, change, now)
-        changed.removed = (changed.removed - added) | (removed - changed.added)
-        changed.added = (changed.added - removed) | added
+        was_added, was_removed = changed.added, changed.removed
+        changed.added = (was_added - removed) | (added - was_removed)
+        changed.removed = (was_removed - added) | (removed - was_added)
     return changed
 
 
@@ -212,7 +217,7 @@ def _remove(rows: QuerySet[GroupMember]) -> set[int]:
 def _fill(resource: Resource, schema: ResourceSchema, document: Document) -> None:
     resource.document = orjson.dumps(document).decode()
     resource.comparable = comparable_document(schema, document)
-    resource.external_id = _text(document, "externalId")
+    resource.external_id = _key(document, "externalId", case_exact=True)
     resource.label = _label(document)
     if schema.name == "User":
         resource.user_name_key = user_name_key(str(document["userName"]))
@@ -223,17 +228,17 @@ def _fill(resource: Resource, schema: ResourceSchema, document: Document) -> Non
             # Who says nothing wants an active user; unsetting changes nothing.
             resource.active = True
     elif schema.name == "Group":
-        name = _text(document, "displayName")
-        resource.group_name_key = string_key(name or "", case_exact=False)
+        resource.group_name_key = _key(document, "displayName", case_exact=False)
 
 
-def _text(document: Document, name: str) -> str | None:
+def _key(document: Document, name: str, *, case_exact: bool) -> str | None:
     value = document.get(name)
     if value is None:
         return None
-    if len(str(value)) > MAX_TEXT_COLUMN:
+    key = string_key(str(value), case_exact=case_exact)
+    if max(len(str(value)), len(key)) > MAX_TEXT_COLUMN:
         raise InvalidValue(f"{name} is longer than {MAX_TEXT_COLUMN} characters.")
-    return str(value)
+    return key
 
 
 def _label(document: Document) -> str:

@@ -17,9 +17,10 @@ os.environ.update(
 )
 os.environ.setdefault("KEYWAY_VAR_DIR", tempfile.mkdtemp(prefix="keyway-test-"))
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+KEYWAY_SCIM_RATE = 0
 PASSWORD_HASHERS = ["tests.fakes.hashers.CheapHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

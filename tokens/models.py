@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
 
 from tokens import credential
+from tokens.state import TokenState, token_state
 from workspaces.models import Directory, Membership, User, Workspace
-
-EXPIRING = timedelta(days=30)
-"""An active token says so when less than this is left."""
-
-
-class TokenState(StrEnum):
-    """What a token is worth now."""
-
-    ACTIVE = "active"
-    EXPIRING = "expiring"
-    EXPIRED = "expired"
-    REPLACED = "replaced"
-    REVOKED = "revoked"
-    OWNER_INACTIVE = "owner_inactive"
-
-    @property
-    def label(self) -> str:
-        """What people read."""
-        return self.value.replace("_", " ").capitalize()
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a token in this state authenticates."""
-        return self in {TokenState.ACTIVE, TokenState.EXPIRING}
 
 
 class ScimTokenQuerySet(models.QuerySet["ScimToken"]):
@@ -123,17 +99,11 @@ class ScimToken(models.Model):
 
     def state(self, now: datetime) -> TokenState:
         """Return the state at `now`, which must come from the database's clock."""
-        if self.revoked_at is not None:
-            return TokenState.REVOKED
-        if self.expires_at is not None and self.expires_at <= now:
-            return TokenState.EXPIRED
-        if self.replaced_by_id is not None and (
-            self.overlap_ends_at is None or self.overlap_ends_at <= now
-        ):
-            return TokenState.REPLACED
-        if self.owner is not None and not self.owner.user.is_active:
-            return TokenState.OWNER_INACTIVE
-        ends_at = self.overlap_ends_at or self.expires_at
-        if ends_at is not None and ends_at - now < EXPIRING:
-            return TokenState.EXPIRING
-        return TokenState.ACTIVE
+        return token_state(
+            revoked_at=self.revoked_at,
+            expires_at=self.expires_at,
+            is_replaced=self.replaced_by_id is not None,
+            overlap_ends_at=self.overlap_ends_at,
+            is_owner_active=self.owner is None or self.owner.user.is_active,
+            now=now,
+        )

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from tokens.models import ScimToken, TokenState
+from tokens.models import ScimToken
+from tokens.state import TokenState
 from workspaces.models import Directory
 from workspaces.pages import Pill
 

@@ -87,7 +87,12 @@ def revoke(
 
 
 def _directory(request: WorkspaceRequest, key: str) -> Directory:
+    """Return a gateway of the workspace, or answer 404.
+
+    The token of Directory Sync is shown after a confirmation, never by this button.
+    """
     return get_object_or_404(
         Directory.objects.in_workspace(request.workspace).select_related("workspace"),
         key=key,
+        kind=Directory.Kind.GATEWAY,
     )

@@ -15,6 +15,11 @@ from workspaces.models import AuditEvent, Directory, Job, Membership, User, Work
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows that are looked at and never changed here."""
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse filters on hidden columns, which would spell them out bit by bit."""
+        is_hidden = lookup.partition("__")[0] in (self.exclude or ())
+        return not is_hidden and super().lookup_allowed(lookup, value, request)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nothing is added by hand."""
         return False
@@ -77,7 +82,7 @@ class WorkspaceAdmin(admin.ModelAdmin):
         else:
             made = services.create_workspace(name=obj.name, slug=obj.slug)
             obj.pk, obj.public_id = made.pk, made.public_id
-            obj._state.adding = False  # noqa: SLF001  the service has saved it
+            obj._state.adding = False
 
 
 @admin.register(Membership)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import orjson
 import structlog
+from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, Throttled
 
 from scim.protocol.errors import ScimError, error_document
 
@@ -31,6 +32,8 @@ def response_for(error: Exception, request: HttpRequest) -> HttpResponse:
         return error_response(error.status, error.detail, error.scim_type)
     if isinstance(error, APIException):
         return _framework_error(error)
+    if isinstance(error, SuspiciousOperation):
+        return error_response(400, "The request has too many query parameters.")
     if isinstance(error, DatabaseError):
         log.error("scim_database_unavailable", exc_info=error)
         response = error_response(503, "The database is busy. Try again shortly.")
@@ -47,6 +50,8 @@ def _framework_error(error: APIException) -> HttpResponse:
         error.detail if isinstance(error.detail, str) else str(error.default_detail)
     )
     response = error_response(error.status_code, detail)
+    if isinstance(error, Throttled):
+        response["Retry-After"] = str(getattr(error, "wait", 1))
     challenge = getattr(error, "auth_header", None)
     if challenge:
         response["WWW-Authenticate"] = challenge

@@ -87,7 +87,10 @@ def is_not_modified(request: HttpRequest, version: int) -> bool:
 def _tags(header: str | None) -> frozenset[str] | None:
     if not header:
         return None
-    return frozenset(quoted or star for quoted, star in _TAG.findall(header))
+    # A tag that is a quoted star is a version that nothing has.
+    return frozenset(
+        star or quoted for quoted, star in _TAG.findall(header) if quoted != "*"
+    )
 
 
 def _one(parameters: QueryDict | Document, name: str) -> JSON:

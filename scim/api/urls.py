@@ -19,6 +19,6 @@ urlpatterns = [
     re_path(rf"{_BASE}/{_DISCOVERY}/(?P<name>[^/]+)/?$", views.Discovery.as_view()),
     re_path(rf"{_BASE}/{_TYPE}/?$", views.Collection.as_view()),
     re_path(rf"{_BASE}/{_TYPE}/\.search/?$", views.Search.as_view()),
-    re_path(rf"{_BASE}/{_TYPE}/(?P<public_id>[^/]+)/?$", views.Item.as_view()),
+    re_path(rf"{_BASE}/{_TYPE}/(?P<public_id>[^/\x00]+)/?$", views.Item.as_view()),
     re_path(r"^(?P<directory_key>[a-z0-9]+)/", views.NoEndpoint.as_view()),
 ]

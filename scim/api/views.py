@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any, cast
 
 import orjson
+from django.conf import settings
 from django.http import HttpResponse
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated, Throttled
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scim import queries, rendering, services
+from scim import queries, rendering, services, throttle
 from scim.api.exceptions import MEDIA_TYPE, response_for
+from scim.api.gate import METHODS
 from scim.api.parsers import (
     JsonParser,
     ScimParser,
@@ -22,14 +24,15 @@ from scim.api.parsers import (
     projection_of,
     query_of,
 )
+from scim.bulk import BulkRequest
 from scim.models import Resource
+from scim.protocol import bulk
 from scim.protocol.errors import Forbidden, NotFound, NotImplementedHere
 from scim.protocol.schema import ResourceSchema, discovery, service_provider
 from scim.protocol.tolerances import Normaliser
 from scim.protocol.types import Document
 from scim.rendering import etag
 from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
-from workspaces.clock import database_now
 from workspaces.models import Directory
 
 
@@ -61,6 +64,9 @@ class ScimView(APIView):
         response = response_for(exc, self.request)
         if response.status_code == 401:
             response["WWW-Authenticate"] = self.get_authenticate_header(self.request)
+        if response.status_code == 405:
+            offered = METHODS & set(self.allowed_methods)
+            response["Allow"] = ", ".join(sorted(offered))
         return response
 
     def finalize_response(  # type: ignore[override]
@@ -75,11 +81,25 @@ class ScimView(APIView):
         if principal is None:
             raise NotAuthenticated
         self.principal = principal
+        self.facts = request._request.facts  # type: ignore[attr-defined]
+        self.facts.directory = principal.directory
+        self.facts.token_key = principal.token_key
+        wait = throttle.wait_seconds(principal.token_key)
+        if wait:
+            raise Throttled(wait)
+        # Before anything is written, so that a bad one leaves nothing behind.
+        self.projection = projection_of(request.GET)
 
     @property
     def directory(self) -> Directory:
         """The directory that the token opens: the tenant of the request."""
         return self.principal.directory
+
+    @property
+    def now(self) -> datetime:
+        """The database's time in the milliseconds that SCIM shows."""
+        now = self.principal.now
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def resource_schema(self, endpoint: str) -> ResourceSchema:
         """Return the resource type of an endpoint. Raises NotFound."""
@@ -88,11 +108,17 @@ class ScimView(APIView):
             raise NotFound("There is no such endpoint.")
         return found
 
+    def normaliser(self, schema: ResourceSchema) -> Normaliser:
+        """Return a normaliser whose findings go into the record of the request."""
+        normaliser = Normaliser(schema)
+        self.facts.tolerances = normaliser.used
+        return normaliser
+
     def origin(self, request: Request) -> services.Origin:
         """Return where a change comes from."""
         return services.Origin(
-            token_key=self.principal.token.key,
-            request_id=getattr(request._request, "request_id", ""),  # noqa: SLF001
+            token_key=self.principal.token_key,
+            request_id=getattr(request._request, "request_id", ""),
         )
 
     def answer(
@@ -103,9 +129,11 @@ class ScimView(APIView):
         status: int,
     ) -> HttpResponse:
         """Return a resource that was just written."""
-        row = queries.row_of(resource)
+        self.facts.resource_id = resource.public_id
+        related = rendering.related(schema, self.projection)
+        row = queries.row_of(resource, related=related)
         base_url = self.directory.base_url
-        body = rendering.one(schema, row, base_url, projection_of(request.GET))
+        body = rendering.one(schema, row, base_url, self.projection)
         response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
         response["ETag"] = etag(row.version)
         response["Location"] = f"{base_url}/{schema.endpoint}/{row.public_id}"
@@ -127,8 +155,8 @@ class Collection(ScimView):
             schema,
             _body(request),
             origin=self.origin(request),
-            normaliser=Normaliser(schema),
-            now=_now(),
+            normaliser=self.normaliser(schema),
+            now=self.now,
         )
         return self.answer(request, schema, resource, 201)
 
@@ -136,7 +164,8 @@ class Collection(ScimView):
         """Answer a list request."""
         query = query_of(parameters)
         projection = projection_of(parameters)
-        found = queries.search(self.directory, schema, query)
+        related = rendering.related(schema, projection)
+        found = queries.search(self.directory, schema, query, related=related)
         body = rendering.page(
             [schema], found, query.start_index, self.directory.base_url, projection
         )
@@ -192,13 +221,12 @@ class Item(ScimView):
     ) -> HttpResponse:
         """Read."""
         schema = self.resource_schema(endpoint)
-        row = queries.get(self.directory, schema, public_id)
+        related = rendering.related(schema, self.projection)
+        row = queries.get(self.directory, schema, public_id, related=related)
         if is_not_modified(request, row.version):
             response = HttpResponse(status=304)
         else:
-            body = rendering.one(
-                schema, row, self.directory.base_url, projection_of(request.GET)
-            )
+            body = rendering.one(schema, row, self.directory.base_url, self.projection)
             response = HttpResponse(body, content_type=MEDIA_TYPE)
         response["ETag"] = etag(row.version)
         return response
@@ -215,7 +243,8 @@ class Item(ScimView):
             _body(request),
             origin=self.origin(request),
             preconditions=preconditions_of(request),
-            now=_now(),
+            normaliser=self.normaliser(schema),
+            now=self.now,
         )
         return self.answer(request, schema, resource, 200)
 
@@ -231,7 +260,8 @@ class Item(ScimView):
             _body(request),
             origin=self.origin(request),
             preconditions=preconditions_of(request),
-            now=_now(),
+            normaliser=self.normaliser(schema),
+            now=self.now,
         )
         return self.answer(request, schema, resource, 200)
 
@@ -239,13 +269,14 @@ class Item(ScimView):
         self, request: Request, endpoint: str, public_id: str, **_: str
     ) -> HttpResponse:
         """Delete."""
+        self.facts.resource_id = public_id[:36]
         services.delete(
             self.directory,
             self.resource_schema(endpoint),
             public_id,
             origin=self.origin(request),
             preconditions=preconditions_of(request),
-            now=_now(),
+            now=self.now,
         )
         return HttpResponse(status=204)
 
@@ -261,7 +292,12 @@ class Discovery(ScimView):
         """Answer one document, or the list of them."""
         if "filter" in request.GET:
             raise Forbidden("Discovery endpoints take no filter.")
-        documents = discovery(service_provider(), endpoint, self.directory.base_url)
+        documents = discovery(
+            service_provider(),
+            endpoint,
+            self.directory.base_url,
+            max_body_bytes=settings.KEYWAY_SCIM_MAX_BODY_BYTES,
+        )
         if endpoint == "ServiceProviderConfig":
             if name is not None:
                 raise NotFound("There is no such endpoint.")
@@ -295,11 +331,20 @@ class Me(ScimView):
 
 
 class Bulk(ScimView):
-    """`/Bulk`: not offered yet, as /ServiceProviderConfig says."""
+    """`/Bulk`: many operations in one request. RFC 7644 section 3.7."""
+
+    http_method_names = ["post"]
 
     def post(self, request: Request, **_: str) -> HttpResponse:
-        """Say so."""
-        raise NotImplementedHere("Bulk is not offered. Send the requests one by one.")
+        """Carry them out, each by itself."""
+        bulk_request = BulkRequest(
+            self.directory,
+            service_provider(),
+            bulk.read(_body(request)),
+            origin=self.origin(request),
+            now=self.now,
+        )
+        return _json(bulk_request.carry_out())
 
 
 class NoEndpoint(ScimView):
@@ -319,9 +364,3 @@ def _body(request: Request) -> Document:
 
 def _json(document: Document) -> HttpResponse:
     return HttpResponse(orjson.dumps(document), content_type=MEDIA_TYPE)
-
-
-def _now() -> datetime:
-    """Return the database's time in the milliseconds that SCIM shows."""
-    now = database_now()
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)

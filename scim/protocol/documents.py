@@ -18,6 +18,9 @@ from scim.protocol.schema import POLICY, ResourceSchema
 from scim.protocol.types import JSON, Document
 
 _NOT_STORED: Final = {"id", "meta", "groups", "members", "password"}
+MAX_OPERATIONS: Final = 200
+"""The most operations of a PATCH, members apart: their cost grows as the square."""
+
 _PATCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
@@ -52,6 +55,10 @@ def patch(
 
     RFC 7644 section 3.5.2.
     """
+    if len(operations) > MAX_OPERATIONS:
+        raise InvalidValue(
+            f"One request can hold {MAX_OPERATIONS} operations on attributes at most."
+        )
     for operation in operations:
         paths.check(schema, str(operation.get("path", "")))
     resource = _load(schema, current)
@@ -68,8 +75,10 @@ def patch(
 
 
 def _read(schema: ResourceSchema, body: Document, context: Context) -> Resource[Any]:
+    # Members are read by `members.from_body`, in more shapes than the RFC's.
+    rest = {name: body[name] for name in body if name.lower() != "members"}
     try:
-        return schema.model.model_validate(body, scim_ctx=context, scim_policy=POLICY)
+        return schema.model.model_validate(rest, scim_ctx=context, scim_policy=POLICY)
     except ValidationError as error:
         raise from_library(error) from None
 

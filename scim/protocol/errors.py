@@ -16,6 +16,8 @@ from typing import ClassVar
 from pydantic import ValidationError
 from scim2_models import Error, SCIMException
 
+from scim.protocol.types import Document
+
 ERROR_URN = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
@@ -136,6 +138,9 @@ _BY_STATUS: dict[int, type[ScimError]] = {
 
 def from_library(error: SCIMException | ValidationError) -> ScimError:
     """Return the library's error as ours. Of several, the first tells."""
+    if isinstance(error.__cause__, ValidationError):
+        # The library would quote the other library's text, address and all.
+        error = error.__cause__
     if isinstance(error, ValidationError):
         described = Error.from_validation_errors(error)[0]
     else:
@@ -146,11 +151,9 @@ def from_library(error: SCIMException | ValidationError) -> ScimError:
     return kind(described.detail or "The value does not fit its attribute.")
 
 
-def error_document(
-    status: int, detail: str, scim_type: str | None = None
-) -> dict[str, object]:
+def error_document(status: int, detail: str, scim_type: str | None = None) -> Document:
     """Return the body of an error. Its status is a JSON string, as the RFC asks."""
-    document: dict[str, object] = {"schemas": [ERROR_URN], "status": str(status)}
+    document: Document = {"schemas": [ERROR_URN], "status": str(status)}
     if scim_type:
         document["scimType"] = scim_type
     document["detail"] = detail

@@ -5,7 +5,7 @@ Nothing outside `scim.protocol` and `scim.store` may import the library.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from scim2_models import CaseExact, Mutability, Reference, Required, Returned
@@ -60,7 +60,7 @@ class Manager(LibraryManager):
     """A manager named by `value` alone: Entra and Okta send no `$ref`."""
 
     value: Annotated[str | None, Required.true, CaseExact.true] = None
-    ref: Annotated[Reference[Any] | None, Mutability.read_write] = Field(
+    ref: Annotated[Reference[User] | None, Mutability.read_write] = Field(  # type: ignore[assignment]
         None, serialization_alias="$ref", validation_alias="$ref"
     )
 

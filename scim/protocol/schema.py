@@ -29,6 +29,7 @@ from scim2_models import (
 )
 from scim2_models.resources.schema import Attribute as SchemaAttribute
 
+from scim.protocol.bulk import MAX_OPERATIONS
 from scim.protocol.comparable import library_comparison_key
 from scim.protocol.models import EnterpriseUser, Group, User
 from scim.protocol.types import Document
@@ -177,7 +178,11 @@ def _resource_schema(
 def _config() -> ServiceProviderConfig:
     return ServiceProviderConfig(
         patch=Patch(supported=True),
-        bulk=Bulk(supported=False, max_operations=0, max_payload_size=0),
+        bulk=Bulk(
+            supported=True,
+            max_operations=MAX_OPERATIONS,
+            max_payload_size=0,
+        ),
         filter=Filter(supported=True, max_results=MAX_RESULTS),
         change_password=ChangePassword(supported=False),
         sort=Sort(supported=True),
@@ -195,7 +200,7 @@ def _config() -> ServiceProviderConfig:
 
 
 def discovery(
-    provider: ServiceProvider, endpoint: str, base_url: str
+    provider: ServiceProvider, endpoint: str, base_url: str, *, max_body_bytes: int
 ) -> list[Document]:
     """Return the documents of a discovery endpoint. RFC 7644 section 4.
 
@@ -209,7 +214,10 @@ def discovery(
     else:
         config = provider.library.config
         assert config is not None  # noqa: S101  set in service_provider
-        resources = (config,)
+        assert config.bulk is not None  # noqa: S101  likewise
+        limit = {"max_payload_size": max_body_bytes}
+        bulk = config.bulk.model_copy(update=limit)
+        resources = (config.model_copy(update={"bulk": bulk}),)
     return [_located(resource, endpoint, base_url) for resource in resources]
 
 

@@ -118,8 +118,8 @@ class Normaliser:
     def _value(self, attribute: Attribute | None, value: JSON) -> JSON:
         if attribute is None:
             return value
-        if attribute.name == "active" and value is None:
-            raise InvalidValue("active must be true or false.")
+        if attribute.name == "active":
+            return self._active(attribute, value)
         if value == "" and not attribute.required:
             self.used.add(Tolerance.EMPTY_IS_UNSET)
             return None
@@ -130,6 +130,13 @@ class Normaliser:
             return self._manager(value)
         if attribute.type == "complex" and isinstance(value, dict):
             return self._complex(attribute, value)
+        return value
+
+    def _active(self, attribute: Attribute, value: JSON) -> JSON:
+        """Refuse what says neither yes nor no: who sends it may mean the leaver."""
+        value = self._unwrapped(attribute, value)
+        if value in (None, "", []):
+            raise InvalidValue("active must be true or false.")
         return value
 
     def _unwrapped(self, attribute: Attribute, value: JSON) -> JSON:
@@ -183,7 +190,7 @@ class Normaliser:
             urn = self.schema.extension_urn(path)
             if urn is not None and isinstance(value, dict):
                 return self._spread(op, {urn: value})
-            return [self._at_path(op, path, value, has_value=has_value)]
+            return self._at_path(op, path, value, has_value=has_value)
         if op == "remove":
             if not isinstance(value, dict):
                 return [{"op": "remove"}]
@@ -201,16 +208,16 @@ class Normaliser:
                 continue
             urn = self.schema.extension_urn(name)
             if urn is not None and isinstance(member, dict):
-                result.extend(
-                    self._at_path(op, f"{urn}:{key}", item, has_value=True)
-                    for key, item in member.items()
-                    if self._knows(f"{urn}:{key}")
-                )
+                for key, item in member.items():
+                    if self._knows(f"{urn}:{key}"):
+                        result += self._at_path(
+                            op, f"{urn}:{key}", item, has_value=True
+                        )
                 continue
             if not _PATH_NAME.fullmatch(name):
                 self.used.add(Tolerance.PATHS_IN_VALUE)
             if self._knows(name):
-                result.append(self._at_path(op, name, member, has_value=True))
+                result += self._at_path(op, name, member, has_value=True)
         return result
 
     def _knows(self, path: str) -> bool:
@@ -219,24 +226,24 @@ class Normaliser:
         self.used.add(Tolerance.UNKNOWN_ATTRIBUTE)
         return False
 
-    def _at_path(self, op: str, path: str, value: JSON, *, has_value: bool) -> Document:
+    def _at_path(
+        self, op: str, path: str, value: JSON, *, has_value: bool
+    ) -> list[Document]:
         path = self._qualified(path)
-        operation: Document = {"op": op, "path": path}
-        if not has_value:
-            return operation
         attribute = self._target(path)
+        if op != "replace" and value == [] and attribute and attribute.multi_valued:
+            # Adding nothing and removing nothing; never a reason to empty a list.
+            return []
+        if not has_value or (op == "remove" and value in (None, "")):
+            return [{"op": op, "path": path}]
         value = self._value(attribute, value)
-        unset = value is None or value == []
-        if unset and op != "remove":
-            if attribute is not None and attribute.required:
-                raise InvalidValue(f"{attribute.name} is required.")
-            if op == "add":
-                self.used.add(Tolerance.EMPTY_IS_UNSET)
-            return {"op": "remove", "path": path}
-        if op == "remove" and value in (None, "", []):
-            return operation
-        operation["value"] = value
-        return operation
+        if op == "remove" or value not in (None, []):
+            return [{"op": op, "path": path, "value": value}]
+        if attribute is not None and attribute.required:
+            raise InvalidValue(f"{attribute.name} is required.")
+        if op == "add":
+            self.used.add(Tolerance.EMPTY_IS_UNSET)
+        return [{"op": "remove", "path": path}]
 
     def _qualified(self, path: str) -> str:
         """Put the URN before a bare extension attribute such as `manager`."""

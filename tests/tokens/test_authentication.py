@@ -333,7 +333,9 @@ def test_token_stops_with_its_owner(
 
 
 def test_token_outlives_its_creator(directory: Directory, bob: User) -> None:  # TOK-18
-    client = ScimClient(directory, factories.issue_token(directory, actor=bob).plaintext)
+    client = ScimClient(
+        directory, factories.issue_token(directory, actor=bob).plaintext
+    )
     bob.is_active = False
     bob.save(update_fields=["is_active"])
 

@@ -38,7 +38,9 @@ class Command(BaseCommand):
             owner = User.objects.create_superuser(
                 login.email, login.password, name="Dana Demo"
             )
-        app = App.objects.get(slug="demo-app")
+        app = App.objects.filter(slug="demo-app").first()
+        if app is None:
+            raise CommandError("Load the catalog first: manage.py load_catalog")
         for slug, name in (("demo", "Demo"), ("acme", "Acme")):
             workspace = Workspace.objects.filter(slug=slug).first()
             if workspace is None:

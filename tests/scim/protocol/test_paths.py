@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -146,10 +147,9 @@ def test_filter_that_does_not_parse_or_fit_is_invalid_filter(
 )
 def test_any_text_is_a_filter_or_invalid_filter(text: str) -> None:
     schema = service_provider().resource_types["User"]
-    try:
+
+    with suppress(InvalidFilter):
         paths.parse_filter(schema, text)
-    except InvalidFilter as error:
-        assert error.detail
 
 
 @pytest.mark.parametrize(

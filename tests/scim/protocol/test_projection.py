@@ -56,9 +56,7 @@ def less(*names: str) -> dict[str, object]:
             "emails.type", {"emails": [{"type": "work"}]}, id="of several values"
         ),
         pytest.param("meta", {"meta": DOCUMENT["meta"]}, id="meta"),
-        pytest.param(
-            "meta.version", {"meta": {"version": 'W/"1"'}}, id="part of meta"
-        ),
+        pytest.param("meta.version", {"meta": {"version": 'W/"1"'}}, id="part of meta"),
         pytest.param(
             ENTERPRISE, {ENTERPRISE: DOCUMENT[ENTERPRISE]}, id="whole extension"
         ),

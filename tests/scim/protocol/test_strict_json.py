@@ -114,7 +114,9 @@ def test_syntax_error_says_where() -> None:
         strict_json.loads(b'{"a": 1,\n"b": }')
 
 
-@pytest.mark.parametrize("body", [b'{"s3cret": "s3cret" oops}', b'{"s3cret":1,"s3cret":2}'])
+@pytest.mark.parametrize(
+    "body", [b'{"s3cret": "s3cret" oops}', b'{"s3cret":1,"s3cret":2}']
+)
 def test_error_quotes_nothing_of_the_body(body: bytes) -> None:
     with pytest.raises(InvalidSyntax) as error:
         strict_json.loads(body)

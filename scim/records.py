@@ -1,0 +1,152 @@
+"""Remember every SCIM request, without a round trip of its own.
+
+A request leaves its record in memory; a thread writes what has gathered, once a
+second. A process that is killed loses at most that second of records; what the
+requests changed is in Change, in their own transactions.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import structlog
+from django.db import DatabaseError, close_old_connections
+from django.http import HttpRequest, HttpResponse
+
+from scim.models import RequestRecord
+from scim.protocol.dialects import recognise
+from scim.protocol.tolerances import Tolerance
+from scim.protocol.types import JSON
+from workspaces.models import Directory
+
+FLUSH_SECONDS = 1.0
+MAX_WAITING = 20_000
+MAX_BODY_LENGTH = 65_536
+MASK = "***"
+_SECRETS = ("password", "secret", "token", "credential")
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the view learns of a request, for its record."""
+
+    directory: Directory | None = None
+    token_key: str = ""
+    resource_id: str = ""
+    tolerances: set[Tolerance] = field(default_factory=set)
+
+
+_waiting: deque[RequestRecord] = deque(maxlen=MAX_WAITING)
+_writing = threading.Lock()
+_started = threading.Event()
+
+
+def note(
+    request: HttpRequest, response: HttpResponse, facts: Facts, *, milliseconds: float
+) -> None:
+    """Leave the record of one answered request. Writes nothing yet."""
+    if facts.directory is None:
+        return
+    is_read = request.method == "GET" and response.status_code < 400
+    client = request.META.get("HTTP_USER_AGENT", "")
+    dialect = facts.directory.dialect
+    if dialect == Directory.Dialect.AUTO:
+        dialect = recognise(client, facts.tolerances)
+    _waiting.append(
+        RequestRecord(
+            directory_id=facts.directory.pk,
+            token_key=facts.token_key,
+            request_id=getattr(request, "request_id", ""),
+            method=request.method or "",
+            # Without the query, whose filters are personal data.
+            path=request.path_info[:500],
+            status=response.status_code,
+            milliseconds=round(milliseconds),
+            dialect=dialect,
+            tolerances=sorted(facts.tolerances),
+            resource_id=facts.resource_id,
+            client=client[:120],
+            address=request.META.get("REMOTE_ADDR"),
+            body="" if is_read else masked(request.body),
+            at=datetime.now(UTC),
+        )
+    )
+
+
+def masked(body: bytes) -> str:
+    """Return a body with everything secret in it replaced, cut to its limit."""
+    if not body:
+        return ""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return f"{len(body)} bytes that are not JSON"
+    return orjson.dumps(_masked(value)).decode()[:MAX_BODY_LENGTH]
+
+
+def _masked(value: JSON) -> JSON:
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    hides = _is_secret(str(value.get("path", "")))
+    return {
+        name: MASK
+        if _is_secret(name) or (hides and name.lower() == "value")
+        else _masked(member)
+        for name, member in value.items()
+    }
+
+
+def _is_secret(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in _SECRETS)
+
+
+def flush() -> int:
+    """Write what has gathered. Returns how many records."""
+    with _writing:
+        batch = [_waiting.popleft() for _ in range(len(_waiting))]
+        if batch:
+            RequestRecord.objects.bulk_create(batch, batch_size=500)
+        return len(batch)
+
+
+def start_writer() -> None:
+    """Start this process's writing thread, once."""
+    if not _started.is_set():
+        _started.set()
+        threading.Thread(target=_write_for_ever, name="records", daemon=True).start()
+        atexit.register(_last_flush)
+
+
+def prune(directories: Any, *, keep: timedelta, now: datetime) -> int:
+    """Delete the records of some directories that are older than `keep`."""
+    old = RequestRecord.objects.filter(directory__in=directories, at__lt=now - keep)
+    return old.delete()[0]
+
+
+def _write_for_ever() -> None:
+    pause = threading.Event()
+    while not pause.wait(FLUSH_SECONDS):
+        _try_to_flush()
+
+
+def _last_flush() -> None:
+    _try_to_flush()
+
+
+def _try_to_flush() -> None:
+    try:
+        flush()
+    except DatabaseError:
+        log.exception("request_records_lost")
+    finally:
+        close_old_connections()

@@ -1,0 +1,178 @@
+"""Write docs/reference/benchmark.md from the last run.
+
+python -m tests.bench.page
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tests.bench import results
+from tests.bench.results import markdown
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/reference/benchmark.md"
+LAST = ROOT / "var/bench.json"
+"""What the last run measured. Nobody's repository needs it."""
+
+QUIET = 0.2
+NOT_HERE = "scimgateway, which npm did not have under this name"
+Report = dict[str, Any]
+
+HEAD = """\
+# Benchmark
+
+Written by `tests/bench/page.py` from a run of {when}. Requests per second alone say little: they change with the machine and
+with what else it does. The ratios hold, because each operation runs on every server in turn before the next one begins.
+
+{noise}
+
+## How to repeat
+
+```
+make bench                                       # everything, about {minutes} minutes on this machine
+make bench b="--quick"                           # 2,000 users, one second a cell: only to see that it works
+make bench b="--users 1000,20000,100000,1000000 --write"
+```
+
+`b` takes: `--users`, `--peers` (names, or `none`), `--ops`, `--duration` (seconds a cell), `--rounds`, `--concurrency`, `--keep`
+(leaves logs and database in the temporary folder) and `--write` (this page). It needs PostgreSQL's programs and, for scimmy,
+node. The peers are installed into `.real-apps` at the versions that `tests/bench/peers` fixes.
+
+`.venv/bin/python -m tests.bench.profile_requests --top 25` shows where the time of one request goes, function by function.
+
+## What was measured
+
+{machine}
+
+- Every server runs alone on loopback, without a proxy; the driver keeps {concurrency} connections busy, {duration} s a cell, {rounds}
+  round{s}. What is shown is the median of the rounds.
+- Keyway: granian, WSGI, two workers of four threads, as in [production](../howto/production.md), settings of a log included; no worker
+  process, so provisioning stays queued. Users are filled in through `scim.store`, not by POST.
+- floor: raw WSGI and psycopg on granian with the same workers, doing the same SQL and nothing else (`tests/bench/floors`). It is what
+  this machine could reach in Python, not a SCIM server.
+- django-scim2: gunicorn, two workers of four threads, the same PostgreSQL. scim2-server and scimmy keep everything in memory and
+  are one process each. Peers check one token in memory, with no query.
+- CPU is that of a whole process tree, per request; "database" is the PostgreSQL cluster, which only one server uses at a time.
+- Before measuring, each server is asked once whether its answers are right. Wrong were: {wrong}.
+- PostgreSQL: {postgres}.
+- Not compared: {missing}.
+"""
+
+
+def machine(versions: dict[str, str]) -> dict[str, str]:
+    """Return what identifies the kind of machine, and no machine."""
+    cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    return {
+        "CPU": f"{cpu[1].strip() if cpu else platform.machine()}, {os.cpu_count()} cores",
+        "memory": f"{memory:.0f} GiB",
+        "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
+        "Python": platform.python_version(),
+        "node": _node_version(),
+        **versions,
+    }
+
+
+def _node_version() -> str:
+    try:
+        done = subprocess.run(
+            ["node", "--version"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+    return done.stdout.strip().removeprefix("v")
+
+
+def write(report: Report) -> None:
+    """Write the page."""
+    PAGE.write_text("\n".join([_head(report), *_sections(report)]) + "\n")
+
+
+def _head(report: Report) -> str:
+    runs = [*report["runs"], *filter(None, [report["growth"]])]
+    wrong = {text for run in runs for text in results.wrong_answers(run)}
+    options = report["options"]
+    facts = [["", ""], *map(list, report["machine"].items())]
+    return HEAD.format(
+        when=report["when"],
+        minutes=max(1, round(report["seconds"] / 60)),
+        noise=_noise(report),
+        machine=markdown(facts).replace("---:", "---"),
+        concurrency=options["concurrency"],
+        duration=f"{options['duration']:g}",
+        rounds=options["rounds"],
+        s="" if options["rounds"] == 1 else "s",
+        wrong="; ".join(sorted(wrong)) or "none",
+        missing="; ".join([*report["missing"], NOT_HERE]),
+        postgres=", ".join(f"`{k}={v}`" for k, v in report["postgres"].items()),
+    )
+
+
+def _noise(report: Report) -> str:
+    usual, worst = map(max, zip(*map(results.disturbance, report["runs"]), strict=True))
+    text = (
+        f"Other programs took {usual:.2f} cores of the machine in the median cell and "
+        f"{worst:.2f} in the worst."
+    )
+    if usual > QUIET:
+        text += (
+            " **The machine was not quiet:** requests/s and percentiles are too bad "
+            "for every server; trust the ratios and the CPU per request."
+        )
+    return text
+
+
+def _sections(report: Report) -> list[str]:
+    sections: list[str] = []
+    compared = [run for run in report["runs"] if len(run["targets"]) > 1]
+    for run in reversed(compared):
+        users = run["targets"][0]["users"]
+        title = (
+            f"## Ratios at {users:,} users: Keyway's requests/s divided by another's"
+        )
+        sections += [title, "", markdown(results.compared(run)), ""]
+    sections += _growth(report)
+    for run in report["runs"]:
+        users = run["targets"][0]["users"]
+        sections += [f"## Figures at {users:,} users", ""]
+        sections += [markdown(results.measured(run)), ""]
+    if report["profile"]:
+        sections += [PROFILE, markdown(report["profile"])]
+    return sections
+
+
+def _growth(report: Report) -> list[str]:
+    sections = ["## As the directory grows", ""]
+    if report["growth"]:
+        sections += [GROWTH, markdown(results.growth(report["growth"])), ""]
+    for run in report["runs"]:
+        found = results.group_growth(run)
+        if found is not None:
+            users = run["targets"][0]["users"]
+            sections += [
+                f"Adding a member to a group of 10,000 against one of 1,000, at {users:,} users: {found}.",
+                "",
+            ]
+    return sections
+
+
+GROWTH = """\
+Throughput relative to the smallest directory, one server a size, cells in turn.
+"""
+PROFILE = """\
+## Where the time of a request goes
+
+Keyway alone, in one process without HTTP, on the largest directory: CPU per request in microseconds, and the share of each part
+of the code under the profiler, which makes Python look dearer than it is.
+"""
+
+
+if __name__ == "__main__":
+    write(json.loads(LAST.read_text()))

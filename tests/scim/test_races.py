@@ -1,0 +1,137 @@
+"""Writers who meet: real threads, real connections. SECURITY-CASES SCI-05, SCI-06."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from scim.models import GroupMember, Resource
+from tests.conftest import Answer, ScimClient
+from tests.scim.together import together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def client_of(scim: ScimClient) -> ScimClient:
+    """Return a client for one thread."""
+    return ScimClient(scim.directory, scim.token)
+
+
+def statuses(answers: list[Answer]) -> Counter[int]:
+    return Counter(answer.status for answer in answers)
+
+
+def test_of_eight_creates_of_one_user_name_one_succeeds(scim: ScimClient) -> None:
+    spellings = ["ann", "Ann", "ANN", "aNN", "\uff41nn", "ann", "ANn", "anN"]
+
+    answers = together(
+        [
+            lambda name=name: client_of(scim).post("/Users", {"userName": name})
+            for name in spellings
+        ]
+    )
+
+    assert statuses(answers) == {201: 1, 409: 7}
+    assert Resource.objects.filter(resource_type="User").count() == 1
+
+
+def test_of_eight_creates_of_one_group_name_one_succeeds(scim: ScimClient) -> None:
+    answers = together(
+        [lambda: client_of(scim).post("/Groups", {"displayName": "G"})] * 8
+    )
+
+    assert statuses(answers) == {201: 1, 409: 7}
+
+
+def test_of_six_writers_with_one_etag_one_succeeds(scim: ScimClient) -> None:
+    user = scim.add_user("ann")
+
+    def write(n: int) -> Answer:
+        operation = {"op": "replace", "path": "title", "value": f"writer {n}"}
+        return client_of(scim).patch(
+            f"/Users/{user['id']}", operation, if_match='W/"1"'
+        )
+
+    answers = together([lambda n=n: write(n) for n in range(6)])
+
+    assert statuses(answers) == {200: 1, 412: 5}
+    [done] = [answer for answer in answers if answer.status == 200]
+    assert scim.get(f"/Users/{user['id']}").body == done.body
+
+
+def test_parallel_patches_of_different_attributes_lose_nothing(
+    scim: ScimClient,
+) -> None:
+    user = scim.add_user("ann")
+    names = ["title", "nickName", "displayName", "userType", "locale", "timezone"]
+
+    def write(name: str) -> Answer:
+        operation = {"op": "add", "path": name, "value": "x"}
+        return client_of(scim).patch(f"/Users/{user['id']}", operation)
+
+    answers = together([lambda name=name: write(name) for name in names])
+
+    body = scim.get(f"/Users/{user['id']}").body
+    assert statuses(answers) == {200: 6}
+    assert {name: body.get(name) for name in names} == dict.fromkeys(names, "x")
+    assert body["meta"]["version"] == 'W/"7"'
+
+
+def test_parallel_member_adds_lose_nothing(scim: ScimClient) -> None:
+    users = [scim.add_user(f"user{n}")["id"] for n in range(8)]
+    group = scim.add_group()
+
+    def add(user: str) -> Answer:
+        operation = {"op": "add", "path": "members", "value": [{"value": user}]}
+        return client_of(scim).patch(f"/Groups/{group['id']}", operation)
+
+    answers = together([lambda user=user: add(user) for user in users])
+
+    assert statuses(answers) == {200: 8}
+    members = scim.get(f"/Groups/{group['id']}").body["members"]
+    assert {member["value"] for member in members} == set(users)
+
+
+def test_parallel_adds_of_one_member_store_it_once(scim: ScimClient) -> None:
+    user = scim.add_user()["id"]
+    group = scim.add_group()
+    operation = {"op": "add", "path": "members", "value": [{"value": user}]}
+
+    answers = together(
+        [lambda: client_of(scim).patch(f"/Groups/{group['id']}", operation)] * 6
+    )
+
+    assert statuses(answers) == {200: 6}
+    assert GroupMember.objects.count() == 1
+
+
+def test_of_four_returns_of_an_inactive_user_one_succeeds(scim: ScimClient) -> None:
+    scim.add_user("ann", active=False, externalId="e-1")
+    body = {"userName": "ann", "externalId": "e-1"}
+
+    answers = together([lambda: client_of(scim).post("/Users", body)] * 4)
+
+    assert statuses(answers) == {201: 1, 409: 3}
+
+
+def test_delete_while_others_write_ends_in_404_or_done(scim: ScimClient) -> None:
+    user = scim.add_user("ann")
+    group = scim.add_group("G", user["id"])
+    path = f"/Users/{user['id']}"
+    operation = {"op": "add", "path": "title", "value": "T"}
+    rename = {"op": "replace", "path": "displayName", "value": "H"}
+
+    answers = together(
+        [
+            lambda: client_of(scim).delete(path),
+            lambda: client_of(scim).patch(path, operation),
+            lambda: client_of(scim).delete(path),
+            lambda: client_of(scim).patch(f"/Groups/{group['id']}", rename),
+        ]
+    )
+
+    assert sorted([answers[0].status, answers[2].status]) == [204, 404]
+    assert answers[1].status in {200, 404}
+    assert answers[3].status == 200
+    assert scim.get(path).status == 404
