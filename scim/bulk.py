@@ -38,6 +38,7 @@ class BulkRequest:
         self.origin = origin
         self.now = now
         self.ids: dict[str, str] = {}
+        self.failed: set[str] = set()
         self.waiting: list[tuple[str, list[str]]] = []
 
     def carry_out(self) -> Document:
@@ -71,6 +72,8 @@ class BulkRequest:
                 raise operation.error
             outcome |= self._apply(operation)
         except ScimError as error:
+            if operation.bulk_id:
+                self.failed.add(operation.bulk_id)
             outcome["status"] = str(error.status)
             outcome["response"] = error_document(
                 error.status, error.detail, error.scim_type
@@ -112,7 +115,7 @@ class BulkRequest:
         return self._created(schema, resource) | {"status": "200"}
 
     def _create(self, schema: ResourceSchema, operation: Operation) -> Resource:
-        waiting = self.plan.names - self.ids.keys()
+        waiting = self.plan.names - self.ids.keys() - self.failed
         data, later = bulk.without_members(operation.data, set(waiting))
         resource = services.create(
             self.directory,
