@@ -12,7 +12,7 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions, the receiver and the kinds of jobs."""
-        from integrations import provisioning, services, sync
+        from integrations import provisioning, services, sync, wanted
         from integrations.audit import Action
         from scim.signals import resource_changed
         from tokens import holders
@@ -21,6 +21,10 @@ class IntegrationsConfig(AppConfig):
 
         audit.register(Action)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
-        resource_changed.connect(provisioning.resource_changed)
-        jobs.register(provisioning.JOB, provisioning.carry_out)
+        resource_changed.connect(wanted.resource_changed)
+        jobs.register(
+            wanted.JOB,
+            provisioning.carry_out,
+            gave_up=provisioning.gave_up,
+        )
         jobs.register(sync.JOB, sync.carry_out)

@@ -7,14 +7,11 @@ the app shows, and does what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from typing import NoReturn
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from integrations import connections, mapping
-from integrations.audit import Action
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -24,13 +21,11 @@ from integrations.connectors.base import (
 )
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
 from integrations.models import AppAccount, AppEntitlement, Provisioning
-from scim.models import GroupMember, Resource
-from scim.services import Changed
-from workspaces import audit, jobs
+from scim.models import Resource
+from workspaces import jobs
 from workspaces.clock import database_now
-from workspaces.models import Directory, Job, User
+from workspaces.models import Job
 
-JOB = "integrations.provision"
 _State = Provisioning.State
 _ONGOING = {
     _State.PROVISIONING_AWAITING: _State.PROVISIONING_ONGOING,
@@ -39,138 +34,13 @@ _ONGOING = {
 }
 _BACK = {ongoing: awaiting for awaiting, ongoing in _ONGOING.items()}
 _FAILED = {
+    _State.PROVISIONING_AWAITING: _State.PROVISIONING_FAILED,
     _State.PROVISIONING_ONGOING: _State.PROVISIONING_FAILED,
+    _State.UPDATE_AWAITING: _State.UPDATE_FAILED,
     _State.UPDATE_ONGOING: _State.UPDATE_FAILED,
+    _State.DELETE_AWAITING: _State.DELETE_FAILED,
     _State.DELETE_ONGOING: _State.DELETE_FAILED,
 }
-
-
-_BATCH = 500
-_WORKSPACE = (
-    "(SELECT i.workspace_id FROM integrations_integration i"
-    " WHERE i.id = integrations_provisioning.integration_id)"
-)
-_WANT = (
-    "INSERT INTO integrations_provisioning (integration_id, resource_id,"
-    " resource_id_public, user_name, granted, desired_version, applied_version,"
-    " state, attempts, last_error, changed_at)"
-    " SELECT i.id, r.id, r.public_id, {user_name}, '[]', 1, 0,"
-    " 'provisioning_awaiting', 0, '', %s"
-    " FROM scim_resource r"
-    " JOIN integrations_integration i ON i.directory_id = r.directory_id"
-    " WHERE r.directory_id = %s AND r.resource_type = 'User' AND r.id IN ({users})"
-    " ON CONFLICT (resource_id_public) DO UPDATE SET"
-    " resource_id = excluded.resource_id, user_name = excluded.user_name,"
-    " desired_version = integrations_provisioning.desired_version + 1,"
-    " state = CASE WHEN integrations_provisioning.state IN ('deleted',"
-    " 'provisioning_awaiting', 'provisioning_ongoing', 'provisioning_failed')"
-    " THEN 'provisioning_awaiting' ELSE 'update_awaiting' END,"
-    " attempts = 0, next_attempt_at = NULL, last_error = '',"
-    " changed_at = excluded.changed_at"
-    f" RETURNING resource_id_public, {_WORKSPACE}"
-)
-_WANT_GONE = (
-    "UPDATE integrations_provisioning SET state = 'delete_awaiting',"
-    " resource_id = NULL, desired_version = desired_version + 1, attempts = 0,"
-    " next_attempt_at = NULL, last_error = '', changed_at = %s"
-    " WHERE resource_id_public = %s AND integration_id IN"
-    " (SELECT id FROM integrations_integration WHERE directory_id = %s)"
-    f" RETURNING resource_id_public, {_WORKSPACE}"
-)
-
-
-def resource_changed(
-    sender: type[Resource],
-    *,
-    directory: Directory,
-    changed: Changed,
-    now: datetime,
-    **_: Any,
-) -> None:
-    """Receive a change of a gateway's directory and put the work off.
-
-    What a sync took from the app is in the app already.
-    """
-    if directory.kind != Directory.Kind.GATEWAY:
-        return
-    if changed.origin.source == Resource.Source.APP:
-        return
-    if changed.resource is None and changed.resource_type == "User":
-        want_gone(directory, changed.resource_id, now=now)
-    elif changed.resource is not None and changed.resource_type == "User":
-        want(directory, [changed.resource.pk], now=now)
-    else:
-        want(directory, list(_concerned(changed)), now=now)
-
-
-def _concerned(changed: Changed) -> Iterable[int]:
-    """Return whose account a change of a group concerns: a rename, all members."""
-    group = changed.resource
-    if group is None or changed.members:
-        return changed.members
-    return GroupMember.objects.filter(group=group).values_list("member", flat=True)
-
-
-def want(
-    directory: Directory,
-    users: Sequence[int],
-    *,
-    trigger: Job.Trigger = Job.Trigger.SCIM,
-    actor: User | None = None,
-    now: datetime,
-) -> None:
-    """Note that accounts should be brought up to date, and put the work off.
-
-    `users` are database ids; those of groups among them are left out. Two
-    statements for each 500, so that a change of a large group stays quick.
-    """
-    for start in range(0, len(users), _BATCH):
-        batch = users[start : start + _BATCH]
-        marks = ", ".join(["%s"] * len(batch))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _WANT.format(users=marks, user_name=_user_name_sql()),
-                [_database_time(now), directory.pk, *batch],
-            )
-            rows = cursor.fetchall()
-        _put_off(rows, trigger=trigger, actor=actor, now=now)
-
-
-def want_gone(directory: Directory, resource_id: str, *, now: datetime) -> None:
-    """Note that the account of a deleted user should go, and put the work off."""
-    with connection.cursor() as cursor:
-        cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
-        rows = cursor.fetchall()
-    _put_off(rows, trigger=Job.Trigger.SCIM, actor=None, now=now)
-
-
-def _put_off(
-    rows: list[tuple[str, int]],
-    *,
-    trigger: Job.Trigger,
-    actor: User | None,
-    now: datetime,
-) -> None:
-    """Enqueue one job a row of (public id, workspace); they share a workspace."""
-    if rows:
-        jobs.enqueue_all(
-            JOB,
-            workspace_id=rows[0][1],
-            subjects=[resource_id for resource_id, _ in rows],
-            trigger=trigger,
-            actor=actor,
-            now=now,
-        )
-
-
-def _database_time(now: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(now)
-
-
-def _user_name_sql() -> str:
-    if connection.vendor == "sqlite":
-        return "json_extract(r.document, '$.userName')"
-    return "r.document::jsonb ->> 'userName'"
 
 
 def carry_out(job: Job) -> None:
@@ -373,57 +243,42 @@ def _succeed(job: Job, row: Provisioning) -> None:
     connections.note_success(row.integration, now=now)
 
 
-def _fail(job: Job, row: Provisioning, error: ConnectorError) -> None:
-    """Record why, then hand the job back or end it."""
+def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
+    """Hand the job back with the reason and the time of the next try, or end it."""
+    if isinstance(error, PermanentFailure):
+        raise jobs.GiveUp(error.message)
     now = database_now()
+    wish = error.retry_after if isinstance(error, TemporaryFailure) else None
+    after = wish or jobs.backoff(job.failures + 1)
     with transaction.atomic():
-        current = Provisioning.objects.filter(
+        if isinstance(error, Misconfigured):
+            after = max(after, connections.MISCONFIGURED_PAUSE)
+            connections.note_misconfigured(row.integration, error.message, now=now)
+        Provisioning.objects.filter(
             pk=row.pk, desired_version=row.desired_version
+        ).update(
+            state=_BACK[_State(row.state)],
+            last_error=error.message,
+            next_attempt_at=now + after,
+            changed_at=now,
         )
-        if isinstance(error, PermanentFailure):
-            current.update(
-                state=_FAILED[_State(row.state)],
-                last_error=error.message,
-                next_attempt_at=None,
-                changed_at=now,
-            )
-            raised: Exception = jobs.GiveUp(error.message)
-        else:
-            after = error.retry_after if isinstance(error, TemporaryFailure) else None
-            after = after or jobs.backoff(job.failures + 1)
-            if isinstance(error, Misconfigured):
-                after = max(after, connections.MISCONFIGURED_PAUSE)
-                connections.note_misconfigured(row.integration, error.message, now=now)
-            last = job.failures + 1 >= job.max_failures
-            state = _State(row.state)
-            current.update(
-                state=_FAILED[state] if last else _BACK[state],
-                last_error=error.message,
-                next_attempt_at=None if last else now + after,
-                changed_at=now,
-            )
-            raised = jobs.RetryLater(error.message, after=after)
-    raise raised
+    raise jobs.RetryLater(error.message, after=after)
 
 
-@transaction.atomic
-def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
-    """Try a failed provisioning again because a person asks for it."""
-    audit.record(
-        Action.RETRY_REQUESTED,
-        workspace=row.integration.workspace,
-        actor=actor,
-        target=row.integration,
-        data={"user": row.resource_id_public},
+def gave_up(job: Job, error: str) -> None:
+    """Show that a job ended without success, unless a newer wish waits already."""
+    newer = Job.objects.filter(
+        kind=job.kind, subject=job.subject, state__in=Job.WAITING
     )
-    directory = row.integration.directory
-    if row.resource_id is None:
-        want_gone(directory, row.resource_id_public, now=now)
-    else:
-        want(
-            directory,
-            [row.resource_id],
-            trigger=Job.Trigger.WEB,
-            actor=actor,
-            now=now,
+    if newer.exists():
+        return
+    rows = Provisioning.objects.filter(
+        resource_id_public=job.subject, integration__workspace=job.workspace_id
+    )
+    for pending, failed in _FAILED.items():
+        rows.filter(state=pending).update(
+            state=failed,
+            last_error=error,
+            next_attempt_at=None,
+            changed_at=database_now(),
         )

@@ -14,7 +14,7 @@ from itertools import islice
 import structlog
 from django.db import transaction
 
-from integrations import connections, mapping, provisioning
+from integrations import connections, mapping, wanted
 from integrations.connectors.base import ConnectorError, Misconfigured, TemporaryFailure
 from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
@@ -160,7 +160,7 @@ def _match_group(
 def _give_to_members(integration: Integration, group: Resource, now: datetime) -> None:
     """Provision the members whom the IdP had put into the group before we knew it."""
     members = Resource.objects.filter(memberships__group=group, resource_type="User")
-    provisioning.want(
+    wanted.want(
         integration.directory,
         list(members.values_list("pk", flat=True)),
         trigger=Job.Trigger.SCHEDULE,

@@ -68,12 +68,20 @@ class UnknownKind(LookupError):
     """No app registered a carrier for this kind: a programming error."""
 
 
+GaveUp = Callable[[Job, str], None]
 _carriers: dict[str, Carry] = {}
+_mourners: dict[str, GaveUp] = {}
 
 
-def register(kind: str, carry: Carry) -> None:
-    """Let `carry` carry out the jobs of a kind. Its result becomes the job's."""
+def register(kind: str, carry: Carry, *, gave_up: GaveUp | None = None) -> None:
+    """Let `carry` carry out the jobs of a kind. Its result becomes the job's.
+
+    `gave_up` hears of every job that ends without success, with the reason, in
+    the transaction that ends it.
+    """
     _carriers[kind] = carry
+    if gave_up is not None:
+        _mourners[kind] = gave_up
 
 
 def carrier(kind: str) -> Carry:
@@ -217,9 +225,12 @@ def complete(job: Job, result: Arguments | None, *, now: datetime) -> None:
     _end(job, state=Job.State.COMPLETED, result=result or {}, error="", ended_at=now)
 
 
+@transaction.atomic
 def give_up(job: Job, error: str, *, now: datetime) -> None:
     """End the job without success. Raises LostLease if it is no longer ours."""
     _end(job, state=Job.State.NOT_COMPLETED, error=error, ended_at=now)
+    if job.kind in _mourners:
+        _mourners[job.kind](job, error)
 
 
 def retry(

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations import provisioning
+from integrations import wanted
 from integrations.models import Integration, Provisioning
 from integrations.views.frame import frame, get_integration
 from scim.models import Resource
@@ -65,7 +65,7 @@ def retry(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRe
     row = get_object_or_404(
         Provisioning, integration=integration, resource_id_public=str(resource_id)
     )
-    provisioning.retry(row, actor=request.user, now=database_now())
+    wanted.retry(row, actor=request.user, now=database_now())
     messages.info(request, f"{row.user_name} is tried again.")
     return redirect(reverse("integrations:users", args=[key]))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from precis_i18n import get_profile
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from scim.protocol.schema import Attribute, ResourceSchema
 
 _USER_NAME = get_profile("UsernameCaseMapped")
-_USER_NAME_URN = "urn:ietf:params:scim:schemas:core:2.0:User:userName"
 MAX_KEY_LENGTH = 500
 
 
@@ -60,16 +59,6 @@ def time_key(text: str) -> str:
     except (ValueError, OverflowError):
         raise InvalidValue("A dateTime must look like 2026-11-21T20:15:00Z.") from None
     return f"{moment.isoformat(timespec='microseconds')}Z"
-
-
-def library_comparison_key(binding: Any, value: str) -> str:
-    """Compare as above wherever the library compares. ValueError if it cannot."""
-    if binding.urn == _USER_NAME_URN:
-        try:
-            return user_name_key(value)
-        except InvalidValue as error:
-            raise ValueError(error.detail) from None
-    return string_key(value, case_exact=binding.case_exact)
 
 
 def comparable_document(schema: ResourceSchema, document: Document) -> Document:

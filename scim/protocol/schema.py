@@ -30,7 +30,6 @@ from scim2_models import (
 from scim2_models.resources.schema import Attribute as SchemaAttribute
 
 from scim.protocol.bulk import MAX_OPERATIONS
-from scim.protocol.comparable import library_comparison_key
 from scim.protocol.models import EnterpriseUser, Group, User
 from scim.protocol.types import Document
 
@@ -41,7 +40,6 @@ POLICY = ScimPolicy(
     unknown=ScimPolicy.Unknown.ignore,
     remove_value_as_filter=ScimPolicy.RemoveValue.apply,
     unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create,
-    comparison_key=library_comparison_key,
 )
 
 

@@ -2,7 +2,8 @@
 
 A tolerance never changes the meaning of a request that the RFC defines. Its
 docstring is the evidence; its tests bear its name; the record of a request says
-which it used. The library adds some of its own, listed in LIBRARY.
+which it used. The library adds two without names: `op` in any case, and booleans
+as text.
 """
 
 from __future__ import annotations

@@ -53,8 +53,9 @@ node. The peers are installed into `.real-apps` at the versions that `tests/benc
 
 - Every server runs alone on loopback, without a proxy; the driver keeps {concurrency} connections busy, {duration} s a cell, {rounds}
   round{s}. What is shown is the median of the rounds.
-- Keyway: granian, WSGI, two workers of four threads, as in [production](../howto/production.md), settings of a log included; no worker
-  process, so provisioning stays queued. Users are filled in through `scim.store`, not by POST.
+- Keyway: granian, WSGI, two workers of four threads, as in [production](../howto/production.md), but with `KEYWAY_SCIM_RATE=0`: the
+  limit of a token is not what is measured. Requests are recorded as usual. There is no worker process, so provisioning stays
+  queued. Users are filled in through `scim.store`, not by POST.
 - floor: raw WSGI and psycopg on granian with the same workers, doing the same SQL and nothing else (`tests/bench/floors`). It is what
   this machine could reach in Python, not a SCIM server.
 - django-scim2: gunicorn, two workers of four threads, the same PostgreSQL. scim2-server and scimmy keep everything in memory and

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 OURS, FLOOR = "keyway", "floor"
 PEERS = ("django-scim2", "scim2-server", "scimmy")
+MOST_ERRORS = 0.01
+"""With more of them, a cell says nothing about speed."""
+
 FLAT = 0.9
 """The least throughput, as a part of that at the smaller size."""
 
@@ -86,15 +88,21 @@ def cells(run: Run, target: str, operation: str) -> list[dict[str, Any]]:
     ]
 
 
+def _counts(cell: dict[str, Any]) -> bool:
+    return cell["errors"] <= cell["n"] * MOST_ERRORS
+
+
 def ratio(run: Run, target: str, other: str, operation: str) -> float | None:
     """Return the median over the rounds of the ratio of neighbours in time."""
     return _pairs(cells(run, target, operation), cells(run, other, operation))
 
 
-def _pairs(ours: Sequence[dict[str, Any]], theirs: Iterable[dict]) -> float | None:
-    rates = {cell["round"]: cell["rps"] for cell in theirs}
+def _pairs(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float | None:
+    rates = {cell["round"]: cell["rps"] for cell in theirs if _counts(cell)}
     found = [
-        cell["rps"] / rates[cell["round"]] for cell in ours if rates.get(cell["round"])
+        cell["rps"] / rates[cell["round"]]
+        for cell in ours
+        if _counts(cell) and rates.get(cell["round"])
     ]
     return median(found) if found else None
 

@@ -123,6 +123,7 @@ def start_keyway(bench: Bench, users: int) -> Target:
         "KEYWAY_TOKEN_KEYS": _key(),
         "KEYWAY_ALLOWED_NETWORKS": "127.0.0.0/8",
         "KEYWAY_LOG_LEVEL": "INFO",
+        "KEYWAY_SCIM_RATE": "0",
         "DATABASE_URL": bench.cluster.url(bench.database(name)),
         "PORT": str(port),
     }

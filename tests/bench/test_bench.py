@@ -19,6 +19,7 @@ def cell(op: str, rps: float, round_: int = 0, **more: Any) -> dict[str, Any]:
         "p50": 0.001,
         "p95": 0.002,
         "p99": 0.0035,
+        "n": 100,
         "errors": 0,
         "cpu_us": {"server": 400.4, "db": 50.0},
         "other_cores": 0.1,
@@ -31,7 +32,7 @@ def target(name: str, *cells: dict[str, Any], users: int = 20_000) -> dict[str, 
 
 @pytest.fixture
 def compared() -> results.Run:
-    in_memory = cell("get_user", 150, cpu_us={"server": 900.0}, errors=2)
+    in_memory = cell("get_user", 150, cpu_us={"server": 900.0}, errors=1)
     return {
         "targets": [
             target(
@@ -68,7 +69,7 @@ def test_measured_shows_medians_and_sums_errors(compared: results.Run) -> None:
     ours, _, theirs, *_ = rows[1:]
     assert ours[:6] == ["GET user", "keyway", "900.0", "1.00", "2.00", "3.50"]
     assert ours[6:] == ["400", "50", "0"]
-    assert theirs[6:] == ["900", "-", "2"]
+    assert theirs[6:] == ["900", "-", "1"]
 
 
 def test_compared_says_met_or_missed_beside_the_target(compared: results.Run) -> None:
@@ -79,7 +80,14 @@ def test_compared_says_met_or_missed_beside_the_target(compared: results.Run) ->
     assert len(rows) == 2
 
 
-def test_a_server_with_wrong_answers_or_errors_is_named(compared: results.Run) -> None:
+def test_a_cell_of_errors_has_no_ratio(compared: results.Run) -> None:
+    for found in compared["targets"][0]["cells"]:
+        found["errors"] = 50
+
+    assert results.verdict(compared, "floor", "get_user") is None
+
+
+def test_a_server_with_wrong_answers_is_named(compared: results.Run) -> None:
     compared["targets"][2]["wrong"] = ["PUT replaces"]
 
     assert results.wrong_answers(compared) == ["scimmy: PUT replaces"]

@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations import provisioning, services
+from integrations import services, wanted
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from scim.models import Resource
 from tests import factories
@@ -568,7 +568,7 @@ class TestRetry:
         assert "person1@acme.test is tried again." in text_of(answer)
         assert (row.state, row.last_error) == (State.UPDATE_AWAITING, "")
         assert (job.kind, job.actor, job.trigger) == (
-            provisioning.JOB,
+            wanted.JOB,
             alice,
             Job.Trigger.WEB,
         )

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from integrations import connections, provisioning, services
+from integrations import connections, provisioning, services, wanted
 from integrations.models import AppAccount, Integration, Provisioning
 from scim.models import Resource
 from tests.conftest import JSON, ScimClient, scim_client
@@ -82,7 +82,7 @@ class TestLife:
         user = scim.add_user(ANN)
 
         row = row_of(user)
-        job = Job.objects.get(kind=provisioning.JOB)
+        job = Job.objects.get(kind=wanted.JOB)
         assert row.state == State.PROVISIONING_AWAITING
         assert (job.subject, job.state) == (user["id"], Job.State.QUEUED)
         assert job.trigger == Job.Trigger.SCIM
@@ -469,7 +469,7 @@ class TestAccountsThatAreThere:
         work()
         outside.remove_user("mei.tanaka@example.com")
 
-        provisioning.retry(row_of(ann), actor=alice, now=database_now())
+        wanted.retry(row_of(ann), actor=alice, now=database_now())
         work()
 
         row = row_of(ann)
@@ -791,7 +791,7 @@ class TestManyChanges:
     ) -> None:
         outside.forget()
         jobs.enqueue(
-            provisioning.JOB,
+            wanted.JOB,
             workspace=integration.workspace,
             subject=ann["id"],
             trigger=Job.Trigger.COMMAND,
@@ -816,7 +816,7 @@ class TestTenants:
         )
         outside.forget()
         jobs.enqueue(
-            provisioning.JOB,
+            wanted.JOB,
             workspace=other_integration.workspace,
             subject=ann["id"],
             trigger=Job.Trigger.COMMAND,
@@ -855,3 +855,26 @@ def test_success_is_noted_only_when_it_is_news(
 
     integration.refresh_from_db()
     assert integration.status_at is None
+
+
+class TestUnexpectedError:
+    def test_ends_as_failed_with_a_reason_and_can_be_retried(
+        self,
+        integration: Integration,
+        scim: ScimClient,
+        work: Work,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        user = scim.add_user(ANN)
+        Job.objects.update(max_failures=1)
+
+        def breaks(*_: object) -> None:
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr(provisioning, "_apply", breaks)
+        work()
+
+        row = row_of(user)
+        assert row.state == State.PROVISIONING_FAILED
+        assert "unexpected" in row.last_error
+        assert "a bug" not in row.last_error

@@ -42,8 +42,8 @@ def members(scim: ScimClient, name: str) -> list[str]:
     return [member["value"] for member in group.get("members", [])]
 
 
-def id_of(scim: ScimClient, endpoint: str, filter: str) -> str:
-    (found,) = scim.get(endpoint, filter=filter).resources
+def id_of(scim: ScimClient, endpoint: str, where: str) -> str:
+    (found,) = scim.get(endpoint, filter=where).resources
     return found["id"]
 
 

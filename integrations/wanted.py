@@ -1,0 +1,171 @@
+"""Note what the app should look like, and put the work off.
+
+Runs inside the transaction of the SCIM change. Raw SQL and whole sets: a change
+of a group of 10,000 is 10,000 accounts to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from integrations.audit import Action
+from integrations.models import Provisioning
+from scim.models import GroupMember, Resource
+from scim.services import Changed
+from workspaces import audit, jobs
+from workspaces.models import Directory, Job, User
+
+JOB = "integrations.provision"
+_BATCH = 500
+_WORKSPACE = (
+    "(SELECT i.workspace_id FROM integrations_integration i"
+    " WHERE i.id = integrations_provisioning.integration_id)"
+)
+_WANT = (
+    "INSERT INTO integrations_provisioning (integration_id, resource_id,"
+    " resource_id_public, user_name, granted, desired_version, applied_version,"
+    " state, attempts, last_error, changed_at)"
+    " SELECT i.id, r.id, r.public_id, {user_name}, '[]', 1, 0,"
+    " 'provisioning_awaiting', 0, '', %s"
+    " FROM scim_resource r"
+    " JOIN integrations_integration i ON i.directory_id = r.directory_id"
+    " WHERE r.directory_id = %s AND r.resource_type = 'User' AND r.id IN ({users})"
+    " ON CONFLICT (resource_id_public) DO UPDATE SET"
+    " resource_id = excluded.resource_id, user_name = excluded.user_name,"
+    " desired_version = integrations_provisioning.desired_version + 1,"
+    " state = CASE WHEN integrations_provisioning.state IN ('deleted',"
+    " 'provisioning_awaiting', 'provisioning_ongoing', 'provisioning_failed')"
+    " THEN 'provisioning_awaiting' ELSE 'update_awaiting' END,"
+    " attempts = 0, next_attempt_at = NULL, last_error = '',"
+    " changed_at = excluded.changed_at"
+    f" RETURNING resource_id_public, {_WORKSPACE}"
+)
+_WANT_GONE = (
+    "UPDATE integrations_provisioning SET state = 'delete_awaiting',"
+    " resource_id = NULL, desired_version = desired_version + 1, attempts = 0,"
+    " next_attempt_at = NULL, last_error = '', changed_at = %s"
+    " WHERE resource_id_public = %s AND integration_id IN"
+    " (SELECT id FROM integrations_integration WHERE directory_id = %s)"
+    f" RETURNING resource_id_public, {_WORKSPACE}"
+)
+
+
+def resource_changed(
+    sender: type[Resource],
+    *,
+    directory: Directory,
+    changed: Changed,
+    now: datetime,
+    **_: Any,
+) -> None:
+    """Receive a change of a gateway's directory and put the work off.
+
+    What a sync took from the app is in the app already.
+    """
+    if directory.kind != Directory.Kind.GATEWAY:
+        return
+    if changed.origin.source == Resource.Source.APP:
+        return
+    if changed.resource is None and changed.resource_type == "User":
+        want_gone(directory, changed.resource_id, now=now)
+    elif changed.resource is not None and changed.resource_type == "User":
+        want(directory, [changed.resource.pk], now=now)
+    else:
+        want(directory, list(_concerned(changed)), now=now)
+
+
+def _concerned(changed: Changed) -> Iterable[int]:
+    """Return whose account a change of a group concerns: a rename, all members."""
+    group = changed.resource
+    if group is None or changed.members:
+        return changed.members
+    return GroupMember.objects.filter(group=group).values_list("member", flat=True)
+
+
+def want(
+    directory: Directory,
+    users: Sequence[int],
+    *,
+    trigger: Job.Trigger = Job.Trigger.SCIM,
+    actor: User | None = None,
+    now: datetime,
+) -> None:
+    """Note that accounts should be brought up to date, and put the work off.
+
+    `users` are database ids; those of groups among them are left out. Two
+    statements for each 500, so that a change of a large group stays quick.
+    """
+    for start in range(0, len(users), _BATCH):
+        batch = users[start : start + _BATCH]
+        marks = ", ".join(["%s"] * len(batch))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _WANT.format(users=marks, user_name=_user_name_sql()),
+                [_database_time(now), directory.pk, *batch],
+            )
+            rows = cursor.fetchall()
+        _put_off(rows, trigger=trigger, actor=actor, now=now)
+
+
+def want_gone(directory: Directory, resource_id: str, *, now: datetime) -> None:
+    """Note that the account of a deleted user should go, and put the work off."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
+        rows = cursor.fetchall()
+    _put_off(rows, trigger=Job.Trigger.SCIM, actor=None, now=now)
+
+
+def _put_off(
+    rows: list[tuple[str, int]],
+    *,
+    trigger: Job.Trigger,
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """Enqueue one job a row of (public id, workspace); they share a workspace."""
+    if rows:
+        jobs.enqueue_all(
+            JOB,
+            workspace_id=rows[0][1],
+            subjects=[resource_id for resource_id, _ in rows],
+            trigger=trigger,
+            actor=actor,
+            now=now,
+        )
+
+
+def _database_time(now: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(now)
+
+
+def _user_name_sql() -> str:
+    if connection.vendor == "sqlite":
+        return "json_extract(r.document, '$.userName')"
+    return "r.document::jsonb ->> 'userName'"
+
+
+@transaction.atomic
+def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
+    """Try a failed provisioning again because a person asks for it."""
+    audit.record(
+        Action.RETRY_REQUESTED,
+        workspace=row.integration.workspace,
+        actor=actor,
+        target=row.integration,
+        data={"user": row.resource_id_public},
+    )
+    directory = row.integration.directory
+    if row.resource_id is None:
+        want_gone(directory, row.resource_id_public, now=now)
+    else:
+        want(
+            directory,
+            [row.resource_id],
+            trigger=Job.Trigger.WEB,
+            actor=actor,
+            now=now,
+        )
