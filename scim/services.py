@@ -20,6 +20,7 @@ from scim.protocol.schema import ResourceSchema
 from scim.protocol.tolerances import Normaliser
 from scim.protocol.types import Document
 from scim.signals import resource_changed
+from workspaces import rows
 from workspaces.models import Directory
 
 
@@ -286,7 +287,7 @@ def _announce(
     moved: frozenset[int],
     now: datetime,
 ) -> None:
-    Change.objects.create(
+    change = Change(
         directory=directory,
         resource_id=resource.public_id,
         resource_type=resource.resource_type,
@@ -297,6 +298,7 @@ def _announce(
         request_id=origin.request_id,
         at=now,
     )
+    rows.insert(change)
     changed = Changed(
         kind=kind,
         resource_id=resource.public_id,

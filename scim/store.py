@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import QuerySet
 
 from scim import queries
@@ -18,9 +18,40 @@ from scim.protocol.errors import InvalidValue, NotFound, Uniqueness
 from scim.protocol.members import MemberChange
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.types import Document
+from workspaces import rows
+from workspaces.clock import as_time
 from workspaces.models import Directory
 
 MAX_TEXT_COLUMN = 500
+_LOADED = (
+    "id",
+    "directory_id",
+    "public_id",
+    "resource_type",
+    "document",
+    "label",
+    "user_name_key",
+    "group_name_key",
+    "external_id",
+    "active",
+    "version",
+    "source",
+    "created_at",
+    "modified_at",
+)
+"""In the order of the model's fields, as `from_db` reads them."""
+
+_SAVED = (
+    "document",
+    "comparable",
+    "label",
+    "user_name_key",
+    "group_name_key",
+    "external_id",
+    "active",
+    "version",
+    "modified_at",
+)
 
 
 @dataclass(slots=True)
@@ -38,10 +69,8 @@ def load_for_update(
     directory: Directory, schema: ResourceSchema, public_id: str
 ) -> Resource:
     """Return the resource with its row locked. Raises NotFound."""
-    resource = (
-        Resource.objects.select_for_update(of=("self",))
-        .filter(directory=directory, resource_type=schema.name, public_id=public_id)
-        .first()
+    resource = _locked(
+        directory, "resource_type = %s AND public_id = %s", [schema.name, public_id]
     )
     if resource is None:
         raise NotFound(f"There is no {schema.name} with this id in this directory.")
@@ -53,14 +82,40 @@ def find_user(directory: Directory, document: Document) -> Resource | None:
 
     Or else an inactive one of the same `externalId`.
     """
-    users = Resource.objects.select_for_update(of=("self",)).filter(
-        directory=directory, resource_type="User"
-    )
-    found = users.filter(user_name_key=user_name_key(str(document["userName"]))).first()
+    key = user_name_key(str(document["userName"]))
+    found = _locked(directory, "resource_type = 'User' AND user_name_key = %s", [key])
     if found is None and document.get("externalId"):
         external_id = _key(document, "externalId", case_exact=True)
-        found = users.filter(external_id=external_id, active=False).first()
+        found = _locked(
+            directory,
+            "resource_type = 'User' AND external_id = %s AND NOT active",
+            [external_id],
+        )
     return found
+
+
+def _locked(
+    directory: Directory, condition: str, params: list[str | None]
+) -> Resource | None:
+    """Return one resource of the directory with its row locked, without `comparable`."""
+    lock = "" if connection.vendor == "sqlite" else " FOR UPDATE"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(_LOADED)} FROM scim_resource"
+            f" WHERE directory_id = %s AND {condition} ORDER BY id LIMIT 1{lock}",
+            [directory.pk, *params],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    *values, active, version, source, created_at, modified_at = row
+    active = None if active is None else bool(active)
+    times = (as_time(created_at), as_time(modified_at))
+    resource = Resource.from_db(
+        None, _LOADED, [*values, active, version, source, *times]
+    )
+    resource.directory = directory
+    return resource
 
 
 def read(resource: Resource) -> Document:
@@ -87,7 +142,7 @@ def insert(
     )
     _fill(resource, schema, document)
     with taken_is_409(schema):
-        resource.save(force_insert=True)
+        rows.insert(resource)
     return resource
 
 
@@ -99,14 +154,14 @@ def save(
     resource.version += 1
     resource.modified_at = now
     with taken_is_409(schema):
-        resource.save(force_update=True)
+        rows.update(resource, _SAVED)
 
 
 def touch(resource: Resource, *, now: datetime) -> None:
     """Count the version of a group up whose members changed."""
     resource.version += 1
     resource.modified_at = now
-    resource.save(update_fields=["version", "modified_at"])
+    rows.update(resource, ("version", "modified_at"))
 
 
 def delete(resource: Resource) -> None:
@@ -154,16 +209,20 @@ def _change(
 ) -> tuple[set[int], set[int]]:
     if change.op == "add":
         return _add(group, _members(group, change.ids or (), strict=True), now), set()
-    rows = GroupMember.objects.filter(group=group)
+    memberships = GroupMember.objects.filter(group=group)
     if change.op == "replace":
         wanted = _members(group, change.ids or (), strict=True)
-        removed = _remove(rows.exclude(member__in=wanted))
+        removed = _remove(memberships.exclude(member__in=wanted))
         return _add(group, wanted, now), removed
     if change.where is not None:
-        rows = rows.filter(pk__in=queries.select_members(schema, group, change.where))
+        memberships = memberships.filter(
+            pk__in=queries.select_members(schema, group, change.where)
+        )
     elif change.ids is not None:
-        rows = rows.filter(member__in=_members(group, change.ids, strict=False))
-    return set(), _remove(rows)
+        memberships = memberships.filter(
+            member__in=_members(group, change.ids, strict=False)
+        )
+    return set(), _remove(memberships)
 
 
 def _members(group: Resource, ids: tuple[str, ...], *, strict: bool) -> set[int]:
@@ -207,10 +266,10 @@ def _add(group: Resource, members: set[int], now: datetime) -> set[int]:
     return missing
 
 
-def _remove(rows: QuerySet[GroupMember]) -> set[int]:
-    removed = set(rows.values_list("member", flat=True))
+def _remove(memberships: QuerySet[GroupMember]) -> set[int]:
+    removed = set(memberships.values_list("member", flat=True))
     if removed:
-        rows.delete()
+        memberships.delete()
     return removed
 
 

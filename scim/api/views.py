@@ -131,6 +131,9 @@ class ScimView(APIView):
         """Return a resource that was just written."""
         self.facts.resource_id = resource.public_id
         related = rendering.related(schema, self.projection)
+        if status == 201 and schema.name == "User" and resource.version == 1:
+            # Nobody is in a group before they exist.
+            related = None
         row = queries.row_of(resource, related=related)
         base_url = self.directory.base_url
         body = rendering.one(schema, row, base_url, self.projection)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from scim2_models import Context, PatchOp, Resource, SCIMException
 
-from scim.protocol import paths
+from scim.protocol import paths, simple_patch
 from scim.protocol.comparable import user_name_key
 from scim.protocol.errors import InvalidValue, from_library
 from scim.protocol.schema import POLICY, ResourceSchema
@@ -59,6 +59,10 @@ def patch(
         raise InvalidValue(
             f"One request can hold {MAX_OPERATIONS} operations on attributes at most."
         )
+    simple = simple_patch.apply(schema, current, operations)
+    if simple is not None:
+        _check_required(schema, simple)
+        return simple
     for operation in operations:
         paths.check(schema, str(operation.get("path", "")))
     resource = _load(schema, current)

@@ -36,14 +36,14 @@ with what else it does. The ratios hold, because each operation runs on every se
 ## How to repeat
 
 ```
-make bench                                       # everything, about {minutes} minutes on this machine
-make bench b="--quick"                           # 2,000 users, one second a cell: only to see that it works
+make bench                 # 1,000 and 20,000 users, three rounds of three seconds a cell
+make bench b="--quick"     # 2,000 users, one second a cell: only to see that it works
 make bench b="--users 1000,20000,100000,1000000 --write"
 ```
 
 `b` takes: `--users`, `--peers` (names, or `none`), `--ops`, `--duration` (seconds a cell), `--rounds`, `--concurrency`, `--keep`
 (leaves logs and database in the temporary folder) and `--write` (this page). It needs PostgreSQL's programs and, for scimmy,
-node. The peers are installed into `.real-apps` at the versions that `tests/bench/peers` fixes.
+node. This run took {minutes} minutes. The peers are installed into `.real-apps` at the versions that `tests/bench/peers` fixes.
 
 `.venv/bin/python -m tests.bench.profile_requests --top 25` shows where the time of one request goes, function by function.
 
@@ -76,19 +76,20 @@ def machine(versions: dict[str, str]) -> dict[str, str]:
         "memory": f"{memory:.0f} GiB",
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "Python": platform.python_version(),
-        "node": _node_version(),
+        "node": _said("node", "--version").removeprefix("v"),
+        "commit": _said("git", "describe", "--always", "--dirty"),
         **versions,
     }
 
 
-def _node_version() -> str:
+def _said(*command: str) -> str:
     try:
         done = subprocess.run(
-            ["node", "--version"], capture_output=True, text=True, check=True
+            command, cwd=ROOT, capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
-        return "none"
-    return done.stdout.strip().removeprefix("v")
+        return "unknown"
+    return done.stdout.strip()
 
 
 def write(report: Report) -> None:

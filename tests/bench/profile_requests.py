@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import pstats
+import subprocess
 import sys
 import time
 import uuid
@@ -187,11 +188,15 @@ def show(base_url: str, token: str, wanted: list[str], top: int) -> None:
         stats.sort_stats("tottime").print_stats(top)
 
 
+def _names(text: str) -> list[str]:
+    return text.split(",") if text else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("base_url", nargs="?")
     parser.add_argument("token", nargs="?")
-    parser.add_argument("--ops", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--ops", type=_names, default=[])
     parser.add_argument("--top", type=int, default=25)
     parser.add_argument("--users", type=int, default=20_000)
     parser.add_argument("--json", action="store_true", help="Print the table only.")
@@ -208,10 +213,18 @@ def main() -> None:
 def _on_own_cluster(options: argparse.Namespace) -> None:
     from tests.bench import targets  # noqa: PLC0415  needs psycopg
 
+    arguments = ["--top", str(options.top), "--ops", ",".join(options.ops)]
     with targets.bench(keep=False) as bench:
         target = targets.start_keyway(bench, options.users)
-        os.environ.update(target.environment)
-        show(target.base_url, target.token, options.ops, options.top)
+        subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.bench.profile_requests"),
+                *(target.base_url, target.token, *arguments),
+            ],
+            cwd=ROOT,
+            env=target.environment,
+            check=True,
+        )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,9 @@ TARGETS: dict[str, dict[str, float]] = {
         "group_get_excl": (0.3, 500, 500, 100),
     }.items()
 }
-"""Requests a second of ours, divided by those of the other, at 20,000 users."""
+"""Requests a second of ours, divided by those of the other, at TARGET_USERS."""
+
+TARGET_USERS = 20_000
 
 Run = dict[str, Any]
 """One run of the driver: a list under `targets`."""
@@ -110,8 +112,11 @@ def _pairs(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> float | 
 def verdict(run: Run, other: str, operation: str) -> Verdict | None:
     """Return ours against another, None if one of them was not measured."""
     found = ratio(run, OURS, other, operation)
-    wanted = TARGETS.get(operation, {}).get(other)
-    return None if found is None else Verdict(found, wanted)
+    if found is None:
+        return None
+    at_size = run["targets"][0]["users"] == TARGET_USERS
+    wanted = TARGETS.get(operation, {}).get(other) if at_size else None
+    return Verdict(found, wanted)
 
 
 def measured(run: Run) -> Table:

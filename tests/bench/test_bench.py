@@ -80,6 +80,12 @@ def test_compared_says_met_or_missed_beside_the_target(compared: results.Run) ->
     assert len(rows) == 2
 
 
+def test_targets_hold_at_their_size_only(compared: results.Run) -> None:
+    compared["targets"][0]["users"] = 1_000
+
+    assert results.compared(compared)[1] == ["GET user", "0.40", "6.7x"]
+
+
 def test_a_cell_of_errors_has_no_ratio(compared: results.Run) -> None:
     for found in compared["targets"][0]["cells"]:
         found["errors"] = 50

@@ -1,0 +1,53 @@
+"""Insert and update one row without building the statement through the ORM.
+
+For the few writes that every SCIM request makes: the statement is built once a
+model, the values are adapted by the model's own fields.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.db import connection, models
+
+
+def insert(row: models.Model) -> None:
+    """Insert an unsaved row and give it its primary key."""
+    meta = type(row)._meta
+    fields = [f for f in meta.concrete_fields if not f.primary_key]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert(type(row)), _values(row, fields))
+        (row.pk,) = cursor.fetchone()
+    row._state.adding = False
+    row._state.db = connection.alias
+
+
+def update(row: models.Model, names: tuple[str, ...]) -> None:
+    """Write the named fields of a row that exists."""
+    fields = [type(row)._meta.get_field(name) for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(_update(type(row), names), [*_values(row, fields), row.pk])
+
+
+def _values(row: models.Model, fields: list[Any]) -> list[Any]:
+    return [f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields]
+
+
+@cache
+def _insert(model: type[models.Model]) -> str:
+    meta = model._meta
+    columns = [f'"{f.column}"' for f in meta.concrete_fields if not f.primary_key]
+    marks = ", ".join(["%s"] * len(columns))
+    return (
+        f'INSERT INTO "{meta.db_table}" ({", ".join(columns)}) VALUES ({marks})'
+        f' RETURNING "{meta.pk.column}"'
+    )
+
+
+@cache
+def _update(model: type[models.Model], names: tuple[str, ...]) -> str:
+    meta = model._meta
+    fields: list[Any] = [meta.get_field(name) for name in names]
+    columns = ", ".join(f'"{field.column}" = %s' for field in fields)
+    return f'UPDATE "{meta.db_table}" SET {columns} WHERE "{meta.pk.column}" = %s'
