@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,14 +101,14 @@ INSTALLED_APPS = [
     "csp",
     "django_cotton.apps.SimpleAppConfig",
     "django_htmx",
-    "django_linear_migrations",
     "django_structlog",
     "lucide",
     "rest_framework",
     "template_partials.apps.SimpleAppConfig",
 ]
-if not DEVELOPMENT:
-    INSTALLED_APPS.remove("django_linear_migrations")
+if find_spec("django_linear_migrations"):
+    # A tool for those who write migrations; `make setup` alone does not install it.
+    INSTALLED_APPS.append("django_linear_migrations")
 
 MIDDLEWARE = [
     "scim.api.gate.ScimGate",

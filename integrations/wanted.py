@@ -34,6 +34,7 @@ _WANT = (
     " FROM scim_resource r"
     " JOIN integrations_integration i ON i.directory_id = r.directory_id"
     " WHERE r.directory_id = %s AND r.resource_type = 'User' AND r.id IN ({users})"
+    "{lock}"
     " ON CONFLICT (resource_id_public) DO UPDATE SET"
     " resource_id = excluded.resource_id, user_name = excluded.user_name,"
     " desired_version = integrations_provisioning.desired_version + 1,"
@@ -104,7 +105,7 @@ def want(
         marks = ", ".join(["%s"] * len(batch))
         with connection.cursor() as cursor:
             cursor.execute(
-                _WANT.format(users=marks, user_name=_user_name_sql()),
+                _WANT.format(users=marks, user_name=_user_name_sql(), lock=_lock_sql()),
                 [_database_time(now), directory.pk, *batch],
             )
             rows = cursor.fetchall()
@@ -140,6 +141,11 @@ def _put_off(
 
 def _database_time(now: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(now)
+
+
+def _lock_sql() -> str:
+    """Wait for whoever is deleting one of the users, and then leave that one out."""
+    return "" if connection.vendor == "sqlite" else " FOR KEY SHARE OF r"
 
 
 def _user_name_sql() -> str:
