@@ -8,6 +8,7 @@ from __future__ import annotations
 from integrations.desired import DesiredAccount, ObservedAccount
 from scim import store
 from scim.models import Resource
+from scim.protocol import user_schema
 from scim.protocol.types import JSON, Document
 
 
@@ -27,10 +28,21 @@ def desired_account(resource: Resource) -> DesiredAccount:
         or _text(name.get("formatted"))
         or f"{given} {family}".strip(),
         active=resource.active is not False,
-        attributes={
-            key: value for key, value in document.items() if key.startswith("urn:")
-        },
+        attributes=_own_attributes(resource, document),
     )
+
+
+def assigned(resource: Resource) -> dict[str, list[str]]:
+    """Return the values of a user's `roles` and `entitlements`, by resource type."""
+    document = store.read(resource)
+    return {
+        type_name: [
+            value
+            for entry in _entries(document.get(name))
+            if (value := _text(entry.get("value")))
+        ]
+        for type_name, name in (("Role", "roles"), ("Entitlement", "entitlements"))
+    }
 
 
 def user_document(account: ObservedAccount) -> Document:
@@ -52,12 +64,22 @@ def user_document(account: ObservedAccount) -> Document:
 
 def primary_value(values: JSON) -> str:
     """Return the `value` of the primary entry, or else of the first."""
-    entries = (
-        [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
-    )
+    entries = _entries(values)
     chosen = next((e for e in entries if e.get("primary") is True), None)
     chosen = chosen or (entries[0] if entries else {})
     return _text(chosen.get("value"))
+
+
+def _own_attributes(resource: Resource, document: Document) -> Document:
+    """Return the values of the integration's user schema, by attribute."""
+    values = document.get(user_schema.urn_of(resource.directory.key))
+    return dict(values) if isinstance(values, dict) else {}
+
+
+def _entries(values: JSON) -> list[Document]:
+    return (
+        [v for v in values if isinstance(v, dict)] if isinstance(values, list) else []
+    )
 
 
 def _text(value: JSON) -> str:

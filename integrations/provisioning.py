@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from django.db import transaction
 
-from integrations import connections, mapping
+from integrations import connections, entitlements, mapping
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -189,18 +189,13 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
 def _grant(
     row: Provisioning, user: Resource, session: Session, account: ObservedAccount
 ) -> None:
-    """Give what the person's SCIM groups stand for; take only what SCIM gave."""
-    wanted = {
-        (entitlement.kind, entitlement.external_id): entitlement
-        for entitlement in AppEntitlement.objects.filter(
-            integration=row.integration,
-            resource__members__member=user,
-        )
-    }
-    if user.active is False:
-        wanted = {}
-    given = {(kind, external_id) for kind, external_id in row.granted}
-    for key, entitlement in wanted.items():
+    """Give what the person's groups, roles and entitlements stand for.
+
+    Take only what SCIM gave.
+    """
+    wanted = entitlements.wanted_by(row.integration, user)
+    given = row.given
+    for key, (entitlement, _) in wanted.items():
         if key not in given or key not in account.entitlements:
             session.grant(account.external_id, _plain(entitlement))
     for kind, external_id in given - wanted.keys():
@@ -209,14 +204,14 @@ def _grant(
         ).first()
         if gone is not None:
             session.revoke(account.external_id, _plain(gone))
-    row.granted = sorted([kind, external_id] for kind, external_id in wanted)
+    row.granted = sorted([*key, source] for key, (_, source) in wanted.items())
     row.save(update_fields=["granted"])
     if row.account is not None:
         held = set(account.entitlements) - (given - wanted.keys()) | wanted.keys()
         row.account.entitlements.set(
             e
             for e in AppEntitlement.objects.filter(integration=row.integration)
-            if (e.kind, e.external_id) in held
+            if e.key in held
         )
 
 

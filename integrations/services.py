@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
@@ -11,6 +12,7 @@ from integrations import sync
 from integrations.audit import Action
 from integrations.models import App, Integration, ServiceAccount
 from scim.models import Resource
+from scim.protocol import user_schema
 from tokens.holders import Holder
 from workspaces import audit, jobs, secrets
 from workspaces.models import Directory, Job, User, Workspace
@@ -79,7 +81,9 @@ def create(
 ) -> Integration:
     """Make an integration with a SCIM gateway of its own, and no token yet."""
     directory = Directory.objects.create(
-        workspace=workspace, kind=Directory.Kind.GATEWAY
+        workspace=workspace,
+        kind=Directory.Kind.GATEWAY,
+        user_schema=_user_schema(app),
     )
     integration = Integration.objects.create(
         workspace=workspace,
@@ -92,6 +96,12 @@ def create(
     )
     audit.record(Action.CREATED, workspace=workspace, actor=actor, target=integration)
     return integration
+
+
+def _user_schema(app: App) -> dict[str, Any]:
+    """Return the manifest's user schema, empty if it has no attributes."""
+    described: dict[str, Any] = app.manifest.get("user_schema", {})
+    return described if user_schema.read(described) else {}
 
 
 @transaction.atomic

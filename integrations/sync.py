@@ -14,23 +14,23 @@ from itertools import islice
 import structlog
 from django.db import transaction
 
-from integrations import connections, mapping, wanted
+from integrations import connections, entitlements, mapping, wanted
 from integrations.connectors.base import ConnectorError, Misconfigured, TemporaryFailure
 from integrations.desired import Entitlement, ObservedAccount
+from integrations.entitlements import GROUP_KIND
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from scim import services, store
 from scim.models import GroupMember, Resource
 from scim.protocol.comparable import string_key, user_name_key
 from scim.protocol.errors import ScimError
-from scim.protocol.schema import service_provider
 from scim.protocol.types import Document
+from scim.served import schema_of
 from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job
 
 JOB = "integrations.sync"
 BATCH = 100
-GROUP_KIND = "group"
 _ORIGIN = services.Origin(source=Resource.Source.APP)
 log = structlog.get_logger(__name__)
 
@@ -77,8 +77,8 @@ def carry_out(job: Job) -> dict[str, object]:
     try:
         with connections.open_session(integration) as session:
             jobs.report_progress(job, phase="Read groups and roles")
-            entitlements = list(session.list_entitlements())
-            _take_entitlements(integration, entitlements, report, now)
+            found = list(session.list_entitlements())
+            _take_entitlements(integration, found, report, now)
             jobs.report_progress(job, phase="Read users", done=0)
             for batch in _batches(_people(integration, session.list_accounts())):
                 _take_accounts(integration, batch, report, now)
@@ -110,11 +110,11 @@ def _batches(accounts: Iterator[ObservedAccount]) -> Iterator[list[ObservedAccou
 
 def _take_entitlements(
     integration: Integration,
-    entitlements: Iterable[Entitlement],
+    found: Iterable[Entitlement],
     report: Report,
     now: datetime,
 ) -> None:
-    for entitlement in entitlements:
+    for entitlement in found:
         with transaction.atomic():
             row, _ = AppEntitlement.objects.update_or_create(
                 integration=integration,
@@ -124,6 +124,8 @@ def _take_entitlements(
             )
             if entitlement.kind == GROUP_KIND:
                 report.groups += 1
+            elif entitlements.show(integration, row, now=now):
+                report.new += 1
         if entitlement.kind == GROUP_KIND and row.resource_id is None:
             _match_group(integration, row, report, now)
 
@@ -142,7 +144,7 @@ def _match_group(
         try:
             group = services.create(
                 directory,
-                service_provider().resource_types["Group"],
+                schema_of(directory, "Group"),
                 {"displayName": row.name},
                 origin=_ORIGIN,
                 now=now,
@@ -204,7 +206,7 @@ def _take_account(
     elif row.resource.source == Resource.Source.APP and _is_settled(row.resource):
         _follow(integration, row.resource, account, now)
     held = AppEntitlement.objects.filter(integration=integration)
-    held_rows = [e for e in held if (e.kind, e.external_id) in account.entitlements]
+    held_rows = [e for e in held if e.key in account.entitlements]
     row.entitlements.set(held_rows)
     _join_groups(integration, row.resource, held_rows, now)
 
@@ -223,7 +225,7 @@ def _match_user(
     report.new += 1
     return services.create(
         integration.directory,
-        service_provider().resource_types["User"],
+        schema_of(integration.directory, "User"),
         mapping.user_document(account),
         origin=_ORIGIN,
         now=now,
@@ -268,7 +270,7 @@ def _follow(
         return
     services.replace(
         integration.directory,
-        service_provider().resource_types["User"],
+        schema_of(integration.directory, "User"),
         user.public_id,
         body,
         origin=_ORIGIN,
@@ -291,22 +293,23 @@ def _join_groups(
     if not _is_settled(user):
         return
     state = Provisioning.objects.get(resource=user)
-    group_type = service_provider().resource_types["Group"]
+    group_type = schema_of(integration.directory, "Group")
     wanted = {e.resource_id for e in held if e.resource_id is not None}
-    given = {tuple(pair) for pair in state.granted}
+    given = state.given
     present = set(
         GroupMember.objects.filter(member=user)
         .exclude(
             group__app_entitlement__in=[
                 e.pk
                 for e in AppEntitlement.objects.filter(integration=integration)
-                if (e.kind, e.external_id) in given
+                if e.key in given
             ]
         )
         .values_list("group", flat=True)
     )
     groups = Resource.objects.filter(
         pk__in=wanted ^ present,
+        resource_type="Group",
         source=Resource.Source.APP,
         app_entitlement__isnull=False,
     )
@@ -341,12 +344,15 @@ def _finish(integration: Integration, report: Report, now: datetime) -> None:
             Provisioning.objects.filter(resource=user).delete()
             services.delete(
                 integration.directory,
-                service_provider().resource_types["User"],
+                schema_of(integration.directory, "User"),
                 user.public_id,
                 origin=_ORIGIN,
                 now=now,
             )
-    AppEntitlement.objects.filter(integration=integration, seen_at__lt=now).delete()
+    dropped = AppEntitlement.objects.filter(integration=integration, seen_at__lt=now)
+    for row in dropped.select_related("resource"):
+        entitlements.hide(integration, row, now=now)
+    dropped.delete()
     integration.last_synced_at = now
     integration.save(update_fields=["last_synced_at"])
     connections.note_success(integration, now=now)

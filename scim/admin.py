@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from scim.models import Change, GroupMember, RequestRecord, Resource
+from scim.models import (
+    Change,
+    GroupMember,
+    RequestRecord,
+    Resource,
+    ResourceCount,
+)
 from workspaces.admin import ReadOnlyAdmin
 
 
@@ -58,3 +64,12 @@ class RequestRecordAdmin(ReadOnlyAdmin):
     list_display = ("at", "method", "path", "status", "milliseconds", "dialect")
     list_filter = ("status", "dialect", "method")
     search_fields = ("request_id", "resource_id", "token_key", "path")
+
+
+@admin.register(ResourceCount)
+class ResourceCountAdmin(ReadOnlyAdmin):
+    """Totals by block of ids, which lists are paged by."""
+
+    list_display = ("directory", "resource_type", "block", "total")
+    list_select_related = ("directory",)
+    search_fields = ("directory__key",)

@@ -9,3 +9,12 @@ class ScimConfig(AppConfig):
     """The protocol and the resource store."""
 
     name = "scim"
+
+    def ready(self) -> None:
+        """Register the pruning of request records."""
+        from scim import records
+        from workspaces import jobs
+
+        jobs.register_periodic(
+            records.PRUNE_JOB, records.prune, every=records.PRUNE_EVERY
+        )

@@ -9,16 +9,12 @@ statement. What cannot be expressed is InvalidFilter.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Any
-
-from django.db import connection
 
 from scim import json_sql
 from scim.json_sql import Sql
+from scim.operands import Operand, compare, json_operand, member_operand
 from scim.protocol import paths
-from scim.protocol.comparable import string_key, time_key, user_name_key
-from scim.protocol.errors import InvalidFilter, InvalidPath, InvalidValue
+from scim.protocol.errors import InvalidFilter, InvalidPath
 from scim.protocol.paths import (
     AttrPath,
     CompareOperator,
@@ -33,37 +29,17 @@ from scim.protocol.paths import (
 )
 from scim.protocol.schema import Attribute, ResourceSchema
 
-_FRAGMENTS = {CompareOperator.co, CompareOperator.sw, CompareOperator.ew}
-_COMPARISONS = {
-    CompareOperator.eq: "=",
-    CompareOperator.gt: ">",
-    CompareOperator.ge: ">=",
-    CompareOperator.lt: "<",
-    CompareOperator.le: "<=",
-}
 _COLUMNS = {
     ("User", "username"): "r.user_name_key",
     ("User", "active"): "r.active",
     ("Group", "displayname"): "r.group_name_key",
     ("User", "externalid"): "r.external_id",
     ("Group", "externalid"): "r.external_id",
-    ("User", "id"): "r.public_id",
-    ("Group", "id"): "r.public_id",
 }
 _MEMBERSHIPS = {
     "members": ("group_id", "member_id"),
     "groups": ("member_id", "group_id"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """What a comparison reads: its SQL, its attribute, and how it is kept."""
-
-    sql: Sql
-    attribute: Attribute
-    kept_as: str = "text"
-    """`text`, `json`, `boolean` or `time`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +63,7 @@ class Compiler(FilterVisitor[Sql]):
 
         Who has no value comes last, or first when descending.
         """
-        node = paths.parse(self.schema, path).ast
-        if not isinstance(node, AttrPath):
-            raise InvalidPath("sortBy must name an attribute.")
-        try:
-            found = self._find(node)
-            operand = self._sortable(found)
-        except InvalidFilter as error:
-            raise InvalidPath(error.detail) from None
+        operand = self.sort_key(path)
         key = operand.sql
         direction = "DESC" if descending else "ASC"
         collated = (
@@ -106,6 +75,16 @@ class Compiler(FilterVisitor[Sql]):
             f"({key.text} IS NULL) {direction}, {collated} {direction}, r.id {direction}",
             [*key.params, *key.params],
         )
+
+    def sort_key(self, path: str) -> Operand:
+        """Return what a `sortBy` sorts by. Raises InvalidPath."""
+        node = paths.parse(self.schema, path).ast
+        if not isinstance(node, AttrPath):
+            raise InvalidPath("sortBy must name an attribute.")
+        try:
+            return self._sortable(self._find(node))
+        except InvalidFilter as error:
+            raise InvalidPath(error.detail) from None
 
     def visit_logical_expr(self, node: LogicalExpr) -> Sql:
         """Join the terms."""
@@ -150,7 +129,7 @@ class Compiler(FilterVisitor[Sql]):
         if found.attribute.multi_valued:
             leaf = found.sub_attribute or _value_of(found.attribute)
             keys = () if leaf is found.attribute else (leaf.name,)
-            operand = _json_operand("e.value", keys, leaf)
+            operand = json_operand("e.value", keys, leaf)
             return self._exists(found.keys, compare(operand, node))
         if found.attribute.type == "complex" and found.sub_attribute is None:
             # Entra: `manager eq "…"` means its value.
@@ -188,11 +167,13 @@ class Compiler(FilterVisitor[Sql]):
         if attribute.name == "meta":
             return self._meta(sub)
         column = _COLUMNS.get((self.schema.name, attribute.name.lower()))
+        if attribute.name == "id":
+            column = "r.public_id"
         if column is not None and len(found.keys) == 1:
             kept_as = "boolean" if attribute.type == "boolean" else "text"
             return Operand(Sql(column), attribute, kept_as)
         keys = (*found.keys, sub.name) if sub else found.keys
-        return _json_operand("r.comparable", keys, sub or attribute)
+        return json_operand("r.comparable", keys, sub or attribute)
 
     def _meta(self, sub: Attribute | None) -> Operand:
         if sub is None:
@@ -251,7 +232,7 @@ class _Elements(FilterVisitor[Sql]):
     def operand(self, path: AttrPath) -> Operand:
         """Return what a path inside the brackets reads."""
         sub = self._sub(path)
-        return _json_operand("e.value", (sub.name,), sub)
+        return json_operand("e.value", (sub.name,), sub)
 
     def visit_logical_expr(self, node: LogicalExpr) -> Sql:
         """Join the terms."""
@@ -303,105 +284,6 @@ def member_condition(schema: ResourceSchema, where: FilterNode, base_url: str) -
     """Return the condition of `members[…]` over `scim_groupmember m`, member `x`."""
     attribute = schema.attributes["members"]
     return _Members(attribute, base_url, groups=False).visit(where)
-
-
-def member_operand(leaf: Attribute, base_url: str, *, groups: bool) -> Operand:
-    """Return what a sub-attribute of `members` or `groups` reads."""
-    if leaf.name == "value":
-        return Operand(Sql("x.public_id"), leaf)
-    if leaf.name == "display":
-        name = json_sql.text("x.comparable", ("displayName",))
-        formatted = json_sql.text("x.comparable", ("name", "formatted"))
-        return Operand(
-            Sql(
-                f"COALESCE(x.group_name_key, {name.text}, {formatted.text}, "
-                "x.user_name_key)",
-                name.params + formatted.params,
-            ),
-            leaf,
-        )
-    if leaf.name == "type":
-        kind = (
-            "'direct'"
-            if groups
-            else "CASE x.resource_type WHEN 'User' THEN 'user' ELSE 'group' END"
-        )
-        return Operand(Sql(kind), leaf)
-    return Operand(
-        Sql("(%s || x.resource_type || 's/' || x.public_id)", [f"{base_url}/"]), leaf
-    )
-
-
-def compare(operand: Operand, node: Comparison) -> Sql:
-    """Return one comparison. `ne` and null are the callers' business."""
-    attribute, sql = operand.attribute, operand.sql
-    if attribute.type == "complex":
-        raise InvalidFilter(f"{attribute.name} needs a sub-attribute to compare.")
-    if node.op in _FRAGMENTS:
-        return _fragment(operand, node)
-    try:
-        value = _comparable(operand, node.value)
-    except InvalidValue as error:
-        if attribute.name == "userName":
-            return Sql("1 = 0")
-        raise InvalidFilter(error.detail) from None
-    ordered = node.op != CompareOperator.eq
-    if attribute.type == "boolean" and ordered:
-        raise InvalidFilter(f"{attribute.name} can be compared with eq and ne only.")
-    left = sql.text
-    if ordered and isinstance(value, str):
-        left = f"{left} {json_sql.collation()}"
-    return Sql(f"{left} {_COMPARISONS[node.op]} %s", [*sql.params, value])
-
-
-def _fragment(operand: Operand, node: Comparison) -> Sql:
-    attribute, sql = operand.attribute, operand.sql
-    if attribute.type not in {"string", "reference"} or not isinstance(node.value, str):
-        raise InvalidFilter(f"{attribute.name} cannot be searched for a part.")
-    part = string_key(node.value, case_exact=attribute.case_exact)
-    if not part:
-        return Sql(f"{sql.text} IS NOT NULL", sql.params)
-    return json_sql.fragment(node.op.value, sql, part)
-
-
-def _comparable(operand: Operand, value: Any) -> Any:
-    """Return the parameter to compare with. Raises InvalidValue."""
-    attribute = operand.attribute
-    match attribute.type:
-        case "boolean":
-            truth = value if isinstance(value, bool) else str(value).lower() == "true"
-            as_column = operand.kept_as == "boolean"
-            return truth if as_column else json_sql.boolean(truth=truth)
-        case "integer" | "decimal":
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise InvalidValue(f"{attribute.name} is compared with a number.")
-            return value
-        case "dateTime":
-            return _time(operand, str(value))
-    if not isinstance(value, str):
-        raise InvalidValue(f"{attribute.name} is compared with a string.")
-    return _text(attribute, value)
-
-
-def _time(operand: Operand, value: str) -> Any:
-    key = time_key(value)
-    if operand.kept_as != "time":
-        return key
-    return connection.ops.adapt_datetimefield_value(datetime.fromisoformat(key))
-
-
-def _text(attribute: Attribute, value: str) -> str:
-    if attribute.name == "userName":
-        return user_name_key(value)
-    if attribute.type == "binary":
-        return value
-    return string_key(value, case_exact=attribute.case_exact)
-
-
-def _json_operand(base: str, keys: tuple[str, ...], attribute: Attribute) -> Operand:
-    if attribute.type in {"integer", "decimal"}:
-        return Operand(json_sql.number(base, keys), attribute, "json")
-    return Operand(json_sql.text(base, keys), attribute)
 
 
 def _find(

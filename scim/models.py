@@ -74,6 +74,26 @@ class Resource(models.Model):
         return f"{self.resource_type} {self.public_id}"
 
 
+class ResourceCount(models.Model):
+    """How many resources of a type have their ids in one block; see `scim.counts`."""
+
+    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+")
+    resource_type = models.CharField(max_length=40)
+    block = models.BigIntegerField()
+    total = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["directory", "resource_type", "block"],
+                name="scim_count_once_per_block",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.total} of {self.resource_type} in block {self.block}"
+
+
 class GroupMember(models.Model):
     """A resource's place in a group of the same directory."""
 

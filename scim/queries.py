@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.db import connection
 
+from scim import counts
 from scim.filter_sql import Compiler, member_condition
 from scim.json_sql import Sql
 from scim.models import Resource
@@ -25,6 +26,7 @@ _COLUMNS = (
     "r.id, r.public_id, r.resource_type, r.document, r.version, "
     "r.created_at, r.modified_at"
 )
+BY_ID = Sql("r.id")
 _RELATED = {"members": ("group_id", "member_id"), "groups": ("member_id", "group_id")}
 
 
@@ -78,7 +80,7 @@ def get(
 ) -> Row:
     """Return one resource, with its `members` or `groups` if asked. Raises NotFound."""
     rows = _fetch(
-        f"SELECT {_COLUMNS}, {_related(related)} FROM scim_resource r "
+        f"SELECT {_COLUMNS}, {related_sql(related)} FROM scim_resource r "
         "WHERE r.directory_id = %s AND r.resource_type = %s AND r.public_id = %s",
         [directory.pk, schema.name, public_id],
     )
@@ -98,12 +100,14 @@ def search(
 
     Raises InvalidFilter and InvalidPath. RFC 7644 section 3.4.2.
     """
-    where = _where(directory, schema, query)
-    order = Sql("r.id", [])
+    where = where_of(directory, schema, query)
+    if not query.filter and not query.sort_by:
+        return _plain_page(directory, schema, where, query, related_sql(related))
+    order = BY_ID
     if query.sort_by:
         compiler = Compiler(schema, directory.base_url)
         order = compiler.order_by(query.sort_by, descending=query.descending)
-    return _page(where, order, query, _related(related))
+    return _page(where, order, query, related_sql(related))
 
 
 def search_all(
@@ -114,13 +118,21 @@ def search_all(
     An attribute that a type does not have matches none of its resources; one
     that no type has is an error. RFC 7644 section 3.4.2.1.
     """
+    where, related = where_of_all(directory, schemas, query)
+    return _page(where, BY_ID, query, related)
+
+
+def where_of_all(
+    directory: Directory, schemas: Iterable[ResourceSchema], query: Query
+) -> tuple[Sql, str]:
+    """Return the condition of a search over several types, and their memberships."""
     if query.sort_by:
         raise InvalidPath("sortBy works at the endpoint of one resource type.")
     conditions: list[Sql] = []
     refusal: InvalidFilter | None = None
     for schema in schemas:
         try:
-            conditions.append(_where(directory, schema, query))
+            conditions.append(where_of(directory, schema, query))
         except InvalidFilter as error:
             refusal = error
     if not conditions and refusal is not None:
@@ -130,13 +142,14 @@ def search_all(
         [param for condition in conditions for param in condition.params],
     )
     related = (
-        f"CASE r.resource_type WHEN 'Group' THEN {_related('members')} "
-        f"ELSE {_related('groups')} END"
+        f"CASE r.resource_type WHEN 'Group' THEN {related_sql('members')} "
+        f"ELSE {related_sql('groups')} END"
     )
-    return _page(where, Sql("r.id", []), query, related)
+    return where, related
 
 
-def _where(directory: Directory, schema: ResourceSchema, query: Query) -> Sql:
+def where_of(directory: Directory, schema: ResourceSchema, query: Query) -> Sql:
+    """Return the condition of what a query finds of one type."""
     where = Sql(
         "r.directory_id = %s AND r.resource_type = %s", [directory.pk, schema.name]
     )
@@ -147,17 +160,34 @@ def _where(directory: Directory, schema: ResourceSchema, query: Query) -> Sql:
     return Sql(f"{where.text} AND ({condition.text})", where.params + condition.params)
 
 
+def _plain_page(
+    directory: Directory, schema: ResourceSchema, where: Sql, query: Query, related: str
+) -> Page:
+    """Return a page in the order of creation, at the same cost wherever it is."""
+    count = min(query.count, MAX_RESULTS)
+    place = counts.find(directory, schema.name, query.start_index)
+    if not count or query.start_index > place.total:
+        return Page(place.total, [])
+    where = Sql(f"{where.text} AND r.id >= %s", [*where.params, place.first_id])
+    return Page(place.total, _slice(where, BY_ID, related, count, place.skip))
+
+
 def _page(where: Sql, order: Sql, query: Query, related: str) -> Page:
     count = min(query.count, MAX_RESULTS)
-    total = _count(where)
-    if not count or query.start_index > total:
-        return Page(total, [])
-    rows = _fetch(
-        f"SELECT {_COLUMNS}, {related} FROM scim_resource r WHERE {where.text} "
-        f"ORDER BY {order.text} LIMIT %s OFFSET %s",
-        [*where.params, *order.params, count, query.start_index - 1],
+    rows = _slice(where, order, related, count, query.start_index - 1)
+    if query.start_index == 1 and len(rows) < count:
+        return Page(len(rows), rows)
+    return Page(count_of(where), rows)
+
+
+def _slice(where: Sql, order: Sql, related: str, count: int, skip: int) -> list[Row]:
+    """Return some rows in order. Only they are joined to their memberships."""
+    return _fetch(
+        f"SELECT {_COLUMNS}, {related} FROM (SELECT r.* FROM scim_resource r"
+        f" WHERE {where.text} ORDER BY {order.text} LIMIT %s OFFSET %s) r"
+        f" ORDER BY {order.text}",
+        [*where.params, *order.params, count, skip, *order.params],
     )
-    return Page(total, rows)
 
 
 def select_members(
@@ -181,7 +211,7 @@ def row_of(resource: Resource, *, related: str | None = None) -> Row:
     if related is not None:
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {_related(related)} FROM scim_resource r WHERE r.id = %s",
+                f"SELECT {related_sql(related)} FROM scim_resource r WHERE r.id = %s",
                 [resource.pk],
             )
             (found,) = cursor.fetchone()
@@ -197,7 +227,7 @@ def row_of(resource: Resource, *, related: str | None = None) -> Row:
     )
 
 
-def _related(name: str | None) -> str:
+def related_sql(name: str | None) -> str:
     """Return the SQL of a row's memberships as a JSON list, in the order they came."""
     if name is None:
         return "NULL"
@@ -218,7 +248,8 @@ def _memberships(found: str | None) -> list[Membership]:
     return [Membership(*other) for other in orjson.loads(found)] if found else []
 
 
-def _count(where: Sql) -> int:
+def count_of(where: Sql) -> int:
+    """Return how many resources fulfil a condition."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT COUNT(*) FROM scim_resource r WHERE {where.text}",
@@ -228,19 +259,36 @@ def _count(where: Sql) -> int:
     return int(total)
 
 
+def keyed_slice(
+    where: Sql, order: Sql, key: Sql, related: str, count: int
+) -> list[tuple[Row, Any]]:
+    """Return the first rows in order, each with the value of a key of `r`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {_COLUMNS}, {related}, {key.text} FROM (SELECT r.* FROM"
+            f" scim_resource r WHERE {where.text} ORDER BY {order.text} LIMIT %s) r"
+            f" ORDER BY {order.text}",
+            [*key.params, *where.params, *order.params, count, *order.params],
+        )
+        return [(_row(row), row[8]) for row in cursor.fetchall()]
+
+
 def _fetch(sql: str, params: list[Any]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [
-            Row._make([*row[:5], _time(row[5]), _time(row[6]), _memberships(row[7])])
-            for row in cursor.fetchall()
-        ]
+        return [_row(row) for row in cursor.fetchall()]
+
+
+def _row(found: Any) -> Row:
+    return Row._make(
+        [*found[:5], _time(found[5]), _time(found[6]), _memberships(found[7])]
+    )
 
 
 def _time(value: datetime | str) -> str:
     """Return a time as SCIM writes it: UTC, milliseconds, Z."""
     if isinstance(value, datetime):
-        value = value.strftime("%Y-%m-%dT%H:%M:%S.%f")
+        return f"{value.isoformat(timespec='milliseconds')[:23]}Z"
     # SQLite keeps "2026-11-21 20:15:00.123456", without the fraction if it is 0.
     moment, _, fraction = value.replace(" ", "T").partition(".")
     return f"{moment}.{fraction[:3].ljust(3, '0')}Z"

@@ -12,10 +12,10 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 from django.http import HttpRequest, HttpResponse
 
@@ -23,11 +23,15 @@ from scim.models import RequestRecord
 from scim.protocol.dialects import recognise
 from scim.protocol.tolerances import Tolerance
 from scim.protocol.types import JSON
-from workspaces.models import Directory
+from workspaces.clock import database_now
+from workspaces.models import Directory, Job
 
 FLUSH_SECONDS = 1.0
 MAX_WAITING = 20_000
 MAX_BODY_LENGTH = 65_536
+PRUNE_JOB = "scim.prune_records"
+PRUNE_EVERY = timedelta(days=1)
+PRUNE_BATCH = 5_000
 MASK = "***"
 _SECRETS = ("password", "secret", "token", "credential")
 log = structlog.get_logger(__name__)
@@ -127,10 +131,17 @@ def start_writer() -> None:
         atexit.register(_last_flush)
 
 
-def prune(directories: Any, *, keep: timedelta, now: datetime) -> int:
-    """Delete the records of some directories that are older than `keep`."""
-    old = RequestRecord.objects.filter(directory__in=directories, at__lt=now - keep)
-    return old.delete()[0]
+def prune(job: Job) -> dict[str, int]:
+    """Delete the workspace's records that are older than the set time."""
+    keep = timedelta(days=settings.KEYWAY_RECORD_DAYS)
+    old = RequestRecord.objects.filter(
+        directory__workspace=job.workspace_id, at__lt=database_now() - keep
+    )
+    deleted = 0
+    while batch := list(old.values_list("pk", flat=True)[:PRUNE_BATCH]):
+        RequestRecord.objects.filter(pk__in=batch).delete()
+        deleted += len(batch)
+    return {"deleted": deleted}
 
 
 def _write_for_ever() -> None:

@@ -33,28 +33,35 @@ def one(
 def page(
     schemas: Iterable[ResourceSchema],
     found: Page,
-    start_index: int,
+    place: Document,
     base_url: str,
     projection: Projection,
 ) -> bytes:
-    """Return a ListResponse of one or several types. RFC 7644 section 3.4.2."""
+    """Return a ListResponse of one or several types. RFC 7644 section 3.4.2.
+
+    `place` says where the page is: its `startIndex`, or its neighbours' cursors.
+    """
     rendered: dict[int, bytes] = {}
     for schema in schemas:
         rows = [row for row in found.rows if row.resource_type == schema.name]
         answers = many(schema, rows, base_url, projection)
         rendered.update(zip((row.id for row in rows), answers, strict=True))
     resources = [rendered[row.id] for row in found.rows]
-    head = (
-        f'{{"schemas":["{LIST_URN}"],"totalResults":{found.total},'
-        f'"startIndex":{start_index},"itemsPerPage":{len(resources)},"Resources":['
+    head = orjson.dumps(
+        {
+            "schemas": [LIST_URN],
+            "totalResults": found.total,
+            **place,
+            "itemsPerPage": len(resources),
+        }
     )
-    return b"".join([head.encode(), b",".join(resources), b"]}"])
+    return b"".join([head[:-1], b',"Resources":[', b",".join(resources), b"]}"])
 
 
 def related(schema: ResourceSchema, projection: Projection) -> str | None:
     """Return which memberships to read along with a resource, if any."""
     name = _related_name(schema)
-    return name if projection.wants(schema, name) else None
+    return name if name and projection.wants(schema, name) else None
 
 
 def many(
@@ -73,8 +80,8 @@ def many(
     return result
 
 
-def _related_name(schema: ResourceSchema) -> str:
-    return "members" if "members" in schema.attributes else "groups"
+def _related_name(schema: ResourceSchema) -> str | None:
+    return next((n for n in ("members", "groups") if n in schema.attributes), None)
 
 
 def _whole(
@@ -87,8 +94,8 @@ def _whole(
         f'"lastModified":"{row.modified_at}","version":"W/\\"{row.version}\\"",'
         f'"location":"{base_url}/{schema.endpoint}/{row.public_id}"}}',
     ]
-    if row.related:
-        name = _related_name(schema)
+    name = _related_name(schema)
+    if row.related and name is not None:
         as_value = _group if name == "groups" else _member
         values = [as_value(m, base_url, with_display=with_display) for m in row.related]
         parts.append(f',"{name}":{orjson.dumps(values).decode()}')

@@ -11,10 +11,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from scim import store
+from scim import counts, store
 from scim.models import Change, Resource
 from scim.protocol import documents, members
-from scim.protocol.errors import PreconditionFailed, Uniqueness
+from scim.protocol.errors import Forbidden, PreconditionFailed, Uniqueness
 from scim.protocol.members import MemberChange
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.tolerances import Normaliser
@@ -87,6 +87,7 @@ def create(
     A user who exists and is inactive is brought back instead: Okta creates
     again whom it deactivated.
     """
+    _refuse_read_only(schema, origin)
     normal = (normaliser or Normaliser(schema)).resource(body)
     document = documents.validate_new(schema, normal)
     if schema.name == "User":
@@ -103,6 +104,7 @@ def create(
             change = members.from_body(normal) if schema.name == "Group" else None
             moved = _change_members(schema, resource, [change] if change else [], now)
             _announce(directory, resource, Change.Kind.CREATED, origin, [], moved, now)
+            counts.change(directory, schema.name, resource.pk, 1)
             return resource
     except Uniqueness:
         if schema.name != "User" or document["active"] is not True:
@@ -129,6 +131,7 @@ def replace(
 
     A group keeps its members if the body does not name any.
     """
+    _refuse_read_only(schema, origin)
     normal = (normaliser or Normaliser(schema)).resource(body)
     resource = store.load_for_update(directory, schema, public_id)
     preconditions.check(resource.version)
@@ -161,6 +164,7 @@ def patch(
     now: datetime,
 ) -> Resource:
     """Apply the operations of a PATCH, all or none. Raises ScimError."""
+    _refuse_read_only(schema, origin)
     operations = (normaliser or Normaliser(schema)).operations(body)
     resource = store.load_for_update(directory, schema, public_id)
     preconditions.check(resource.version)
@@ -191,6 +195,7 @@ def delete(
     now: datetime,
 ) -> None:
     """Remove a resource, also from its groups. Raises ScimError."""
+    _refuse_read_only(schema, origin)
     resource = store.load_for_update(directory, schema, public_id)
     preconditions.check(resource.version)
     moved = frozenset(
@@ -199,7 +204,17 @@ def delete(
         else ()
     )
     _announce(directory, resource, Change.Kind.DELETED, origin, [], moved, now)
+    resource_id = resource.pk
     store.delete(resource)
+    counts.change(directory, schema.name, resource_id, -1)
+
+
+def _refuse_read_only(schema: ResourceSchema, origin: Origin) -> None:
+    if schema.read_only and origin.source != Resource.Source.APP:
+        raise Forbidden(
+            f"A {schema.name} is what the app says that it is. It can be read and "
+            "assigned to users, but not changed here."
+        )
 
 
 def _reactivate(

@@ -23,6 +23,7 @@ from workspaces.clock import as_time
 from workspaces.models import Directory
 
 MAX_TEXT_COLUMN = 500
+LARGE_GROUP = 200
 _LOADED = (
     "id",
     "directory_id",
@@ -204,6 +205,13 @@ def change_members(
     return changed
 
 
+def is_large(resource: Resource) -> bool:
+    """Say whether a group has more members than an answer to a PATCH should carry."""
+    if resource.resource_type != "Group":
+        return False
+    return GroupMember.objects.filter(group=resource)[LARGE_GROUP:].exists()
+
+
 def _change(
     schema: ResourceSchema, group: Resource, change: MemberChange, now: datetime
 ) -> tuple[set[int], set[int]]:
@@ -231,7 +239,9 @@ def _members(group: Resource, ids: tuple[str, ...], *, strict: bool) -> set[int]
     for start in range(0, len(ids), 500):
         found.update(
             Resource.objects.filter(
-                directory=group.directory_id, public_id__in=ids[start : start + 500]
+                directory=group.directory_id,
+                public_id__in=ids[start : start + 500],
+                resource_type__in=("User", "Group"),
             ).values_list("public_id", "id")
         )
     if strict and len(found) < len(ids):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import orjson
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -35,6 +37,7 @@ _DIRECTORY = (
     "dialect",
     "reveal_rule",
     "created_at",
+    "user_schema",
 )
 _SELECT = (
     "SELECT t.id, t.digest, t.digest_key, t.revoked_at, t.expires_at,"
@@ -95,9 +98,7 @@ def authenticate(header: str) -> ScimPrincipal | None:
     given = credential.parse(rest.strip() if scheme.lower() == "bearer" else header)
     if given is None:
         return None
-    with connection.cursor() as cursor:
-        cursor.execute(_SELECT.format(now=now_sql()), [given.key])
-        row = cursor.fetchone()
+    row = _read(given.key)
     if row is None:
         return None
     token_id, digest, digest_key, *times, owner_id, is_active = row[:10]
@@ -121,9 +122,27 @@ def authenticate(header: str) -> ScimPrincipal | None:
         token_id,
         given.key,
         as_time(last_used_at),
-        Directory.from_db(None, _DIRECTORY, row[10:-1]),
+        Directory.from_db(None, _DIRECTORY, [*row[10:-2], orjson.loads(row[-2])]),
         now,
     )
+
+
+def _read(key: str) -> tuple[Any, ...] | None:
+    """Return the row of a token. Once over a new connection if the old one is dead."""
+    try:
+        return _select(key)
+    except (InterfaceError, OperationalError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return _select(key)
+
+
+def _select(key: str) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT.format(now=now_sql()), [key])
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
 
 
 def note_use(principal: ScimPrincipal, *, address: str | None, client: str) -> None:

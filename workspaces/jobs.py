@@ -92,6 +92,36 @@ def carrier(kind: str) -> Carry:
         raise UnknownKind(kind) from None
 
 
+_periods: dict[str, timedelta] = {}
+
+
+def register_periodic(kind: str, carry: Carry, *, every: timedelta) -> None:
+    """Let `carry` run for each workspace once in each period."""
+    register(kind, carry)
+    _periods[kind] = every
+
+
+def enqueue_periodic(*, now: datetime) -> int:
+    """Put off what this period still lacks. Returns how many jobs that made.
+
+    The subject names workspace and period, so that a second look finds the first.
+    """
+    made = 0
+    for kind, every in _periods.items():
+        period = int(now.timestamp() // every.total_seconds())
+        present = Job.objects.filter(kind=kind, subject__endswith=f":{period}")
+        lacking = Workspace.objects.exclude(pk__in=present.values("workspace"))
+        for workspace in lacking:
+            made += enqueue(
+                kind,
+                workspace=workspace,
+                subject=f"{workspace.slug}:{period}",
+                trigger=Job.Trigger.SCHEDULE,
+                now=now,
+            ).created
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Enqueued:
     """The job that stands for a request, and whether the request made it."""

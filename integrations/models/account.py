@@ -24,7 +24,7 @@ class AppEntitlement(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         related_name="app_entitlement",
-        help_text="The SCIM group that stands for it.",
+        help_text="The SCIM group, role or entitlement that stands for it.",
     )
     seen_at = models.DateTimeField()
 
@@ -38,6 +38,11 @@ class AppEntitlement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """How the app and what was granted name it."""
+        return self.kind, self.external_id
 
 
 class AppAccount(models.Model):

@@ -59,7 +59,9 @@ class Provisioning(models.Model):
         AppAccount, on_delete=models.SET_NULL, null=True, related_name="provisioning"
     )
     granted = models.JSONField(
-        default=list, help_text="What SCIM gave, as [kind, external id]."
+        default=list,
+        help_text="What SCIM gave, as [kind, external id, where it came from]: "
+        "group, role or entitlement.",
     )
     desired_version = models.PositiveIntegerField(default=1)
     applied_version = models.PositiveIntegerField(default=0)
@@ -79,3 +81,9 @@ class Provisioning(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_name}: {self.get_state_display()}"
+
+    @property
+    def given(self) -> set[tuple[str, str]]:
+        """What SCIM gave, as (kind, external id)."""
+        # Rows from before provenance was kept have two parts.
+        return {(kind, external_id) for kind, external_id, *_ in self.granted}

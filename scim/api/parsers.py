@@ -10,8 +10,9 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from scim.protocol import projection, strict_json
-from scim.protocol.errors import InvalidValue
+from scim.protocol.errors import InvalidCursor, InvalidValue
 from scim.protocol.projection import Projection
+from scim.protocol.schema import DEFAULT_RESULTS
 from scim.protocol.types import JSON, Document
 from scim.queries import Query
 from scim.services import Preconditions
@@ -59,8 +60,23 @@ def query_of(parameters: QueryDict | Document) -> Query:
         sort_by=_text(parameters, "sortBy"),
         descending=order.lower() == "descending",
         start_index=max(1, _integer(parameters, "startIndex", 1)),
-        count=max(0, _integer(parameters, "count", 100)),
+        count=max(0, _integer(parameters, "count", DEFAULT_RESULTS)),
     )
+
+
+def cursor_of(parameters: QueryDict | Document) -> str | None:
+    """Return the cursor, empty for the first page; None to page by index.
+
+    RFC 9865 section 2.
+    """
+    cursor = _one(parameters, "cursor")
+    if cursor is None:
+        return None
+    if not isinstance(cursor, str):
+        raise InvalidCursor("cursor must be a string.")
+    if _one(parameters, "startIndex") not in (None, ""):
+        raise InvalidValue("Give either a cursor or a startIndex, not both.")
+    return cursor
 
 
 def projection_of(parameters: QueryDict | Document) -> Projection:

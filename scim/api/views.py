@@ -13,25 +13,30 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scim import queries, rendering, services, throttle
+from scim import cursor_queries, queries, rendering, services, store, throttle
 from scim.api.exceptions import MEDIA_TYPE, response_for
 from scim.api.gate import METHODS
 from scim.api.parsers import (
     JsonParser,
     ScimParser,
+    cursor_of,
     is_not_modified,
     preconditions_of,
     projection_of,
     query_of,
 )
 from scim.bulk import BulkRequest
+from scim.cursor_queries import CursorPage
 from scim.models import Resource
 from scim.protocol import bulk
+from scim.protocol.cursors import Sealer
 from scim.protocol.errors import Forbidden, NotFound, NotImplementedHere
-from scim.protocol.schema import ResourceSchema, discovery, service_provider
+from scim.protocol.schema import ResourceSchema, discovery
 from scim.protocol.tolerances import Normaliser
 from scim.protocol.types import Document
+from scim.queries import Query
 from scim.rendering import etag
+from scim.served import provider_of
 from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
 from workspaces.models import Directory
 
@@ -103,7 +108,7 @@ class ScimView(APIView):
 
     def resource_schema(self, endpoint: str) -> ResourceSchema:
         """Return the resource type of an endpoint. Raises NotFound."""
-        found = service_provider().at(endpoint)
+        found = provider_of(self.directory).at(endpoint)
         if found is None:
             raise NotFound("There is no such endpoint.")
         return found
@@ -120,6 +125,13 @@ class ScimView(APIView):
             token_key=self.principal.token_key,
             request_id=getattr(request._request, "request_id", ""),
         )
+
+    def sealer(self, query: Query, schema: ResourceSchema | None = None) -> Sealer:
+        """Return what makes and reads the cursors of a query of this directory."""
+        name = schema.name if schema else None
+        order = query.descending if query.sort_by else None
+        about = (self.directory.key, name, query.filter, query.sort_by, order)
+        return Sealer(settings.SECRET_KEY, about, self.now)
 
     def answer(
         self,
@@ -168,9 +180,19 @@ class Collection(ScimView):
         query = query_of(parameters)
         projection = projection_of(parameters)
         related = rendering.related(schema, projection)
-        found = queries.search(self.directory, schema, query, related=related)
+        cursor = cursor_of(parameters)
+        place: Document = {"startIndex": query.start_index}
+        if cursor is None:
+            found = queries.search(self.directory, schema, query, related=related)
+        else:
+            sealer = self.sealer(query, schema)
+            at = sealer.open(cursor) if cursor else None
+            walked = cursor_queries.search(
+                self.directory, schema, query, at, related=related
+            )
+            found, place = walked.page, _neighbours(walked, sealer)
         body = rendering.page(
-            [schema], found, query.start_index, self.directory.base_url, projection
+            [schema], found, place, self.directory.base_url, projection
         )
         return HttpResponse(body, content_type=MEDIA_TYPE)
 
@@ -196,12 +218,20 @@ class Root(ScimView):
 
     def search(self, parameters: Any) -> HttpResponse:
         """Answer a list request over users and groups together."""
-        schemas = list(service_provider().resource_types.values())
+        schemas = list(provider_of(self.directory).resource_types.values())
         query = query_of(parameters)
         projection = projection_of(parameters)
-        found = queries.search_all(self.directory, schemas, query)
+        cursor = cursor_of(parameters)
+        place: Document = {"startIndex": query.start_index}
+        if cursor is None:
+            found = queries.search_all(self.directory, schemas, query)
+        else:
+            sealer = self.sealer(query)
+            at = sealer.open(cursor) if cursor else None
+            walked = cursor_queries.search_all(self.directory, schemas, query, at)
+            found, place = walked.page, _neighbours(walked, sealer)
         body = rendering.page(
-            schemas, found, query.start_index, self.directory.base_url, projection
+            schemas, found, place, self.directory.base_url, projection
         )
         return HttpResponse(body, content_type=MEDIA_TYPE)
 
@@ -254,7 +284,11 @@ class Item(ScimView):
     def patch(
         self, request: Request, endpoint: str, public_id: str, **_: str
     ) -> HttpResponse:
-        """Change in parts. Answers 200 with the resource, which suits every IdP."""
+        """Change in parts.
+
+        Answers 200 with the resource, which suits every IdP; 204 for a large group,
+        whose members would be all of the work. RFC 7644 section 3.5.2.
+        """
         schema = self.resource_schema(endpoint)
         resource = services.patch(
             self.directory,
@@ -266,6 +300,10 @@ class Item(ScimView):
             normaliser=self.normaliser(schema),
             now=self.now,
         )
+        if not self.projection and store.is_large(resource):
+            response = HttpResponse(status=204)
+            response["ETag"] = etag(resource.version)
+            return response
         return self.answer(request, schema, resource, 200)
 
     def delete(
@@ -296,7 +334,7 @@ class Discovery(ScimView):
         if "filter" in request.GET:
             raise Forbidden("Discovery endpoints take no filter.")
         documents = discovery(
-            service_provider(),
+            provider_of(self.directory),
             endpoint,
             self.directory.base_url,
             max_body_bytes=settings.KEYWAY_SCIM_MAX_BODY_BYTES,
@@ -342,7 +380,7 @@ class Bulk(ScimView):
         """Carry them out, each by itself."""
         bulk_request = BulkRequest(
             self.directory,
-            service_provider(),
+            provider_of(self.directory),
             bulk.read(_body(request)),
             origin=self.origin(request),
             now=self.now,
@@ -363,6 +401,15 @@ class NoEndpoint(ScimView):
 def _body(request: Request) -> Document:
     """Return the object that the parser read; without a body there is none."""
     return cast("Document", dict(request.data))
+
+
+def _neighbours(walked: CursorPage, sealer: Sealer) -> Document:
+    place: Document = {}
+    if walked.next is not None:
+        place["nextCursor"] = sealer.seal(walked.next)
+    if walked.previous is not None:
+        place["previousCursor"] = sealer.seal(walked.previous)
+    return place
 
 
 def _json(document: Document) -> HttpResponse:

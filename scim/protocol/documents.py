@@ -16,6 +16,7 @@ from scim.protocol.comparable import user_name_key
 from scim.protocol.errors import InvalidValue, from_library
 from scim.protocol.schema import POLICY, ResourceSchema
 from scim.protocol.types import JSON, Document
+from scim.protocol.user_schema import OWN
 
 _NOT_STORED: Final = {"id", "meta", "groups", "members", "password"}
 MAX_OPERATIONS: Final = 200
@@ -25,7 +26,12 @@ _PATCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
 def validate_new(schema: ResourceSchema, body: Document) -> Document:
-    """Return the canonical document of a POST. Raises ScimError."""
+    """Return the canonical document of a POST. Raises ScimError.
+
+    Of a read-only type only the app makes resources, and says all there is.
+    """
+    if schema.read_only:
+        return _canonical(schema, _load(schema, body))
     return _canonical(schema, _read(schema, body, Context.RESOURCE_CREATION_REQUEST))
 
 
@@ -37,11 +43,14 @@ def validate_replacement(
     A PUT that leaves `active` out does not change it: omission never
     deactivates anybody, and never brings anybody back.
     """
+    if schema.read_only:
+        return _canonical(schema, _load(schema, body))
     replacement = _read(schema, body, Context.RESOURCE_REPLACEMENT_REQUEST)
-    try:
-        replacement.replace(_load(schema, current))
-    except (SCIMException, ValidationError) as error:
-        raise from_library(error) from None
+    if schema.has_immutable:
+        try:
+            replacement.replace(_load(schema, current))
+        except (SCIMException, ValidationError) as error:
+            raise from_library(error) from None
     document = _canonical(schema, replacement)
     if "active" in current and "active" not in document:
         document["active"] = current["active"]
@@ -88,7 +97,12 @@ def _read(schema: ResourceSchema, body: Document, context: Context) -> Resource[
 
 
 def _load(schema: ResourceSchema, document: Document) -> Resource[Any]:
-    return schema.model.model_validate(document, scim_policy=POLICY)
+    """Return what is stored, without an extension that its schema has outgrown."""
+    try:
+        return schema.model.model_validate(document, scim_policy=POLICY)
+    except ValidationError:
+        rest = {name: document[name] for name in document if not name.startswith(OWN)}
+        return schema.model.model_validate(rest, scim_policy=POLICY)
 
 
 def _canonical(schema: ResourceSchema, resource: Resource[Any]) -> Document:

@@ -1,8 +1,8 @@
-"""SCIM errors: RFC 7644 section 3.12, tables 8 and 9.
+"""SCIM errors: RFC 7644 section 3.12, tables 8 and 9, and RFC 9865.
 
     ScimError
     ├── InvalidFilter  TooMany  Uniqueness  Mutability  InvalidSyntax  InvalidPath
-    ├── NoTarget  InvalidValue  InvalidVersion  Sensitive
+    ├── NoTarget  InvalidValue  InvalidVersion  Sensitive  InvalidCursor  ExpiredCursor
     └── NotFound  PreconditionFailed  PayloadTooLarge  NotImplementedHere  Forbidden
 
 `detail` names the attribute or the place and says what would be accepted. It
@@ -85,6 +85,18 @@ class InvalidVersion(ScimError):
     """The protocol version is not supported."""
 
     scim_type = "invalidVers"
+
+
+class InvalidCursor(ScimError):
+    """The cursor is none of this query's. RFC 9865 section 2.1."""
+
+    scim_type = "invalidCursor"
+
+
+class ExpiredCursor(ScimError):
+    """The cursor was good, and is too old now."""
+
+    scim_type = "expiredCursor"
 
 
 class Sensitive(ScimError):

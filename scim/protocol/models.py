@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from pydantic import Field
-from scim2_models import CaseExact, Mutability, Reference, Required, Returned
+from scim2_models import (
+    URN,
+    CaseExact,
+    Mutability,
+    Reference,
+    Required,
+    Resource,
+    Returned,
+)
 from scim2_models import EnterpriseUser as LibraryEnterpriseUser
 from scim2_models import Group as LibraryGroup
 from scim2_models import User as LibraryUser
@@ -17,7 +25,7 @@ from scim2_models.resources.enterprise_user import Manager as LibraryManager
 from scim2_models.resources.group import GroupMember as LibraryGroupMember
 from scim2_models.resources.user import Email as LibraryEmail
 
-__all__ = ["EnterpriseUser", "Group", "User"]
+__all__ = ["EnterpriseUser", "Entitlement", "Group", "Role", "User"]
 
 
 class Email(LibraryEmail):
@@ -69,3 +77,27 @@ class EnterpriseUser(LibraryEnterpriseUser):
     """The enterprise extension with that manager."""
 
     manager: Manager | None = None
+
+
+class Role(Resource):
+    """A role of the app, as Okta reads it. The app decides what there is."""
+
+    __schema__ = URN("urn:okta:scim:schemas:core:1.0:Role")
+
+    display_name: Annotated[str | None, Mutability.read_only] = None
+    type: Annotated[str | None, Mutability.read_only] = None
+    """The name of the resource type."""
+
+    description: Annotated[str | None, Mutability.read_only] = None
+
+
+class Entitlement(Resource):
+    """A right of the app that is neither a group nor a role, as Okta reads it."""
+
+    __schema__ = URN("urn:okta:scim:schemas:core:1.0:Entitlement")
+
+    display_name: Annotated[str | None, Mutability.read_only] = None
+    type: Annotated[str | None, Mutability.read_only] = None
+    """The name of the resource type."""
+
+    description: Annotated[str | None, Mutability.read_only] = None

@@ -17,6 +17,7 @@ from scim2_models import (
     ETag,
     Filter,
     Meta,
+    Pagination,
     Patch,
     Reference,
     Resource,
@@ -29,11 +30,15 @@ from scim2_models import (
 )
 from scim2_models.resources.schema import Attribute as SchemaAttribute
 
+from scim.protocol import cursors
+from scim.protocol import user_schema as user_schemas
 from scim.protocol.bulk import MAX_OPERATIONS
-from scim.protocol.models import EnterpriseUser, Group, User
+from scim.protocol.models import EnterpriseUser, Entitlement, Group, Role, User
 from scim.protocol.types import Document
+from scim.protocol.user_schema import UserAttribute
 
 MAX_RESULTS: Final = 200
+DEFAULT_RESULTS: Final = 100
 COMMON_ATTRIBUTES: Final = ("schemas", "id", "externalId", "meta")
 
 POLICY = ScimPolicy(
@@ -69,10 +74,31 @@ class ResourceSchema:
     """Attributes by the extension's URN, spelled as the schema spells it."""
 
     model: type[Resource[Any]]
+    read_only: bool = False
+    """Whether only the app decides what there is; every attribute says so."""
+
+    @property
+    def has_immutable(self) -> bool:
+        """Whether the document holds anything that may be set once only.
+
+        Members are rows, whose sub-attributes are immutable by themselves.
+        """
+        return any(
+            _is_immutable(attribute)
+            for attributes in (self.attributes, *self.extensions.values())
+            for attribute in attributes.values()
+            if attribute.name != "members"
+        )
 
     def extension_urn(self, urn: str) -> str | None:
         """Return the URN as the schema spells it, None if it is no extension."""
         return next((u for u in self.extensions if u.lower() == urn.lower()), None)
+
+
+def _is_immutable(attribute: Attribute) -> bool:
+    return attribute.mutability == "immutable" or any(
+        map(_is_immutable, attribute.sub_attributes.values())
+    )
 
 
 def _attribute(source: SchemaAttribute) -> Attribute:
@@ -121,7 +147,7 @@ class ServiceProvider:
     """What one directory serves."""
 
     resource_types: dict[str, ResourceSchema]
-    """By name: `User`, `Group`."""
+    """By name: `User`, `Group`, `Role`, `Entitlement`."""
 
     library: ScimProvider
 
@@ -133,15 +159,37 @@ class ServiceProvider:
         return None
 
 
-@lru_cache(maxsize=1)
-def service_provider() -> ServiceProvider:
-    """Return what every directory serves: users, groups and their schemas."""
+@lru_cache(maxsize=256)
+def service_provider(
+    extension_urn: str = "",
+    user_schema: tuple[UserAttribute, ...] = (),
+    *,
+    with_entitlements: bool = True,
+) -> ServiceProvider:
+    """Return what a directory serves: resource types and their schemas.
+
+    `user_schema` is the integration's own, served under `extension_urn`; roles
+    and entitlements are those of the app behind a gateway.
+    """
+    models: list[Any] = [User, EnterpriseUser, Group]
+    user: Any = EnterpriseUser
+    if user_schema:
+        own = user_schemas.extension(extension_urn, user_schema)
+        models.insert(2, own)
+        user = EnterpriseUser | own
+    resource_types = [
+        ResourceType.from_resource(User[user]),  # type: ignore[misc]
+        ResourceType.from_resource(Group),
+    ]
+    if with_entitlements:
+        models += [Role, Entitlement]
+        resource_types += [
+            ResourceType.from_resource(Role),
+            ResourceType.from_resource(Entitlement),
+        ]
     library = ScimProvider(
-        models=[User, EnterpriseUser, Group],
-        resource_types=[
-            ResourceType.from_resource(User[EnterpriseUser]),  # type: ignore[misc]
-            ResourceType.from_resource(Group),
-        ],
+        models=models,
+        resource_types=resource_types,
         config=_config(),
         policy=POLICY,
     )
@@ -160,16 +208,18 @@ def _resource_schema(
 ) -> ResourceSchema:
     model = library.model_for(resource_type)
     assert model is not None  # noqa: S101  built from the same resource type
+    own = _by_name(by_urn[resource_type.schema_].attributes)
     return ResourceSchema(
         name=resource_type.name or "",
         endpoint=str(resource_type.endpoint).strip("/"),
         urn=str(resource_type.schema_),
-        attributes={**_COMMON, **_by_name(by_urn[resource_type.schema_].attributes)},
+        attributes={**_COMMON, **own},
         extensions={
             str(extension.schema_): _by_name(by_urn[extension.schema_].attributes)
             for extension in resource_type.schema_extensions or []
         },
         model=model,  # type: ignore[arg-type]
+        read_only=all(a.mutability == "readOnly" for a in own.values()),
     )
 
 
@@ -184,6 +234,14 @@ def _config() -> ServiceProviderConfig:
         filter=Filter(supported=True, max_results=MAX_RESULTS),
         change_password=ChangePassword(supported=False),
         sort=Sort(supported=True),
+        pagination=Pagination(
+            cursor=True,
+            index=True,
+            default_pagination_method=Pagination.DefaultPaginationMethod.index,
+            default_page_size=DEFAULT_RESULTS,
+            max_page_size=MAX_RESULTS,
+            cursor_timeout=cursors.TIMEOUT,
+        ),
         etag=ETag(supported=True),
         authentication_schemes=[
             AuthenticationScheme(

@@ -2,8 +2,7 @@
 
 A tolerance never changes the meaning of a request that the RFC defines. Its
 docstring is the evidence; its tests bear its name; the record of a request says
-which it used. The library adds two without names: `op` in any case, and booleans
-as text.
+which it used.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+from scim.protocol import assigned
 from scim.protocol.errors import InvalidSyntax, InvalidValue
 from scim.protocol.schema import Attribute, ResourceSchema
 from scim.protocol.types import JSON, Document
@@ -48,6 +48,21 @@ class Tolerance(StrEnum):
 
     UNQUALIFIED_EXTENSION = "unqualified_extension"
     """Entra: `manager` and other extension attributes without their URN."""
+
+    OP_IN_ANY_CASE = "op_in_any_case"
+    """Entra: `op` as `Add`, `Replace` and `Remove`."""
+
+    BOOLEAN_AS_TEXT = "boolean_as_text"
+    """Entra: `"True"` and `"False"` for `active` and other booleans."""
+
+    ROLE_SHAPE = "role_shape"
+    """Entra: a role as JSON text inside `value`, or with `displayName` for `display`.
+
+    From `AssertiveAppRoleAssignmentsComplex` and `SingleAppRoleAssignment`.
+    """
+
+    EMPTY_OPERATIONS = "empty_operations"
+    """Entra: a PATCH whose `Operations` list is empty; it changes nothing."""
 
 
 _READ_ONLY = {"id", "meta", "groups", "schemas"}
@@ -88,6 +103,8 @@ class Normaliser:
             raise InvalidValue("Operations is required: a list of one or more.")
         if not isinstance(operations, list):
             raise InvalidSyntax("Operations must be a list.")
+        if not operations:
+            self.used.add(Tolerance.EMPTY_OPERATIONS)
         result: list[Document] = []
         for operation in operations:
             if not isinstance(operation, dict):
@@ -125,10 +142,16 @@ class Normaliser:
             self.used.add(Tolerance.EMPTY_IS_UNSET)
             return None
         if attribute.multi_valued:
+            if attribute.name in assigned.NAMES:
+                value = self._assigned(value)
             return self._values(attribute, value)
-        value = self._unwrapped(attribute, value)
+        return self._single(attribute, self._unwrapped(attribute, value))
+
+    def _single(self, attribute: Attribute, value: JSON) -> JSON:
         if attribute.name == "manager":
             return self._manager(value)
+        if attribute.type == "boolean" and isinstance(value, str):
+            self.used.add(Tolerance.BOOLEAN_AS_TEXT)
         if attribute.type == "complex" and isinstance(value, dict):
             return self._complex(attribute, value)
         return value
@@ -138,6 +161,8 @@ class Normaliser:
         value = self._unwrapped(attribute, value)
         if value in (None, "", []):
             raise InvalidValue("active must be true or false.")
+        if isinstance(value, str):
+            self.used.add(Tolerance.BOOLEAN_AS_TEXT)
         return value
 
     def _unwrapped(self, attribute: Attribute, value: JSON) -> JSON:
@@ -167,6 +192,18 @@ class Normaliser:
             for name, member in value.items()
         }
 
+    def _assigned(self, given: JSON) -> JSON:
+        values = assigned.normal(given)
+        if values not in (given, [given]):
+            self.used.add(Tolerance.ROLE_SHAPE)
+        return values
+
+    def _assigned_at(self, path: str, given: JSON) -> tuple[str, JSON]:
+        normal_path, value = assigned.normal_at(path, given)
+        if (normal_path, value) != (path, given):
+            self.used.add(Tolerance.ROLE_SHAPE)
+        return normal_path, value
+
     def _manager(self, value: JSON) -> JSON:
         if isinstance(value, str):
             self.used.add(Tolerance.MANAGER_SHAPE)
@@ -176,12 +213,16 @@ class Normaliser:
             return None
         return value
 
-    def _operation(self, operation: Document) -> list[Document]:
-        named = {name.lower(): value for name, value in operation.items()}
-        op = named.get("op")
+    def _op(self, op: JSON) -> str:
         if not isinstance(op, str) or op.lower() not in {"add", "remove", "replace"}:
             raise InvalidSyntax("op must be add, remove or replace.")
-        op = op.lower()
+        if op != op.lower():
+            self.used.add(Tolerance.OP_IN_ANY_CASE)
+        return op.lower()
+
+    def _operation(self, operation: Document) -> list[Document]:
+        named = {name.lower(): value for name, value in operation.items()}
+        op = self._op(named.get("op"))
         path = named.get("path")
         if path is not None and not isinstance(path, str):
             raise InvalidSyntax("path must be a string.")
@@ -231,6 +272,7 @@ class Normaliser:
         self, op: str, path: str, value: JSON, *, has_value: bool
     ) -> list[Document]:
         path = self._qualified(path)
+        path, value = self._assigned_at(path, value)
         attribute = self._target(path)
         if op != "replace" and value == [] and attribute and attribute.multi_valued:
             # Adding nothing and removing nothing; never a reason to empty a list.
@@ -238,6 +280,8 @@ class Normaliser:
         if not has_value or (op == "remove" and value in (None, "")):
             return [{"op": op, "path": path}]
         value = self._value(attribute, value)
+        if op == "remove" and path.lower() in assigned.NAMES:
+            value = assigned.by_value(value)
         if op == "remove" or value not in (None, []):
             return [{"op": op, "path": path, "value": value}]
         if attribute is not None and attribute.required:

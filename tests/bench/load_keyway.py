@@ -22,7 +22,7 @@ django.setup()
 
 from django.db import transaction  # noqa: E402
 
-from scim import store  # noqa: E402
+from scim import counts, store  # noqa: E402
 from scim.protocol import documents  # noqa: E402
 from scim.protocol.schema import service_provider  # noqa: E402
 from tests.bench import payloads  # noqa: E402
@@ -48,6 +48,7 @@ def load(directory: Directory, users: int) -> dict[str, str]:
                 text = template.replace(NAME, name).replace(NUMBER, name[-6:])
                 document = json.loads(text)
                 resource = store.insert(directory, schema, document, now=now)
+                counts.change(directory, schema.name, resource.pk, 1)
                 ids[document["userName"]] = resource.public_id
     return ids
 

@@ -51,7 +51,7 @@ node. This run took {minutes} minutes. The peers are installed into `.real-apps`
 
 {machine}
 
-- Every server runs alone on loopback, without a proxy; the driver keeps {concurrency} connections busy, {duration} s a cell, {rounds}
+- Every server is a process of its own on loopback, without a proxy, and one at a time is loaded; the driver keeps {concurrency} connections busy, {duration} s a cell, {rounds}
   round{s}. What is shown is the median of the rounds.
 - Keyway: granian, WSGI, two workers of four threads, as in [production](../howto/production.md), but with `KEYWAY_SCIM_RATE=0`: the
   limit of a token is not what is measured. Requests are recorded as usual. There is no worker process, so provisioning stays

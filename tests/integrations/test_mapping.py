@@ -13,7 +13,9 @@ from integrations.mapping import desired_account, primary_value, user_document
 from scim.models import Resource
 from scim.protocol import documents
 from scim.protocol.schema import service_provider
+from scim.protocol.user_schema import urn_of
 from tests.conftest import ScimClient
+from workspaces.models import Directory
 
 EXTENSION = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
@@ -63,14 +65,23 @@ class TestDesiredAccount:
     def test_follows_active(self, scim: ScimClient) -> None:
         assert not desired(scim, active=False).active
 
-    def test_carries_extensions_by_name(self, scim: ScimClient) -> None:
+    def test_carries_attributes_of_the_own_schema_by_name(
+        self, directory: Directory, scim: ScimClient
+    ) -> None:
+        directory.user_schema = {
+            "attributes": [{"name": "costCode"}, {"name": "level", "type": "integer"}]
+        }
+        directory.save()
+
         account = desired(
             scim,
-            schemas=["urn:ietf:params:scim:schemas:core:2.0:User", EXTENSION],
-            **{EXTENSION: {"department": "R&D"}},
+            **{
+                urn_of(directory.key): {"costCode": "C7", "level": 3},
+                EXTENSION: {"department": "R&D"},
+            },
         )
 
-        assert account.attributes == {EXTENSION: {"department": "R&D"}}
+        assert account.attributes == {"costCode": "C7", "level": 3}
 
     def test_holds_no_password(self, scim: ScimClient) -> None:
         assert "canary" not in repr(desired(scim, password="canary-password"))

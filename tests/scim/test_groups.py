@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scim import store
 from scim.models import Change, GroupMember, Resource
 from tests.conftest import ScimClient
 from tests.scim.urns import GROUP, NO_ID
@@ -508,3 +509,19 @@ def test_large_group_is_replaced_as_a_whole(scim: ScimClient) -> None:
 
     assert answer.status == 200
     assert [m["value"] for m in answer.body["members"]] == ids[600:]
+
+
+def test_patch_of_a_large_group_answers_204(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LARGE_GROUP", 2)
+    users = [scim.add_user(f"user{n}")["id"] for n in range(3)]
+    group = scim.add_group("Large", *users)
+    path = f"/Groups/{group['id']}"
+    rename = {"op": "replace", "path": "displayName", "value": "Larger"}
+
+    answer = scim.patch(path, rename)
+    asked = scim.patch(f"{path}?attributes=displayName", rename)
+
+    assert (answer.status, answer.text, answer.headers["ETag"]) == (204, "", 'W/"2"')
+    assert (asked.status, asked.body["displayName"]) == (200, "Larger")

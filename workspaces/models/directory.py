@@ -62,6 +62,11 @@ class Directory(models.Model):
         max_length=20, choices=RevealRule, default=RevealRule.ONCE
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    user_schema = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The attributes of users beyond SCIM's, as a manifest lists them.",
+    )
 
     objects = DirectoryQuerySet.as_manager()
 

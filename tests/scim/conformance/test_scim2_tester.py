@@ -27,7 +27,8 @@ def client(directory: Directory) -> WSGISCIMClient:
 
 
 def test_no_check_of_the_published_suite_fails(client: WSGISCIMClient) -> None:
-    results = check_server(client)
+    # It can only check what it can make; roles and entitlements are the app's.
+    results = check_server(client, resource_types=["User", "Group"])
 
     failing = [
         f"{result.status.name} {result.title}: {result.reason}"

@@ -18,6 +18,8 @@ TABLE_9 = {
     "invalidValue": 400,
     "invalidVers": 400,
     "sensitive": 403,
+    "invalidCursor": 400,  # RFC 9865
+    "expiredCursor": 400,
 }
 
 

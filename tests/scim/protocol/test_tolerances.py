@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -235,7 +236,7 @@ def test_single_value_in_list_is_taken_out(
     stored, used = patched(user_schema, {"op": "Replace", "path": path, "value": value})
 
     assert expected.items() <= stored.items()
-    assert used == {Tolerance.SINGLE_VALUE_IN_LIST}
+    assert Tolerance.SINGLE_VALUE_IN_LIST in used
 
 
 def test_single_value_in_list_of_two_is_refused(user_schema: ResourceSchema) -> None:
@@ -265,7 +266,11 @@ def test_paths_in_value_are_followed(op: str, user_schema: ResourceSchema) -> No
     assert stored[ENTERPRISE] == {"employeeNumber": "7"}
     assert stored["emails"] == [{"type": "work", "value": "a@x.test"}]
     assert (stored["title"], stored["nickName"], stored["active"]) == ("T", "A", True)
-    assert used == {Tolerance.PATHS_IN_VALUE}
+    assert used == {
+        Tolerance.PATHS_IN_VALUE,
+        Tolerance.OP_IN_ANY_CASE,
+        Tolerance.BOOLEAN_AS_TEXT,
+    }
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "meta", "Meta", "groups", "schemas"])
@@ -329,7 +334,10 @@ def test_remove_without_path_takes_the_attribute_from_the_value(
         [],
         [MemberChange("remove", (SOMEBODY,))],
     )
-    assert normaliser.used == {Tolerance.REMOVE_WITHOUT_PATH}
+    assert normaliser.used == {
+        Tolerance.REMOVE_WITHOUT_PATH,
+        Tolerance.OP_IN_ANY_CASE,
+    }
 
 
 @pytest.mark.parametrize(
@@ -456,3 +464,107 @@ def test_parts_of_a_member_cannot_be_changed(
 
     with pytest.raises(Mutability):
         split(group_schema, operations)
+
+
+@pytest.mark.parametrize("op", ["Add", "Replace", "ADD"])
+def test_op_in_any_case_does_the_same(op: str, user_schema: ResourceSchema) -> None:
+    stored, used = patched(user_schema, {"op": op, "path": "title", "value": "T"})
+
+    assert stored["title"] == "T"
+    assert used == {Tolerance.OP_IN_ANY_CASE}
+
+
+@pytest.mark.parametrize(("text", "meaning"), [("True", True), ("False", False)])
+def test_boolean_as_text_is_read(
+    text: str, meaning: bool, user_schema: ResourceSchema
+) -> None:
+    in_body, used_in_body = body_of(user_schema, {"userName": "ann", "active": text})
+    in_patch, used_in_patch = patched(
+        user_schema,
+        {"op": "replace", "path": "active", "value": text},
+        {"op": "add", "path": "roles", "value": [{"value": "r", "primary": text}]},
+    )
+
+    assert in_body["active"] is in_patch["active"] is meaning
+    assert in_patch["roles"] == [{"value": "r", "primary": meaning}]
+    assert Tolerance.BOOLEAN_AS_TEXT in used_in_body
+    assert used_in_patch == {Tolerance.BOOLEAN_AS_TEXT}
+
+
+ADMIN = json.dumps({"id": "18d14569", "value": "admin", "displayName": "Admin"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param([{"value": ADMIN}], id="JSON text"),
+        pytest.param({"value": ADMIN}, id="one object"),
+        pytest.param(ADMIN, id="text alone"),
+        pytest.param([{"value": "admin", "displayName": "Admin"}], id="displayName"),
+        pytest.param([{"value": ADMIN, "displayName": "Old"}], id="both"),
+    ],
+)
+@pytest.mark.parametrize("name", ["roles", "entitlements"])
+def test_role_shape_is_read(name: str, value: Any, user_schema: ResourceSchema) -> None:
+    expected = [{"value": "admin", "display": "Admin"}]
+
+    in_patch, used = patched(user_schema, {"op": "add", "path": name, "value": value})
+    assert in_patch[name] == expected
+    assert used == {Tolerance.ROLE_SHAPE}
+
+    in_body, used = body_of(user_schema, {"userName": "ann", name: value})
+    assert in_body[name] == expected
+    assert Tolerance.ROLE_SHAPE in used
+
+
+def test_role_shape_without_a_value_is_named_by_its_id(
+    user_schema: ResourceSchema,
+) -> None:
+    text = json.dumps({"id": "18d14569", "displayName": "Admin"})
+
+    stored, _ = patched(
+        user_schema, {"op": "add", "path": "roles", "value": [{"value": text}]}
+    )
+
+    assert stored["roles"] == [{"value": "18d14569", "display": "Admin"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", "[]", '{"value": 1}', "{" * 5000, '{"a":' * 900]
+)
+def test_role_shape_that_is_no_role_stays_text(
+    text: str, user_schema: ResourceSchema
+) -> None:
+    stored, _ = patched(
+        user_schema, {"op": "add", "path": "roles", "value": [{"value": text}]}
+    )
+
+    assert stored["roles"] == [{"value": text}]
+
+
+def test_role_shape_is_read_at_a_path(user_schema: ResourceSchema) -> None:
+    stored, used = patched(
+        user_schema,
+        {"op": "add", "path": 'roles[primary eq "True"].value', "value": ADMIN},
+        {"op": "add", "path": 'roles[primary eq "True"].displayName', "value": "A"},
+    )
+
+    assert stored["roles"] == [{"primary": True, "value": "admin", "display": "A"}]
+    assert used == {Tolerance.ROLE_SHAPE}
+
+
+def test_role_shape_is_removed_by_its_value(user_schema: ResourceSchema) -> None:
+    stored, _ = patched(
+        user_schema,
+        {"op": "remove", "path": "roles", "value": [{"value": ADMIN}]},
+        roles=[{"value": "admin", "display": "Admins"}, {"value": "reader"}],
+    )
+
+    assert stored["roles"] == [{"value": "reader"}]
+
+
+def test_empty_operations_change_nothing(user_schema: ResourceSchema) -> None:
+    stored, used = patched(user_schema, title="T")
+
+    assert stored["title"] == "T"
+    assert used == {Tolerance.EMPTY_OPERATIONS}

@@ -127,6 +127,7 @@ class Worker:
             now = database_now()
             jobs.heartbeat(list(self.held.values()), now=now)
             jobs.release_expired(now=now)
+            jobs.enqueue_periodic(now=now)
         except DatabaseError:
             log.exception("worker_heartbeat_failed")
         close_old_connections()

@@ -1,0 +1,138 @@
+"""Roles and entitlements of the app as SCIM resources, and who was given which.
+
+An AppEntitlement of the kind `group` stands behind a SCIM group, of the kind
+`role` behind a Role, of any other kind behind an Entitlement. Users get the first
+by membership, the others by the values of their `roles` and `entitlements`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+from django.db.models import QuerySet
+
+from integrations import mapping, wanted
+from integrations.models import AppEntitlement, Integration
+from scim import queries, services
+from scim.models import Resource
+from scim.protocol.comparable import string_key
+from scim.protocol.types import Document
+from scim.queries import Query
+from scim.served import schema_of
+from workspaces.models import Job
+
+GROUP_KIND = "group"
+ROLE_KIND = "role"
+_ORIGIN = services.Origin(source=Resource.Source.APP)
+_PAGE = 200
+
+
+def type_of(kind: str) -> str:
+    """Return the SCIM resource type that stands for a kind of entitlement."""
+    return {GROUP_KIND: "Group", ROLE_KIND: "Role"}.get(kind, "Entitlement")
+
+
+def show(integration: Integration, row: AppEntitlement, *, now: datetime) -> bool:
+    """Make or rename the Role or Entitlement of `row`. Say whether it is new."""
+    directory = integration.directory
+    schema = schema_of(directory, type_of(row.kind))
+    body: Document = {
+        "displayName": row.name,
+        "type": schema.name,
+        "description": _label(integration, row.kind),
+    }
+    resource = row.resource
+    if resource is not None:
+        services.replace(
+            directory, schema, resource.public_id, body, origin=_ORIGIN, now=now
+        )
+        return False
+    row.resource = services.create(directory, schema, body, origin=_ORIGIN, now=now)
+    row.save(update_fields=["resource"])
+    _give_to_holders(integration, row, now)
+    return True
+
+
+def hide(integration: Integration, row: AppEntitlement, *, now: datetime) -> None:
+    """Remove the Role or Entitlement of what the app no longer has."""
+    resource = row.resource
+    if row.kind == GROUP_KIND or resource is None:
+        return
+    services.delete(
+        integration.directory,
+        schema_of(integration.directory, resource.resource_type),
+        resource.public_id,
+        origin=_ORIGIN,
+        now=now,
+    )
+
+
+def wanted_by(
+    integration: Integration, user: Resource
+) -> dict[tuple[str, str], tuple[AppEntitlement, str]]:
+    """Return what a user should hold, each with where that comes from.
+
+    By (kind, external id); the source is `group`, `role` or `entitlement`. Who is
+    inactive should hold nothing.
+    """
+    if user.active is False:
+        return {}
+    rows = AppEntitlement.objects.filter(integration=integration)
+    found = {
+        row.key: (row, "group") for row in rows.filter(resource__members__member=user)
+    }
+    for type_name, values in mapping.assigned(user).items():
+        if values:
+            by_value = _by_value(rows, type_name)
+            for value in values:
+                row = by_value.get(value) or by_value.get(_name_key(value))
+                if row is not None:
+                    found.setdefault(row.key, (row, type_name.lower()))
+    return found
+
+
+def _by_value(
+    rows: QuerySet[AppEntitlement], type_name: str
+) -> dict[str | tuple[str], AppEntitlement | None]:
+    """Return the entitlements of a type by resource id and by name.
+
+    A name that two of them have says nothing.
+    """
+    found: dict[str | tuple[str], AppEntitlement | None] = {}
+    of_type = rows.filter(resource__resource_type=type_name)
+    for row in of_type.select_related("resource"):
+        assert row.resource is not None  # noqa: S101  filtered by it
+        found[row.resource.public_id] = row
+        name = _name_key(row.name)
+        found[name] = None if name in found else row
+    return found
+
+
+def _name_key(name: str) -> tuple[str]:
+    """Return a key that is never equal to an id."""
+    return (string_key(name, case_exact=False),)
+
+
+def _give_to_holders(
+    integration: Integration, row: AppEntitlement, now: datetime
+) -> None:
+    """Provision whom the IdP had given the name before we knew what it is."""
+    name = "roles" if row.kind == ROLE_KIND else "entitlements"
+    directory = integration.directory
+    filter_ = f"{name}.value eq {orjson.dumps(row.name).decode()}"
+    start = 1
+    while True:
+        query = Query(filter=filter_, start_index=start, count=_PAGE)
+        page = queries.search(directory, schema_of(directory, "User"), query)
+        if not page.rows:
+            return
+        users = [found.id for found in page.rows]
+        wanted.want(directory, users, trigger=Job.Trigger.SCHEDULE, now=now)
+        start += len(users)
+
+
+def _label(integration: Integration, kind: str) -> str:
+    """Return what the manifest calls a kind."""
+    kinds = integration.app.manifest.get("capabilities", {}).get("entitlements", [])
+    return next((k["label"] for k in kinds if k["kind"] == kind), kind)

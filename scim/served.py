@@ -1,0 +1,35 @@
+"""What one directory serves: the protocol's part, chosen by the directory's row."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import orjson
+
+from scim.protocol import user_schema
+from scim.protocol.schema import ResourceSchema, ServiceProvider, service_provider
+from workspaces.models import Directory
+
+
+def provider_of(directory: Directory) -> ServiceProvider:
+    """Return the resource types and schemas of a directory."""
+    return _provider(
+        # Without a schema of their own all directories share one provider.
+        directory.key if directory.user_schema else "",
+        orjson.dumps(directory.user_schema),
+        is_gateway=directory.kind == Directory.Kind.GATEWAY,
+    )
+
+
+def schema_of(directory: Directory, name: str) -> ResourceSchema:
+    """Return a resource type of a directory by its name, such as `User`."""
+    return provider_of(directory).resource_types[name]
+
+
+@lru_cache(maxsize=256)
+def _provider(key: str, described: bytes, *, is_gateway: bool) -> ServiceProvider:
+    return service_provider(
+        user_schema.urn_of(key),
+        user_schema.read(orjson.loads(described)),
+        with_entitlements=is_gateway,
+    )
