@@ -1,4 +1,4 @@
-"""The house stands as ARCHITECTURE.md draws it."""
+"""The house stands as docs/explanation/architecture.md draws it."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def test_blind_except_stands_at_two_edges_only() -> None:
 
 
 def test_tests_patch_no_library() -> None:
-    """STYLE.md 2.12: no mocks where the real part can run."""
+    """No mocks where the real part can run."""
     users = [
         name_of(path)
         for path in MODULES

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-import orjson
 from django.conf import settings
 from django.http import HttpResponse
-from rest_framework.exceptions import NotAuthenticated, Throttled
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from scim import cursor_queries, queries, rendering, services, store, throttle
-from scim.api.exceptions import MEDIA_TYPE, response_for
-from scim.api.gate import METHODS
+from scim import cursor_queries, queries, rendering, services, store
+from scim.api.base import ScimView, body_of, json_answer
+from scim.api.exceptions import MEDIA_TYPE
 from scim.api.parsers import (
-    JsonParser,
-    ScimParser,
     cursor_of,
     is_not_modified,
     preconditions_of,
@@ -27,132 +20,13 @@ from scim.api.parsers import (
 )
 from scim.bulk import BulkRequest
 from scim.cursor_queries import CursorPage
-from scim.models import Resource
 from scim.protocol import bulk
 from scim.protocol.cursors import Sealer
 from scim.protocol.errors import Forbidden, NotFound, NotImplementedHere
 from scim.protocol.schema import ResourceSchema, discovery
-from scim.protocol.tolerances import Normaliser
 from scim.protocol.types import Document
-from scim.queries import Query
 from scim.rendering import etag
 from scim.served import provider_of
-from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
-from workspaces.models import Directory
-
-
-class AnyAccept(BaseContentNegotiation):
-    """Answer SCIM JSON whatever the client says that it accepts."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """Return the parser of the body's media type, if there is one."""
-        given = (request.content_type or "").split(";")[0].strip().lower()
-        return next((p for p in parsers if p.media_type == given), None)
-
-    def select_renderer(
-        self, request: Request, renderers: Any, suffix: Any = None
-    ) -> Any:
-        """Render nothing here: views answer with bytes."""
-        return renderers[0], MEDIA_TYPE
-
-
-class ScimView(APIView):
-    """Bearer token in, SCIM out. Every error becomes a SCIM Error."""
-
-    authentication_classes = [ScimTokenAuthentication]
-    permission_classes: list[Any] = []
-    parser_classes = [ScimParser, JsonParser]
-    content_negotiation_class = AnyAccept
-
-    def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
-        """Answer an error, with the challenge of a 401."""
-        response = response_for(exc, self.request)
-        if response.status_code == 401:
-            response["WWW-Authenticate"] = self.get_authenticate_header(self.request)
-        if response.status_code == 405:
-            offered = METHODS & set(self.allowed_methods)
-            response["Allow"] = ", ".join(sorted(offered))
-        return response
-
-    def finalize_response(  # type: ignore[override]
-        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Leave the answer as the view made it."""
-        return response
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Authenticate before anything of the request is looked at."""
-        principal = cast("ScimPrincipal | None", request.user)
-        if principal is None:
-            raise NotAuthenticated
-        self.principal = principal
-        self.facts = request._request.facts  # type: ignore[attr-defined]
-        self.facts.directory = principal.directory
-        self.facts.token_key = principal.token_key
-        wait = throttle.wait_seconds(principal.token_key)
-        if wait:
-            raise Throttled(wait)
-        # Before anything is written, so that a bad one leaves nothing behind.
-        self.projection = projection_of(request.GET)
-
-    @property
-    def directory(self) -> Directory:
-        """The directory that the token opens: the tenant of the request."""
-        return self.principal.directory
-
-    @property
-    def now(self) -> datetime:
-        """The database's time in the milliseconds that SCIM shows."""
-        now = self.principal.now
-        return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-    def resource_schema(self, endpoint: str) -> ResourceSchema:
-        """Return the resource type of an endpoint. Raises NotFound."""
-        found = provider_of(self.directory).at(endpoint)
-        if found is None:
-            raise NotFound("There is no such endpoint.")
-        return found
-
-    def normaliser(self, schema: ResourceSchema) -> Normaliser:
-        """Return a normaliser whose findings go into the record of the request."""
-        normaliser = Normaliser(schema)
-        self.facts.tolerances = normaliser.used
-        return normaliser
-
-    def origin(self, request: Request) -> services.Origin:
-        """Return where a change comes from."""
-        return services.Origin(
-            token_key=self.principal.token_key,
-            request_id=getattr(request._request, "request_id", ""),
-        )
-
-    def sealer(self, query: Query, schema: ResourceSchema | None = None) -> Sealer:
-        """Return what makes and reads the cursors of a query of this directory."""
-        name = schema.name if schema else None
-        order = query.descending if query.sort_by else None
-        about = (self.directory.key, name, query.filter, query.sort_by, order)
-        return Sealer(settings.SECRET_KEY, about, self.now)
-
-    def answer(
-        self,
-        request: Request,
-        schema: ResourceSchema,
-        resource: Resource,
-        status: int,
-    ) -> HttpResponse:
-        """Return a resource that was just written."""
-        self.facts.resource_id = resource.public_id
-        related = rendering.related(schema, self.projection)
-        if status == 201 and schema.name == "User" and resource.version == 1:
-            # Nobody is in a group before they exist.
-            related = None
-        row = queries.row_of(resource, related=related)
-        base_url = self.directory.base_url
-        body = rendering.one(schema, row, base_url, self.projection)
-        response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
-        response["ETag"] = etag(row.version)
-        response["Location"] = f"{base_url}/{schema.endpoint}/{row.public_id}"
-        return response
 
 
 class Collection(ScimView):
@@ -168,7 +42,7 @@ class Collection(ScimView):
         resource = services.create(
             self.directory,
             schema,
-            _body(request),
+            body_of(request),
             origin=self.origin(request),
             normaliser=self.normaliser(schema),
             now=self.now,
@@ -204,7 +78,7 @@ class Search(Collection):
 
     def post(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest. RFC 7644 section 3.4.3."""
-        return self.search(self.resource_schema(endpoint), _body(request))
+        return self.search(self.resource_schema(endpoint), body_of(request))
 
 
 class Root(ScimView):
@@ -243,7 +117,7 @@ class RootSearch(Root):
 
     def post(self, request: Request, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest."""
-        return self.search(_body(request))
+        return self.search(body_of(request))
 
 
 class Item(ScimView):
@@ -273,7 +147,7 @@ class Item(ScimView):
             self.directory,
             schema,
             public_id,
-            _body(request),
+            body_of(request),
             origin=self.origin(request),
             preconditions=preconditions_of(request),
             normaliser=self.normaliser(schema),
@@ -294,7 +168,7 @@ class Item(ScimView):
             self.directory,
             schema,
             public_id,
-            _body(request),
+            body_of(request),
             origin=self.origin(request),
             preconditions=preconditions_of(request),
             normaliser=self.normaliser(schema),
@@ -342,9 +216,9 @@ class Discovery(ScimView):
         if endpoint == "ServiceProviderConfig":
             if name is not None:
                 raise NotFound("There is no such endpoint.")
-            return _json(documents[0])
+            return json_answer(documents[0])
         if name is None:
-            return _json(
+            return json_answer(
                 {
                     "schemas": [rendering.LIST_URN],
                     "totalResults": len(documents),
@@ -355,7 +229,7 @@ class Discovery(ScimView):
             )
         for document in documents:
             if document.get("id") == name:
-                return _json(document)
+                return json_answer(document)
         raise NotFound(f"There is no such document at /{endpoint}.")
 
 
@@ -381,11 +255,11 @@ class Bulk(ScimView):
         bulk_request = BulkRequest(
             self.directory,
             provider_of(self.directory),
-            bulk.read(_body(request)),
+            bulk.read(body_of(request)),
             origin=self.origin(request),
             now=self.now,
         )
-        return _json(bulk_request.carry_out())
+        return json_answer(bulk_request.carry_out())
 
 
 class NoEndpoint(ScimView):
@@ -398,11 +272,6 @@ class NoEndpoint(ScimView):
     post = put = patch = delete = get
 
 
-def _body(request: Request) -> Document:
-    """Return the object that the parser read; without a body there is none."""
-    return cast("Document", dict(request.data))
-
-
 def _neighbours(walked: CursorPage, sealer: Sealer) -> Document:
     place: Document = {}
     if walked.next is not None:
@@ -410,7 +279,3 @@ def _neighbours(walked: CursorPage, sealer: Sealer) -> Document:
     if walked.previous is not None:
         place["previousCursor"] = sealer.seal(walked.previous)
     return place
-
-
-def _json(document: Document) -> HttpResponse:
-    return HttpResponse(orjson.dumps(document), content_type=MEDIA_TYPE)

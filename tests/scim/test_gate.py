@@ -1,4 +1,4 @@
-"""Limits before anything of a request is read. SECURITY-CASES rule R1."""
+"""Limits before anything of a request is read."""
 
 from __future__ import annotations
 

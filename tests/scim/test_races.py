@@ -1,4 +1,4 @@
-"""Writers who meet: real threads, real connections. SECURITY-CASES SCI-05, SCI-06."""
+"""Writers who meet: real threads, real connections. SCI-05, SCI-06."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One directory never learns of another. SECURITY-CASES TEN-01 to TEN-08."""
+"""One directory never learns of another. TEN-01 to TEN-08."""
 
 from __future__ import annotations
 

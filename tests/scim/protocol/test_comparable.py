@@ -1,4 +1,4 @@
-"""Who is the same and who is not. RFC 8265, SECURITY-CASES SCI-03 and SCI-04."""
+"""Who is the same and who is not. RFC 8265. SCI-03, SCI-04."""
 
 from __future__ import annotations
 

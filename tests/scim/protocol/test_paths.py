@@ -1,4 +1,4 @@
-"""Paths and filters, and how large they may be. SECURITY-CASES SCI-10 to SCI-14."""
+"""Paths and filters, and how large they may be. SCI-10 to SCI-14."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON from strangers. RFC 8259, SECURITY-CASES SCI-07 to SCI-09."""
+"""JSON from strangers. RFC 8259. SCI-07 to SCI-09."""
 
 from __future__ import annotations
 
