@@ -254,11 +254,16 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def names(text: str) -> list[str]:
+    """Read a list; nothing named is nothing to measure, only to prepare."""
+    return text.split(",") if text else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("targets", type=Path)
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--ops", type=lambda text: text.split(","), required=True)
+    parser.add_argument("--ops", type=names, required=True)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--duration", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)

@@ -134,10 +134,16 @@ class Cluster:
         with self.connect() as connection:
             connection.execute(f'CREATE DATABASE "{database}"')
 
-    def settle(self, database: str) -> None:
-        """Leave a bulk load's work to nobody who is measured."""
-        with self.connect(database) as connection:
-            connection.execute("VACUUM ANALYZE")
+    def settle(self) -> None:
+        """Leave the work of filling the databases to nobody who is measured."""
+        with self.connect() as connection:
+            names = connection.execute(
+                "SELECT datname FROM pg_database WHERE NOT datistemplate"
+            ).fetchall()
+        for (name,) in names:
+            with self.connect(name) as connection:
+                connection.execute("VACUUM ANALYZE")
+        with self.connect() as connection:
             connection.execute("CHECKPOINT")
 
     def stop(self) -> None:

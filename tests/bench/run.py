@@ -36,6 +36,12 @@ class Session:
         self.missing: list[str] = []
 
     def measure(self, name: str, specs: list[dict[str, Any]], ops: list[str]) -> Any:
+        """Have the driver fill what is missing, and measure once that has settled."""
+        self._drive(name, specs, [])
+        self.bench.cluster.settle()
+        return self._drive(name, specs, ops)
+
+    def _drive(self, name: str, specs: list[dict[str, Any]], ops: list[str]) -> Any:
         """Run the driver over running servers and return what it wrote."""
         given, written = (
             self.bench.folder / f"{name}.{kind}" for kind in ("in", "out")

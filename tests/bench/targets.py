@@ -139,7 +139,6 @@ def start_keyway(bench: Bench, users: int) -> Target:
     state = bench.folder / f"{name}.json"
     load = ["-m", "tests.bench.load_keyway", issued["base_url"], str(users)]
     _output([*load, str(state)], environment)
-    bench.cluster.settle(name)
     server = bench.start(
         name,
         _granian(port, "config.wsgi:application"),
@@ -160,7 +159,6 @@ def start_floor(bench: Bench, users: int) -> Target:
     with bench.cluster.connect(database) as connection:
         content = load_floor.load(connection, base_url, users)
     state.write_text(json.dumps(content))
-    bench.cluster.settle(database)
     environment = _clean_environment() | {"FLOOR_DSN": bench.cluster.dsn(database)}
     server = bench.start(
         name,
