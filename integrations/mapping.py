@@ -10,11 +10,20 @@ from scim import store
 from scim.models import Resource
 from scim.protocol import user_schema
 from scim.protocol.types import JSON, Document
+from scim.protocol.user_schema import UserAttribute
 
 
 def desired_account(resource: Resource) -> DesiredAccount:
     """Return the account that a user of the directory should have."""
-    document = store.read(resource)
+    attributes = user_schema.read(resource.directory.user_schema)
+    return account_from(resource, store.read(resource), attributes)
+
+
+def account_from(
+    resource: Resource, document: Document, attributes: tuple[UserAttribute, ...]
+) -> DesiredAccount:
+    """Return the account for a document and a user schema other than the stored."""
+    own = document.get(user_schema.urn_of(resource.directory.key))
     name = document.get("name")
     name = name if isinstance(name, dict) else {}
     given, family = _text(name.get("givenName")), _text(name.get("familyName"))
@@ -28,7 +37,7 @@ def desired_account(resource: Resource) -> DesiredAccount:
         or _text(name.get("formatted"))
         or f"{given} {family}".strip(),
         active=resource.active is not False,
-        attributes=_own_attributes(resource, document),
+        attributes=_own_attributes(own, attributes),
     )
 
 
@@ -70,10 +79,15 @@ def primary_value(values: JSON) -> str:
     return _text(chosen.get("value"))
 
 
-def _own_attributes(resource: Resource, document: Document) -> Document:
-    """Return the values of the integration's user schema, by attribute."""
-    values = document.get(user_schema.urn_of(resource.directory.key))
-    return dict(values) if isinstance(values, dict) else {}
+def _own_attributes(own: JSON, attributes: tuple[UserAttribute, ...]) -> Document:
+    """Return the values of the user schema, under the names that it gives them."""
+    values = own if isinstance(own, dict) else {}
+    by_name = {name.lower(): value for name, value in values.items()}
+    return {
+        attribute.name: by_name[attribute.name.lower()]
+        for attribute in attributes
+        if attribute.name.lower() in by_name
+    }
 
 
 def _entries(values: JSON) -> list[Document]:

@@ -100,8 +100,7 @@ def create(
 
 def _user_schema(app: App) -> dict[str, Any]:
     """Return the manifest's user schema, empty if it has no attributes."""
-    described: dict[str, Any] = app.manifest.get("user_schema", {})
-    return described if user_schema.read(described) else {}
+    return user_schema.stored(user_schema.read(app.manifest.get("user_schema")))
 
 
 @transaction.atomic

@@ -11,10 +11,13 @@ class ScimConfig(AppConfig):
     name = "scim"
 
     def ready(self) -> None:
-        """Register the pruning of request records."""
-        from scim import records
-        from workspaces import jobs
+        """Register the audit actions and the kinds of jobs."""
+        from scim import records, schema_changes
+        from scim.audit import Action
+        from workspaces import audit, jobs
 
+        audit.register(Action)
+        jobs.register(schema_changes.JOB, schema_changes.carry_out)
         jobs.register_periodic(
             records.PRUNE_JOB, records.prune, every=records.PRUNE_EVERY
         )

@@ -6,18 +6,31 @@ request, so that nothing is checked twice or less.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from scim import services
 from scim.models import Resource
 from scim.protocol import bulk
 from scim.protocol.bulk import Operation, Plan, Refused
-from scim.protocol.errors import InvalidValue, NotFound, ScimError, error_document
+from scim.protocol.errors import (
+    InvalidValue,
+    NotFound,
+    ScimError,
+    TookTooLong,
+    error_document,
+)
 from scim.protocol.schema import ResourceSchema, ServiceProvider
+from scim.protocol.tolerances import Normaliser
 from scim.protocol.types import Document
 from scim.rendering import etag
 from scim.services import ANY, Origin, Preconditions
 from workspaces.models import Directory
+
+TIME_LIMIT = 6
+"""Seconds for all operations of a request; the last may take some more."""
 
 
 class BulkRequest:
@@ -30,12 +43,14 @@ class BulkRequest:
         plan: Plan,
         *,
         origin: Origin,
+        normaliser: Callable[[ResourceSchema], Normaliser],
         now: datetime,
     ) -> None:
         self.directory = directory
         self.provider = provider
         self.plan = plan
         self.origin = origin
+        self.normaliser = normaliser
         self.now = now
         self.ids: dict[str, str] = {}
         self.failed: set[str] = set()
@@ -44,8 +59,10 @@ class BulkRequest:
     def carry_out(self) -> Document:
         """Return the BulkResponse, in the order of the request.
 
-        Stops after `failOnErrors` errors; what was done until then stays done.
+        Stops after `failOnErrors` errors; what was done until then stays done. What
+        is left when its time is up is answered with 503, to be sent again.
         """
+        self.deadline = time.monotonic() + TIME_LIMIT
         outcomes: dict[int, Document] = {}
         errors = 0
         for operation in self.plan.operations:
@@ -70,6 +87,11 @@ class BulkRequest:
         try:
             if isinstance(operation, Refused):
                 raise operation.error
+            if time.monotonic() > self.deadline:
+                raise TookTooLong(
+                    f"Not done: a bulk request has {TIME_LIMIT} seconds. Send this "
+                    "operation again."
+                )
             outcome |= self._apply(operation)
         except ScimError as error:
             if operation.bulk_id:
@@ -90,7 +112,8 @@ class BulkRequest:
         data = self._data(operation)
         preconditions = ANY
         if operation.version:
-            version = operation.version.removeprefix("W/").strip('"')
+            tag = operation.version.removeprefix("W/").strip('"')
+            version = tag.partition("-")[0]
             preconditions = Preconditions(if_match=frozenset({version}))
         if operation.method == "DELETE":
             services.delete(
@@ -110,6 +133,7 @@ class BulkRequest:
             data,
             origin=self.origin,
             preconditions=preconditions,
+            normaliser=self.normaliser(schema),
             now=self.now,
         )
         return self._created(schema, resource) | {"status": "200"}
@@ -117,11 +141,14 @@ class BulkRequest:
     def _create(self, schema: ResourceSchema, operation: Operation) -> Resource:
         waiting = self.plan.names - self.ids.keys() - self.failed
         data, later = bulk.without_members(operation.data, set(waiting))
+        if operation.bulk_id in later:
+            raise InvalidValue("A group cannot be a member of itself.")
         resource = services.create(
             self.directory,
             schema,
             self._data(operation, data),
             origin=self.origin,
+            normaliser=self.normaliser(schema),
             now=self.now,
         )
         if operation.bulk_id:
@@ -150,22 +177,25 @@ class BulkRequest:
         }
 
     def _join_circles(self) -> None:
-        """Put the members in who did not exist yet when their group was made."""
+        """Put the members in who did not exist yet when their group was made.
+
+        Another operation may have deleted either meanwhile.
+        """
         schema = self.provider.resource_types["Group"]
         for public_id, names in self.waiting:
             members: list[Document] = [
                 {"value": self.ids[name]} for name in names if name in self.ids
             ]
-            if members:
+            if not members:
+                continue
+            operation: Document = {"op": "add", "path": "members", "value": [*members]}
+            with suppress(NotFound):
                 services.patch(
                     self.directory,
                     schema,
                     public_id,
-                    {
-                        "Operations": [
-                            {"op": "add", "path": "members", "value": [*members]}
-                        ]
-                    },
+                    {"Operations": [operation]},
                     origin=self.origin,
+                    normaliser=Normaliser(schema, leaves_unknown_members_out=True),
                     now=self.now,
                 )

@@ -6,18 +6,19 @@ that what others create and delete meanwhile neither repeats nor hides a resourc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.db import connection
 
-from scim import counts, json_sql, queries
-from scim.filter_sql import Compiler
+from scim import counts, json_sql, queries, related_sql
+from scim.filter_sql import Compiler, sort_key_of_all
 from scim.json_sql import Sql
 from scim.operands import Operand
 from scim.protocol.cursors import Position
 from scim.protocol.schema import MAX_RESULTS, ResourceSchema
 from scim.queries import Page, Query
+from scim.related_sql import Related
 from workspaces.models import Directory
 
 _LONGEST = 500
@@ -41,7 +42,7 @@ def search(
     query: Query,
     position: Position | None,
     *,
-    related: str | None = None,
+    related: Related | None = None,
 ) -> CursorPage:
     """Return the page at a position, the first without one.
 
@@ -52,25 +53,31 @@ def search(
     if query.sort_by:
         operand = Compiler(schema, directory.base_url).sort_key(query.sort_by)
         order = _Order(_short(operand), descending=query.descending)
-    selected = queries.related_sql(related)
+    listed = related_sql.of(related, directory.base_url)
     if query.filter:
         total = queries.count_of(where)
     else:
         total = counts.find(directory, schema.name, 1).total
-    return _page(where, order, query, position, selected, total)
+    return _page(where, order, query, position, listed, total)
 
 
 def search_all(
     directory: Directory,
-    schemas: Iterable[ResourceSchema],
+    schemas: Sequence[ResourceSchema],
     query: Query,
     position: Position | None,
+    *,
+    related: Mapping[str, Related | None],
 ) -> CursorPage:
     """Return the page at a position of several types, as one collection."""
-    where, related = queries.where_of_all(directory, schemas, query)
+    where = queries.where_of_all(directory, schemas, query)
+    listed = related_sql.of_each(related, directory.base_url)
     order = _Order(None, descending=False)
+    if query.sort_by:
+        operand = sort_key_of_all(schemas, directory.base_url, query.sort_by)
+        order = _Order(_short(operand), descending=query.descending)
     total = queries.count_of(where)
-    return _page(where, order, query, position, related, total)
+    return _page(where, order, query, position, listed, total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,7 @@ def _page(
     order: _Order,
     query: Query,
     position: Position | None,
-    related: str,
+    listed: Sql,
     total: int,
 ) -> CursorPage:
     count = min(query.count, MAX_RESULTS)
@@ -175,7 +182,7 @@ def _page(
         after = walked.after(position)
         where = Sql(f"({where.text}) AND {after.text}", [*where.params, *after.params])
     keyed = queries.keyed_slice(
-        where, walked.order_by(), walked.selected(), related, count + 1
+        where, walked.order_by(), walked.selected(), listed, count + 1
     )
     more = len(keyed) > count
     keyed = keyed[:count]

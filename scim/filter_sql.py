@@ -8,6 +8,7 @@ statement. What cannot be expressed is InvalidFilter.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from scim import json_sql
@@ -57,24 +58,6 @@ class Compiler(FilterVisitor[Sql]):
     def __init__(self, schema: ResourceSchema, base_url: str) -> None:
         self.schema = schema
         self.base_url = base_url
-
-    def order_by(self, path: str, *, descending: bool) -> Sql:
-        """Return the ORDER BY of a `sortBy`. RFC 7644 section 3.4.2.3.
-
-        Who has no value comes last, or first when descending.
-        """
-        operand = self.sort_key(path)
-        key = operand.sql
-        direction = "DESC" if descending else "ASC"
-        collated = (
-            f"{key.text} {json_sql.collation()}"
-            if operand.kept_as == "text"
-            else key.text
-        )
-        return Sql(
-            f"({key.text} IS NULL) {direction}, {collated} {direction}, r.id {direction}",
-            [*key.params, *key.params],
-        )
 
     def sort_key(self, path: str) -> Operand:
         """Return what a `sortBy` sorts by. Raises InvalidPath."""
@@ -278,6 +261,46 @@ class _Members(_Elements):
     def operand(self, path: AttrPath) -> Operand:
         """Return what a path inside the brackets reads."""
         return member_operand(self._sub(path), self.base_url, groups=self.groups)
+
+
+def sort_key_of_all(
+    schemas: Iterable[ResourceSchema], base_url: str, path: str
+) -> Operand:
+    """Return what a `sortBy` over several types sorts by.
+
+    A resource whose type does not have the attribute has no value. Raises
+    InvalidPath if no type has it.
+    """
+    keys: dict[str, Operand] = {}
+    refusal: InvalidPath | None = None
+    for schema in schemas:
+        try:
+            keys[schema.name] = Compiler(schema, base_url).sort_key(path)
+        except InvalidPath as error:
+            refusal = refusal or error
+    if not keys and refusal is not None:
+        raise refusal
+    cases = " ".join(f"WHEN %s THEN {key.sql.text}" for key in keys.values())
+    params = [p for name, key in keys.items() for p in (name, *key.sql.params)]
+    # Types that have an attribute of one name keep it in one way.
+    return replace(
+        next(iter(keys.values())),
+        sql=Sql(f"(CASE r.resource_type {cases} END)", params),
+    )
+
+
+def order_by(key: Operand, *, descending: bool) -> Sql:
+    """Return the ORDER BY of a `sortBy`. RFC 7644 section 3.4.2.3.
+
+    Who has no value comes last, or first when descending.
+    """
+    text, params = key.sql.text, key.sql.params
+    direction = "DESC" if descending else "ASC"
+    collated = f"{text} {json_sql.collation()}" if key.kept_as == "text" else text
+    return Sql(
+        f"({text} IS NULL) {direction}, {collated} {direction}, r.id {direction}",
+        [*params, *params],
+    )
 
 
 def member_condition(schema: ResourceSchema, where: FilterNode, base_url: str) -> Sql:

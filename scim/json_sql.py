@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from django.db import connection
 
 
@@ -38,11 +39,19 @@ def text(base: str, keys: tuple[str, ...]) -> Sql:
 
 
 def number(base: str, keys: tuple[str, ...]) -> Sql:
-    """Return the value at `keys` as a number, NULL if there is none."""
+    """Return the value at `keys` as a number, NULL if there is none.
+
+    Text there is none: it stands from before the schema said number.
+    """
     value = text(base, keys)
     if _is_sqlite():
-        return value
-    return Sql(f"{value.text}::numeric", value.params)
+        kind = f"typeof({value.text}) IN ('integer', 'real')"
+        return Sql(f"(CASE WHEN {kind} THEN {value.text} END)", value.params * 2)
+    kind = f"jsonb_typeof({base} #> %s::text[]) = 'number'"
+    return Sql(
+        f"(CASE WHEN {kind} THEN {value.text}::numeric END)",
+        [list(keys), *value.params],
+    )
 
 
 def exists(base: str, keys: tuple[str, ...]) -> Sql:
@@ -55,7 +64,24 @@ def elements(base: str, keys: tuple[str, ...]) -> Sql:
     """Return the values of a list as a table `e` with the column `value`."""
     if _is_sqlite():
         return Sql(f"json_each({base}, %s) AS e", [_sqlite_path(keys)])
-    return Sql(f"jsonb_array_elements({base} #> %s::text[]) AS e(value)", [list(keys)])
+    listed = _list_sql(base)
+    params = [list(keys), list(keys)]
+    return Sql(f"jsonb_array_elements({listed}) AS e(value)", params)
+
+
+def given() -> str:
+    """Return the values of a parameter, a JSON list, as a table `given`."""
+    if _is_sqlite():
+        return "json_each(%s) AS given"
+    return "json_array_elements_text(%s::json) AS given(value)"
+
+
+def among(column: str, values: list[Any]) -> Sql:
+    """Return the condition that a column has one of the values."""
+    if _is_sqlite():
+        listed = orjson.dumps(values).decode()
+        return Sql(f"{column} IN (SELECT value FROM json_each(%s))", [listed])
+    return Sql(f"{column} = ANY(%s)", [values])
 
 
 def primary(base: str, keys: tuple[str, ...], within: tuple[str, ...]) -> Sql:
@@ -69,11 +95,17 @@ def primary(base: str, keys: tuple[str, ...], within: tuple[str, ...]) -> Sql:
             [*value.params, _sqlite_path(keys)],
         )
     return Sql(
-        f"(SELECT {value.text} FROM jsonb_array_elements({base} #> %s::text[]) "
+        f"(SELECT {value.text} FROM jsonb_array_elements({_list_sql(base)}) "
         "WITH ORDINALITY AS e(value, place) ORDER BY "
         "COALESCE(e.value ->> 'primary', '') = 'true' DESC, e.place LIMIT 1)",
-        [*value.params, list(keys)],
+        [*value.params, list(keys), list(keys)],
     )
+
+
+def _list_sql(base: str) -> str:
+    """Return the list at some keys (given twice), or else NULL, on PostgreSQL."""
+    found = f"{base} #> %s::text[]"
+    return f"CASE WHEN jsonb_typeof({found}) = 'array' THEN {found} END"
 
 
 def fragment(operator: str, value: Sql, part: str) -> Sql:

@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 import structlog
@@ -23,6 +24,7 @@ from scim.models import RequestRecord
 from scim.protocol.dialects import recognise
 from scim.protocol.tolerances import Tolerance
 from scim.protocol.types import JSON
+from workspaces import rows
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job
 
@@ -47,7 +49,7 @@ class Facts:
     tolerances: set[Tolerance] = field(default_factory=set)
 
 
-_waiting: deque[RequestRecord] = deque(maxlen=MAX_WAITING)
+_waiting: deque[dict[str, Any]] = deque(maxlen=MAX_WAITING)
 _writing = threading.Lock()
 _started = threading.Event()
 
@@ -64,24 +66,29 @@ def note(
     if dialect == Directory.Dialect.AUTO:
         dialect = recognise(client, facts.tolerances)
     _waiting.append(
-        RequestRecord(
-            directory_id=facts.directory.pk,
-            token_key=facts.token_key,
-            request_id=getattr(request, "request_id", ""),
-            method=request.method or "",
+        {
+            "directory_id": facts.directory.pk,
+            "token_key": facts.token_key,
+            "request_id": getattr(request, "request_id", ""),
+            "method": request.method,
             # Without the query, whose filters are personal data.
-            path=request.path_info[:500],
-            status=response.status_code,
-            milliseconds=round(milliseconds),
-            dialect=dialect,
-            tolerances=sorted(facts.tolerances),
-            resource_id=facts.resource_id,
-            client=client[:120],
-            address=request.META.get("REMOTE_ADDR"),
-            body="" if is_read else masked(request.body),
-            at=datetime.now(UTC),
-        )
+            "path": _line(request.path_info, 500),
+            "status": response.status_code,
+            "milliseconds": round(milliseconds),
+            "dialect": dialect,
+            "tolerances": sorted(facts.tolerances),
+            "resource_id": facts.resource_id,
+            "client": _line(client, 120),
+            "address": request.META.get("REMOTE_ADDR"),
+            "body": "" if is_read else masked(request.body),
+            "at": datetime.now(UTC),
+        }
     )
+
+
+def _line(text: str, longest: int) -> str:
+    """Return text that both databases can keep."""
+    return text[:longest].replace("\0", "\ufffd")
 
 
 def masked(body: bytes) -> str:
@@ -119,7 +126,7 @@ def flush() -> int:
     with _writing:
         batch = [_waiting.popleft() for _ in range(len(_waiting))]
         if batch:
-            RequestRecord.objects.bulk_create(batch, batch_size=500)
+            rows.insert_many(RequestRecord, batch)
         return len(batch)
 
 

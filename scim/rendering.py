@@ -6,28 +6,35 @@ never parsed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from zlib import crc32
 
 import orjson
 
 from scim.protocol.projection import Projection
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.types import Document
-from scim.queries import Membership, Page, Row
+from scim.queries import Page, Row
+from scim.related_sql import Related
 
 LIST_URN = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 
-def etag(version: int) -> str:
-    """Return the weak entity tag of a version."""
-    return f'W/"{version}"'
+def etag(version: int, related: str | None = None) -> str:
+    """Return the weak entity tag of a version, and of the memberships shown with it.
+
+    Who joins or leaves a group changes what its users show, but not their version.
+    """
+    if related is None:
+        return f'W/"{version}"'
+    return f'W/"{version}-{crc32(related.encode()):08x}"'
 
 
 def one(
     schema: ResourceSchema, row: Row, base_url: str, projection: Projection
 ) -> bytes:
     """Return the answer for one resource."""
-    return many(schema, [row], base_url, projection)[0]
+    return _renderer(schema, base_url, projection)(row)
 
 
 def page(
@@ -41,12 +48,8 @@ def page(
 
     `place` says where the page is: its `startIndex`, or its neighbours' cursors.
     """
-    rendered: dict[int, bytes] = {}
-    for schema in schemas:
-        rows = [row for row in found.rows if row.resource_type == schema.name]
-        answers = many(schema, rows, base_url, projection)
-        rendered.update(zip((row.id for row in rows), answers, strict=True))
-    resources = [rendered[row.id] for row in found.rows]
+    render = {s.name: _renderer(s, base_url, projection) for s in schemas}
+    resources = [render[row.resource_type](row) for row in found.rows]
     head = orjson.dumps(
         {
             "schemas": [LIST_URN],
@@ -58,66 +61,38 @@ def page(
     return b"".join([head[:-1], b',"Resources":[', b",".join(resources), b"]}"])
 
 
-def related(schema: ResourceSchema, projection: Projection) -> str | None:
+def related(schema: ResourceSchema, projection: Projection) -> Related | None:
     """Return which memberships to read along with a resource, if any."""
     name = _related_name(schema)
-    return name if name and projection.wants(schema, name) else None
-
-
-def many(
-    schema: ResourceSchema, rows: list[Row], base_url: str, projection: Projection
-) -> list[bytes]:
-    """Return the answers for resources of one type, in the order given."""
-    with_display = projection.names(schema, "members", "display")
-    result = []
-    for row in rows:
-        text = _whole(schema, row, base_url, with_display=with_display)
-        if projection:
-            document: Document = orjson.loads(text)
-            result.append(orjson.dumps(projection.apply(schema, document)))
-        else:
-            result.append(text.encode())
-    return result
+    if name is None or not projection.wants(schema, name):
+        return None
+    if name == "members" and projection.names(schema, "members", "display"):
+        return Related.MEMBERS_WITH_DISPLAY
+    return Related(name)
 
 
 def _related_name(schema: ResourceSchema) -> str | None:
     return next((n for n in ("members", "groups") if n in schema.attributes), None)
 
 
-def _whole(
-    schema: ResourceSchema, row: Row, base_url: str, *, with_display: bool
-) -> str:
-    parts = [
-        f'{{"id":"{row.public_id}",',
-        row.document[1:-1],
-        f',"meta":{{"resourceType":"{row.resource_type}","created":"{row.created_at}",'
-        f'"lastModified":"{row.modified_at}","version":"W/\\"{row.version}\\"",'
-        f'"location":"{base_url}/{schema.endpoint}/{row.public_id}"}}',
-    ]
+def _renderer(
+    schema: ResourceSchema, base_url: str, projection: Projection
+) -> Callable[[Row], bytes]:
+    """Return what makes the answers for resources of one type."""
+    location = f"{base_url}/{schema.endpoint}"
     name = _related_name(schema)
-    if row.related and name is not None:
-        as_value = _group if name == "groups" else _member
-        values = [as_value(m, base_url, with_display=with_display) for m in row.related]
-        parts.append(f',"{name}":{orjson.dumps(values).decode()}')
-    parts.append("}")
-    return "".join(parts)
 
+    def whole(row: Row) -> bytes:
+        tag = etag(row.version, row.related).replace('"', '\\"')
+        related = f',"{name}":{row.related}' if row.related else ""
+        return (
+            f'{{"id":"{row.public_id}",{row.document[1:-1]},"meta":{{'
+            f'"resourceType":"{row.resource_type}","created":"{row.created_at}",'
+            f'"lastModified":"{row.modified_at}","version":"{tag}",'
+            f'"location":"{location}/{row.public_id}"}}{related}}}'
+        ).encode()
 
-def _member(other: Membership, base_url: str, *, with_display: bool) -> Document:
-    value: Document = {
-        "value": other.public_id,
-        "$ref": f"{base_url}/{other.resource_type}s/{other.public_id}",
-        "type": other.resource_type,
-    }
-    if with_display:
-        value["display"] = other.label
-    return value
+    def projected(row: Row) -> bytes:
+        return orjson.dumps(projection.apply(schema, orjson.loads(whole(row))))
 
-
-def _group(other: Membership, base_url: str, *, with_display: bool) -> Document:
-    return {
-        "value": other.public_id,
-        "$ref": f"{base_url}/Groups/{other.public_id}",
-        "display": other.label,
-        "type": "direct",
-    }
+    return projected if projection else whole

@@ -8,6 +8,7 @@ import orjson
 
 from scim.protocol import user_schema
 from scim.protocol.schema import ResourceSchema, ServiceProvider, service_provider
+from scim.protocol.user_schema import UserAttribute
 from workspaces.models import Directory
 
 
@@ -24,6 +25,18 @@ def provider_of(directory: Directory) -> ServiceProvider:
 def schema_of(directory: Directory, name: str) -> ResourceSchema:
     """Return a resource type of a directory by its name, such as `User`."""
     return provider_of(directory).resource_types[name]
+
+
+def user_schema_with(
+    directory: Directory, attributes: tuple[UserAttribute, ...]
+) -> ResourceSchema:
+    """Return what User would be if the directory's own schema had these attributes."""
+    provider = service_provider(
+        user_schema.urn_of(directory.key),
+        attributes,
+        with_entitlements=directory.kind == Directory.Kind.GATEWAY,
+    )
+    return provider.resource_types["User"]
 
 
 @lru_cache(maxsize=256)

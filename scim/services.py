@@ -11,13 +11,13 @@ from datetime import datetime
 
 from django.db import transaction
 
-from scim import counts, store
+from scim import counts, memberships, store
 from scim.models import Change, Resource
-from scim.protocol import documents, members
+from scim.protocol import documents, members, outgrown
 from scim.protocol.errors import Forbidden, PreconditionFailed, Uniqueness
 from scim.protocol.members import MemberChange
 from scim.protocol.schema import ResourceSchema
-from scim.protocol.tolerances import Normaliser
+from scim.protocol.tolerances import Normaliser, Tolerance
 from scim.protocol.types import Document
 from scim.signals import resource_changed
 from workspaces import rows
@@ -85,14 +85,16 @@ def create(
     """Store a new resource. Raises ScimError.
 
     A user who exists and is inactive is brought back instead: Okta creates
-    again whom it deactivated.
+    again whom it deactivated. An active one of the same `userName` or `externalId`
+    is a conflict.
     """
     _refuse_read_only(schema, origin)
-    normal = (normaliser or Normaliser(schema)).resource(body)
+    normaliser = normaliser or Normaliser(schema)
+    normal = normaliser.resource(body)
     document = documents.validate_new(schema, normal)
     if schema.name == "User":
         document.setdefault("active", True)
-        if document["active"] is True and document.get("externalId"):
+        if document.get("externalId"):
             returned = _reactivate(directory, schema, document, origin, now)
             if returned is not None:
                 return returned
@@ -101,13 +103,13 @@ def create(
             resource = store.insert(
                 directory, schema, document, source=origin.source, now=now
             )
-            change = members.from_body(normal) if schema.name == "Group" else None
-            moved = _change_members(schema, resource, [change] if change else [], now)
+            added = members.added_by(normal) if schema.name == "Group" else []
+            moved = _change_members(schema, resource, added, normaliser, now)
             _announce(directory, resource, Change.Kind.CREATED, origin, [], moved, now)
             counts.change(directory, schema.name, resource.pk, 1)
             return resource
     except Uniqueness:
-        if schema.name != "User" or document["active"] is not True:
+        if schema.name != "User":
             raise
         returned = _reactivate(directory, schema, document, origin, now)
         if returned is None:
@@ -132,7 +134,8 @@ def replace(
     A group keeps its members if the body does not name any.
     """
     _refuse_read_only(schema, origin)
-    normal = (normaliser or Normaliser(schema)).resource(body)
+    normaliser = normaliser or Normaliser(schema)
+    normal = normaliser.resource(body)
     resource = store.load_for_update(directory, schema, public_id)
     preconditions.check(resource.version)
     current = store.read(resource)
@@ -144,6 +147,7 @@ def replace(
         current,
         document,
         [change] if change else [],
+        normaliser,
         Change.Kind.REPLACED,
         origin,
         now,
@@ -165,7 +169,8 @@ def patch(
 ) -> Resource:
     """Apply the operations of a PATCH, all or none. Raises ScimError."""
     _refuse_read_only(schema, origin)
-    operations = (normaliser or Normaliser(schema)).operations(body)
+    normaliser = normaliser or Normaliser(schema)
+    operations = normaliser.operations(body)
     resource = store.load_for_update(directory, schema, public_id)
     preconditions.check(resource.version)
     on_document, on_members = members.split(schema, operations)
@@ -177,6 +182,7 @@ def patch(
         current,
         document,
         on_members,
+        normaliser,
         Change.Kind.PATCHED,
         origin,
         now,
@@ -209,6 +215,24 @@ def delete(
     counts.change(directory, schema.name, resource_id, -1)
 
 
+@transaction.atomic
+def fit(
+    directory: Directory, schema: ResourceSchema, public_id: str, *, now: datetime
+) -> None:
+    """Bring a user into line with a user schema that has changed. Raises NotFound.
+
+    Values that it has outgrown go, like by a PATCH; filters see the rest anew.
+    """
+    resource = store.load_for_update(directory, schema, public_id)
+    current = store.read(resource)
+    document = outgrown.fitted(schema, current)
+    if document == current:
+        store.compare_anew(resource, schema, current)
+    kind = Change.Kind.PATCHED
+    normaliser = Normaliser(schema)
+    _write(resource, schema, current, document, [], normaliser, kind, Origin(), now)
+
+
 def _refuse_read_only(schema: ResourceSchema, origin: Origin) -> None:
     if schema.read_only and origin.source != Resource.Source.APP:
         raise Forbidden(
@@ -224,10 +248,19 @@ def _reactivate(
     origin: Origin,
     now: datetime,
 ) -> Resource | None:
-    """Bring back the inactive user that `document` is about, if there is one."""
+    """Bring back the inactive user that `document` is about, if there is one.
+
+    Raises Uniqueness if an active one has the same `userName` or `externalId`.
+    """
     with transaction.atomic():
         resource = store.find_user(directory, document)
-        if resource is None or resource.active is not False:
+        if resource is None:
+            return None
+        if resource.active is not False:
+            raise Uniqueness(
+                "An active user of this directory has this userName or externalId."
+            )
+        if document["active"] is not True:
             return None
         current = store.read(resource)
         store.save(resource, schema, document, now=now)
@@ -249,12 +282,13 @@ def _write(
     current: Document,
     document: Document,
     member_changes: list[MemberChange],
+    normaliser: Normaliser,
     kind: Change.Kind,
     origin: Origin,
     now: datetime,
 ) -> None:
     """Store what differs. A write that changes nothing keeps its version."""
-    moved = _change_members(schema, resource, member_changes, now)
+    moved = _change_members(schema, resource, member_changes, normaliser, now)
     differing = _differences(current, document)
     if differing:
         store.save(resource, schema, document, now=now)
@@ -277,11 +311,20 @@ def _change_members(
     schema: ResourceSchema,
     resource: Resource,
     changes: list[MemberChange],
+    normaliser: Normaliser,
     now: datetime,
 ) -> frozenset[int]:
     if not changes:
         return frozenset()
-    changed = store.change_members(schema, resource, changes, now=now)
+    changed = memberships.change(
+        schema,
+        resource,
+        changes,
+        now=now,
+        leave_unknown_out=normaliser.leaves_unknown_members_out,
+    )
+    if changed.unknown:
+        normaliser.used.add(Tolerance.UNKNOWN_MEMBER)
     return frozenset(changed.added | changed.removed)
 
 

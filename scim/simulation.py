@@ -13,7 +13,7 @@ from urllib.parse import quote
 import jmespath
 
 _FOLDER = Path(__file__).parent / "conversations"
-DIALECTS = ("okta", "entra")
+DIALECTS = ("okta", "entra", "google", "canaille")
 PARTS = ("joiner", "mover", "leaver")
 
 Send = Callable[[str, str, dict[str, str], bytes | None], tuple[int, bytes]]

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from integrations.connectors import registry
 from integrations.connectors.problems import Problem
+from scim.protocol import user_schema
 
 _FOLDER = Path(__file__).parent
 _SCHEMA_NAME = "manifest.schema.json"
@@ -61,7 +62,15 @@ def check_manifest(manifest: object) -> list[Problem]:
         return [_problem(error) for error in errors]
     if not isinstance(manifest, dict):
         return []
-    return registry.problems_in(manifest)
+    return [*_user_schema_problems(manifest), *registry.problems_in(manifest)]
+
+
+def _user_schema_problems(manifest: dict[str, Any]) -> list[Problem]:
+    try:
+        user_schema.parse(manifest.get("user_schema"))
+    except user_schema.InvalidUserSchema as error:
+        return [Problem(f"user_schema.{p.place}", p.message) for p in error.problems]
+    return []
 
 
 def shipped_manifests() -> Iterator[dict[str, Any]]:

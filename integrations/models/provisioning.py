@@ -48,12 +48,15 @@ class Provisioning(models.Model):
     )
 
     integration = models.ForeignKey(
-        Integration, on_delete=models.CASCADE, related_name="provisionings"
+        Integration,
+        on_delete=models.CASCADE,
+        related_name="provisionings",
+        db_index=False,
     )
     resource = models.OneToOneField(
         Resource, on_delete=models.SET_NULL, null=True, related_name="provisioning"
     )
-    resource_id_public = models.CharField(max_length=36, unique=True)
+    resource_id_public = models.CharField(max_length=36)
     user_name = models.CharField(max_length=500)
     account = models.OneToOneField(
         AppAccount, on_delete=models.SET_NULL, null=True, related_name="provisioning"
@@ -72,6 +75,11 @@ class Provisioning(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["resource_id_public"], name="provisioning_once_per_user"
+            )
+        ]
         indexes: ClassVar = [
             models.Index(
                 fields=["integration", "user_name"], name="provisioning_by_name"

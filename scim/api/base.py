@@ -23,6 +23,7 @@ from scim.api.parsers import (
 )
 from scim.models import Resource
 from scim.protocol.cursors import Sealer
+from scim.protocol.dialects import Dialect, recognise
 from scim.protocol.errors import NotFound
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.tolerances import Normaliser
@@ -108,8 +109,13 @@ class ScimView(APIView):
 
     def normaliser(self, schema: ResourceSchema) -> Normaliser:
         """Return a normaliser whose findings go into the record of the request."""
-        normaliser = Normaliser(schema)
-        self.facts.tolerances = normaliser.used
+        dialect = self.directory.dialect
+        if dialect == Directory.Dialect.AUTO:
+            dialect = recognise(self.request.META.get("HTTP_USER_AGENT", ""), set())
+        normaliser = Normaliser(
+            schema, leaves_unknown_members_out=dialect == Dialect.GENERIC
+        )
+        normaliser.used = self.facts.tolerances
         return normaliser
 
     def origin(self, request: Request) -> services.Origin:
@@ -124,7 +130,8 @@ class ScimView(APIView):
         name = schema.name if schema else None
         order = query.descending if query.sort_by else None
         about = (self.directory.key, name, query.filter, query.sort_by, order)
-        return Sealer(settings.SECRET_KEY, about, self.now)
+        secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        return Sealer(secrets, about, self.now)
 
     def answer(
         self,
@@ -139,11 +146,11 @@ class ScimView(APIView):
         if status == 201 and schema.name == "User" and resource.version == 1:
             # Nobody is in a group before they exist.
             related = None
-        row = queries.row_of(resource, related=related)
+        row = queries.row_of(self.directory, resource, related=related)
         base_url = self.directory.base_url
         body = rendering.one(schema, row, base_url, self.projection)
         response = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
-        response["ETag"] = etag(row.version)
+        response["ETag"] = etag(row.version, row.related)
         response["Location"] = f"{base_url}/{schema.endpoint}/{row.public_id}"
         return response
 

@@ -89,15 +89,24 @@ def projection_of(parameters: QueryDict | Document) -> Projection:
 def preconditions_of(request: HttpRequest) -> Preconditions:
     """Return the conditional headers of a write."""
     return Preconditions(
-        if_match=_tags(request.META.get("HTTP_IF_MATCH")),
-        if_none_match=_tags(request.META.get("HTTP_IF_NONE_MATCH")),
+        if_match=_versions(request.META.get("HTTP_IF_MATCH")),
+        if_none_match=_versions(request.META.get("HTTP_IF_NONE_MATCH")),
     )
 
 
-def is_not_modified(request: HttpRequest, version: int) -> bool:
-    """Say whether the client of a GET has this version already."""
+def is_not_modified(request: HttpRequest, tag: str) -> bool:
+    """Say whether the client of a GET has what the entity tag stands for."""
     tags = _tags(request.META.get("HTTP_IF_NONE_MATCH"))
-    return tags is not None and bool(tags & {str(version), "*"})
+    return tags is not None and bool(tags & {*(_tags(tag) or ()), "*"})
+
+
+def _versions(header: str | None) -> frozenset[str] | None:
+    """Return what a write compares: memberships shown with a resource are not its own.
+
+    See `scim.rendering.etag`.
+    """
+    tags = _tags(header)
+    return None if tags is None else frozenset(tag.partition("-")[0] for tag in tags)
 
 
 def _tags(header: str | None) -> frozenset[str] | None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from scim import cursor_queries, queries, rendering, services, store
+from scim import cursor_queries, memberships, queries, rendering, services
 from scim.api.base import ScimView, body_of, json_answer
 from scim.api.exceptions import MEDIA_TYPE
 from scim.api.parsers import (
@@ -95,14 +95,17 @@ class Root(ScimView):
         schemas = list(provider_of(self.directory).resource_types.values())
         query = query_of(parameters)
         projection = projection_of(parameters)
+        related = {s.name: rendering.related(s, projection) for s in schemas}
         cursor = cursor_of(parameters)
         place: Document = {"startIndex": query.start_index}
         if cursor is None:
-            found = queries.search_all(self.directory, schemas, query)
+            found = queries.search_all(self.directory, schemas, query, related=related)
         else:
             sealer = self.sealer(query)
             at = sealer.open(cursor) if cursor else None
-            walked = cursor_queries.search_all(self.directory, schemas, query, at)
+            walked = cursor_queries.search_all(
+                self.directory, schemas, query, at, related=related
+            )
             found, place = walked.page, _neighbours(walked, sealer)
         body = rendering.page(
             schemas, found, place, self.directory.base_url, projection
@@ -130,12 +133,13 @@ class Item(ScimView):
         schema = self.resource_schema(endpoint)
         related = rendering.related(schema, self.projection)
         row = queries.get(self.directory, schema, public_id, related=related)
-        if is_not_modified(request, row.version):
+        tag = etag(row.version, row.related)
+        if is_not_modified(request, tag):
             response = HttpResponse(status=304)
         else:
             body = rendering.one(schema, row, self.directory.base_url, self.projection)
             response = HttpResponse(body, content_type=MEDIA_TYPE)
-        response["ETag"] = etag(row.version)
+        response["ETag"] = tag
         return response
 
     def put(
@@ -174,7 +178,7 @@ class Item(ScimView):
             normaliser=self.normaliser(schema),
             now=self.now,
         )
-        if not self.projection and store.is_large(resource):
+        if not self.projection and memberships.is_large(resource):
             response = HttpResponse(status=204)
             response["ETag"] = etag(resource.version)
             return response
@@ -257,6 +261,7 @@ class Bulk(ScimView):
             provider_of(self.directory),
             bulk.read(body_of(request)),
             origin=self.origin(request),
+            normaliser=self.normaliser,
             now=self.now,
         )
         return json_answer(bulk_request.carry_out())

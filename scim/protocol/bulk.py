@@ -132,6 +132,9 @@ def _operation(index: int, item: JSON) -> Operation | Refused:
         raise InvalidSyntax("bulkId must be a string.")
     match = _PATH.fullmatch(path)
     data = named.get("data")
+    if method == "PATCH" and isinstance(data, list):
+        # The operations alone, as in the example of section 3.7.3.
+        data = {"Operations": data}
     problem = _problem(method, match, bulk_id, data)
     if problem or match is None:
         return Refused(index, method, path, bulk_id, InvalidValue(problem))

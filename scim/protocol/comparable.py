@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _USER_NAME = get_profile("UsernameCaseMapped")
 MAX_KEY_LENGTH = 500
+_LONGEST_NAME = 4 * MAX_KEY_LENGTH
+"""Longer names are not prepared: composing makes a name shorter, but not so much."""
+
+_TOO_LONG = f"userName is longer than {MAX_KEY_LENGTH} characters."
 
 
 def user_name_key(user_name: str) -> str:
@@ -29,6 +33,8 @@ def user_name_key(user_name: str) -> str:
     A name may be several parts with single blanks between them, as RFC 8265
     section 3.5 builds usernames; each part is prepared by itself.
     """
+    if len(user_name) > _LONGEST_NAME:
+        raise InvalidValue(_TOO_LONG)
     if user_name.isascii() and user_name.isprintable():
         key = user_name.lower()
         if key and key == " ".join(key.split()):
@@ -101,5 +107,5 @@ def _comparable_value(attribute: Attribute, value: JSON) -> JSON:
 
 def _bounded(key: str) -> str:
     if len(key) > MAX_KEY_LENGTH:
-        raise InvalidValue(f"userName is longer than {MAX_KEY_LENGTH} characters.")
+        raise InvalidValue(_TOO_LONG)
     return key

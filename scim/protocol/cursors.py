@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final
 
 import orjson
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from scim.protocol.errors import ExpiredCursor, InvalidCursor
 from scim.protocol.types import JSON
@@ -40,12 +40,13 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Sealer:
-    """Makes and reads the cursors of one query, under a key derived from `secret`.
+    """Makes and reads the cursors of one query.
 
+    The first of `secrets` makes them, the others are former ones that still read.
     `query` is all that must not change from page to page, the directory first.
     """
 
-    secret: str
+    secrets: tuple[str, ...]
     query: tuple[JSON, ...]
     now: datetime
 
@@ -79,9 +80,14 @@ class Sealer:
     def _digest(self) -> str:
         return hashlib.sha256(orjson.dumps(self.query)).hexdigest()[:32]
 
-    def _fernet(self) -> Fernet:
-        key = hmac.digest(self.secret.encode(), b"keyway.scim.cursor", "sha256")
-        return Fernet(base64.urlsafe_b64encode(key))
+    def _fernet(self) -> MultiFernet:
+        return MultiFernet([_fernet(secret) for secret in self.secrets])
+
+
+def _fernet(secret: str) -> Fernet:
+    """Return what seals under a key derived from a secret."""
+    key = hmac.digest(secret.encode(), b"keyway.scim.cursor", "sha256")
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 _INVALID: Final = (

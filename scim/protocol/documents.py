@@ -11,16 +11,21 @@ from typing import Any, Final
 from pydantic import ValidationError
 from scim2_models import Context, PatchOp, Resource, SCIMException
 
-from scim.protocol import paths, simple_patch
+from scim.protocol import outgrown, paths, simple_patch
 from scim.protocol.comparable import user_name_key
 from scim.protocol.errors import InvalidValue, from_library
 from scim.protocol.schema import POLICY, ResourceSchema
 from scim.protocol.types import JSON, Document
-from scim.protocol.user_schema import OWN
 
 _NOT_STORED: Final = {"id", "meta", "groups", "members", "password"}
 MAX_OPERATIONS: Final = 200
 """The most operations of a PATCH, members apart: their cost grows as the square."""
+
+MAX_VALUES: Final = 1_000
+"""The most values of one attribute."""
+
+MAX_WORK: Final = 10_000
+"""The most operations of a PATCH times values: each operation looks at all."""
 
 _PATCH_URN: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
@@ -72,6 +77,7 @@ def patch(
     if simple is not None:
         _check_required(schema, simple)
         return simple
+    _check_work(current, operations)
     for operation in operations:
         paths.check(schema, str(operation.get("path", "")))
     resource = _load(schema, current)
@@ -90,6 +96,7 @@ def patch(
 def _read(schema: ResourceSchema, body: Document, context: Context) -> Resource[Any]:
     # Members are read by `members.from_body`, in more shapes than the RFC's.
     rest = {name: body[name] for name in body if name.lower() != "members"}
+    _check_values(rest)
     try:
         return schema.model.model_validate(rest, scim_ctx=context, scim_policy=POLICY)
     except ValidationError as error:
@@ -97,11 +104,11 @@ def _read(schema: ResourceSchema, body: Document, context: Context) -> Resource[
 
 
 def _load(schema: ResourceSchema, document: Document) -> Resource[Any]:
-    """Return what is stored, without an extension that its schema has outgrown."""
+    """Return what is stored, without the values that their schema has outgrown."""
     try:
         return schema.model.model_validate(document, scim_policy=POLICY)
     except ValidationError:
-        rest = {name: document[name] for name in document if not name.startswith(OWN)}
+        rest = outgrown.fitted(schema, document)
         return schema.model.model_validate(rest, scim_policy=POLICY)
 
 
@@ -117,7 +124,35 @@ def _canonical(schema: ResourceSchema, resource: Resource[Any]) -> Document:
         *(urn for urn in schema.extensions if urn in document),
     ]
     _check_required(schema, document)
+    _check_values(document)
     return document
+
+
+def _check_work(current: Document, operations: list[Document]) -> None:
+    for operation in operations:
+        _check_values(operation)
+    values = _values(current) + sum(_values(operation) for operation in operations)
+    if len(operations) * values > MAX_WORK:
+        raise InvalidValue(
+            f"{len(operations)} operations among {values} values are too much for one "
+            "request. Send fewer operations at once."
+        )
+
+
+def _values(value: JSON) -> int:
+    """Return the length of the longest list inside."""
+    if isinstance(value, dict):
+        return max(map(_values, value.values()), default=0)
+    return len(value) if isinstance(value, list) else 0
+
+
+def _check_values(document: Document) -> None:
+    """Raise InvalidValue for a list that is too long, also in an extension."""
+    for name, value in document.items():
+        if isinstance(value, dict):
+            _check_values(value)
+        elif isinstance(value, list) and len(value) > MAX_VALUES:
+            raise InvalidValue(f"{name} can have {MAX_VALUES} values at most.")
 
 
 def _without_empty(value: JSON) -> JSON:

@@ -4,6 +4,7 @@
     ├── InvalidFilter  TooMany  Uniqueness  Mutability  InvalidSyntax  InvalidPath
     ├── NoTarget  InvalidValue  InvalidVersion  Sensitive  InvalidCursor  ExpiredCursor
     └── NotFound  PreconditionFailed  PayloadTooLarge  NotImplementedHere  Forbidden
+        TookTooLong
 
 `detail` names the attribute or the place and says what would be accepted. It
 never quotes a stored value.
@@ -122,6 +123,12 @@ class PayloadTooLarge(ScimError):
     """The body is longer than the server accepts."""
 
     status = 413
+
+
+class TookTooLong(ScimError):
+    """An operation of a bulk request whose time is up."""
+
+    status = 503
 
 
 class NotImplementedHere(ScimError):

@@ -7,6 +7,7 @@ follows the change and not the group.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Literal
 
 from scim2_models.path import (
@@ -24,6 +25,13 @@ from scim.protocol.types import JSON, Document
 
 MAX_MEMBERS: Final = 10_000
 """The most members that one request may name."""
+
+MAX_CHANGES: Final = 200
+"""The most steps in which one request may change members."""
+
+_TOO_MANY: Final = f"One request can name {MAX_MEMBERS} members at most."
+_ALL: Final = AttrPath("members", None)
+"""What nearly every path to the members says: the grammar is not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,12 @@ def from_body(body: Document) -> MemberChange | None:
     return None
 
 
+def added_by(body: Document) -> list[MemberChange]:
+    """Return the members that a POST gives to a group that has none yet."""
+    named = from_body(body)
+    return [MemberChange("add", named.ids)] if named else []
+
+
 def split(
     schema: ResourceSchema, operations: list[Document]
 ) -> tuple[list[Document], list[MemberChange]]:
@@ -56,15 +70,36 @@ def split(
         if "members" not in path.lower():
             others.append(operation)
             continue
-        node = paths.parse(schema, path).ast
+        node = _ALL if path == "members" else paths.parse(schema, path).ast
         if isinstance(node, AttrPath) and node.attr.lower() == "members":
             changes.append(_whole(operation, node))
         elif isinstance(node, ValuePath) and node.attr_path.attr.lower() == "members":
-            paths.check(schema, path)
             changes.append(_selected(operation, node))
         else:
             others.append(operation)
-    return others, changes
+    return others, _joined(changes)
+
+
+def _joined(changes: list[MemberChange]) -> list[MemberChange]:
+    """Make one of changes in a row that all add, or all remove, by ids.
+
+    Raises InvalidValue if that leaves too many, or too many members.
+    """
+    result: list[MemberChange] = []
+    for (op, by_ids), run in groupby(changes, lambda c: (c.op, c.ids is not None)):
+        if not by_ids or op == "replace":
+            result += run
+        else:
+            ids = dict.fromkeys(i for change in run for i in change.ids or ())
+            result.append(MemberChange(op, tuple(ids)))
+    if len(result) > MAX_CHANGES:
+        raise InvalidValue(
+            f"One request can change members {MAX_CHANGES} times at most; those that "
+            "are added, or removed by their ids, one after another count as one."
+        )
+    if sum(len(change.ids or ()) for change in result) > MAX_MEMBERS:
+        raise InvalidValue(_TOO_MANY)
+    return result
 
 
 def _whole(operation: Document, node: AttrPath) -> MemberChange:
@@ -74,6 +109,8 @@ def _whole(operation: Document, node: AttrPath) -> MemberChange:
     if op == "remove":
         ids = _ids(operation["value"]) if "value" in operation else None
         return MemberChange("remove", ids)
+    if "value" not in operation:
+        raise InvalidValue(f"To {op} members takes a value: who they are.")
     return MemberChange("add" if op == "add" else "replace", _ids(operation["value"]))
 
 
@@ -96,7 +133,7 @@ def _selected(operation: Document, node: ValuePath) -> MemberChange:
 def _ids(value: JSON) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     if len(items) > MAX_MEMBERS:
-        raise InvalidValue(f"One request can name {MAX_MEMBERS} members at most.")
+        raise InvalidValue(_TOO_MANY)
     return tuple(dict.fromkeys(_id(item) for item in items if item is not None))
 
 

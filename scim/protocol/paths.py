@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from pydantic import ValidationError
 from scim2_models import Path, SCIMException, ScimFilter
 from scim2_models.path import (
     AttrPath,
@@ -93,8 +92,6 @@ def parse_filter(schema: ResourceSchema, text: str) -> FilterNode:
     _check_text(text, InvalidFilter)
     try:
         parsed = ScimFilter[schema.model](text)  # type: ignore[name-defined]
-    except ValidationError as error:
-        raise InvalidFilter(from_library(error).detail) from None
     except SCIMException as error:
         raise InvalidFilter(error.detail) from None
     _check_size(parsed.ast, InvalidFilter)

@@ -9,6 +9,8 @@ from scim.protocol.schema import Attribute, ResourceSchema
 from scim.protocol.types import JSON, Document
 
 _ALWAYS = {"schemas", "id"}
+MAX_LENGTH = 16_384
+MAX_NAMES = 1_000
 
 Names = dict[str, "Names"]
 """A tree of lower-case attribute names; an empty branch means the whole."""
@@ -53,7 +55,13 @@ def parse(attributes: str | None, excluded: str | None) -> Projection:
 
 
 def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(name for part in (text or "").split(",") if (name := part.strip()))
+    parts = (text or "").split(",")
+    if len(text or "") > MAX_LENGTH or len(parts) > MAX_NAMES:
+        raise InvalidValue(
+            f"attributes and excludedAttributes take {MAX_NAMES} names of "
+            f"{MAX_LENGTH} characters together at most."
+        )
+    return tuple(name for part in parts if (name := part.strip()))
 
 
 def _tree(schema: ResourceSchema, names: tuple[str, ...]) -> Names:

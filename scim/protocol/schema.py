@@ -90,6 +90,13 @@ class ResourceSchema:
             if attribute.name != "members"
         )
 
+    @property
+    def own_urn(self) -> str | None:
+        """The URN of the directory's own user schema, None if it has none."""
+        return next(
+            (u for u in self.extensions if u.startswith(user_schemas.OWN)), None
+        )
+
     def extension_urn(self, urn: str) -> str | None:
         """Return the URN as the schema spells it, None if it is no extension."""
         return next((u for u in self.extensions if u.lower() == urn.lower()), None)

@@ -49,6 +49,13 @@ class Tolerance(StrEnum):
     UNQUALIFIED_EXTENSION = "unqualified_extension"
     """Entra: `manager` and other extension attributes without their URN."""
 
+    OWN_ATTRIBUTE_ELSEWHERE = "own_attribute_elsewhere"
+    """Okta: an attribute of the own user schema as one of the enterprise extension.
+
+    Apps made by its wizard have no other namespace for custom attributes; some
+    clients put them at the top level of a body.
+    """
+
     OP_IN_ANY_CASE = "op_in_any_case"
     """Entra: `op` as `Add`, `Replace` and `Remove`."""
 
@@ -64,6 +71,13 @@ class Tolerance(StrEnum):
     EMPTY_OPERATIONS = "empty_operations"
     """Entra: a PATCH whose `Operations` list is empty; it changes nothing."""
 
+    UNKNOWN_MEMBER = "unknown_member"
+    """scim-sanity: a member to add who is no resource of the directory; left out.
+
+    For clients of no known kind, and only where it takes nobody out: a PATCH that
+    adds, a POST. Okta, Entra and Google show and repeat a refusal, which says more.
+    """
+
 
 _READ_ONLY = {"id", "meta", "groups", "schemas"}
 _PATH_NAME = re.compile(r"[A-Za-z$][\w$-]*")
@@ -72,14 +86,17 @@ _PATH_NAME = re.compile(r"[A-Za-z$][\w$-]*")
 class Normaliser:
     """Brings one request into the form of the RFC and notes what that took."""
 
-    def __init__(self, schema: ResourceSchema) -> None:
+    def __init__(
+        self, schema: ResourceSchema, *, leaves_unknown_members_out: bool = False
+    ) -> None:
         self.schema = schema
+        self.leaves_unknown_members_out = leaves_unknown_members_out
         self.used: set[Tolerance] = set()
 
     def resource(self, body: Document) -> Document:
         """Return the body of a POST or PUT as the RFC would have it."""
         result: Document = {}
-        for name, value in body.items():
+        for name, value in self._with_own(body).items():
             if name.lower() == "schemas":
                 continue
             urn = self.schema.extension_urn(name)
@@ -125,6 +142,47 @@ class Normaliser:
         if urns - {urn.lower() for urn in known}:
             self.used.add(Tolerance.UNKNOWN_SCHEMA)
         return [self.schema.urn, *(u for u in self.schema.extensions if u in result)]
+
+    def _with_own(self, body: Document) -> Document:
+        """Put attributes of the own schema where they belong.
+
+        What stands there already wins.
+        """
+        own = self.schema.own_urn
+        if own is None:
+            return body
+        moved: Document = {}
+        result: Document = {}
+        for name, value in body.items():
+            urn = self.schema.extension_urn(name)
+            if urn not in {None, own} and isinstance(value, dict):
+                for key in [k for k in value if self._is_own_elsewhere(urn, k)]:
+                    moved[key] = value[key]
+                result[name] = {k: v for k, v in value.items() if k not in moved}
+            elif urn is None and self._is_own_elsewhere(None, name):
+                moved[name] = value
+            else:
+                result[name] = value
+        if not moved:
+            return body
+        self.used.add(Tolerance.OWN_ATTRIBUTE_ELSEWHERE)
+        at = next((n for n in result if self.schema.extension_urn(n) == own), own)
+        present = result.get(at)
+        present = present if isinstance(present, dict) else {}
+        taken = {name.lower() for name in present}
+        rest = {k: v for k, v in moved.items() if k.lower() not in taken}
+        return {**result, at: {**present, **rest}}
+
+    def _is_own_elsewhere(self, urn: str | None, name: str) -> bool:
+        """Say whether an attribute is one of the own schema and of no other."""
+        own = self.schema.own_urn
+        if own in {None, urn}:
+            return False
+        others = [a for u, a in self.schema.extensions.items() if u != own]
+        return name.lower() in self.schema.extensions[own] and not any(
+            name.lower() in attributes
+            for attributes in (self.schema.attributes, *others)
+        )
 
     def _extension(self, urn: str, values: Document) -> Document:
         attributes = self.schema.extensions[urn]
@@ -291,7 +349,16 @@ class Normaliser:
         return [{"op": "remove", "path": path}]
 
     def _qualified(self, path: str) -> str:
-        """Put the URN before a bare extension attribute such as `manager`."""
+        """Put the URN before a bare extension attribute such as `manager`.
+
+        And the right one before an attribute of the own schema.
+        """
+        for urn in self.schema.extensions:
+            start, rest = path[: len(urn) + 1], path[len(urn) + 1 :]
+            head = re.split(r"[.\[]", rest, maxsplit=1)[0]
+            if start.lower() == f"{urn.lower()}:" and self._is_own_elsewhere(urn, head):
+                self.used.add(Tolerance.OWN_ATTRIBUTE_ELSEWHERE)
+                return f"{self.schema.own_urn}:{rest}"
         head = re.split(r"[.\[]", path, maxsplit=1)[0].lower()
         if ":" in head or head in self.schema.attributes:
             return path

@@ -1,27 +1,62 @@
-"""The user schema of one integration: an extension of User made at run time.
+"""The user schema of one directory: an extension of User made at run time.
 
 RFC 7643 section 3.3. Described as in a manifest's `user_schema.attributes`; the
-library builds the model.
+library builds the model. `parse` is for what a person or a manifest submits and
+says all that is wrong; `read` is for what is stored and never fails.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scim2_models import CaseExact, Extension, Required, Schema
+from scim2_models import CaseExact, Extension, Mutability, Required, Schema
 from scim2_models.resources.schema import Attribute
 
+from scim.protocol.models import User
+from scim.protocol.types import JSON, Document
+
 OWN: Final = "urn:keyway:scim:schemas:extension:"
-TYPES: Final = ("string", "boolean", "integer", "decimal", "dateTime")
+TYPES: Final = ("string", "boolean", "integer", "decimal", "dateTime", "reference")
+MUTABILITIES: Final = ("readWrite", "immutable")
 MAX_ATTRIBUTES: Final = 100
+MAX_LABEL: Final = 100
+MAX_DESCRIPTION: Final = 500
+MAX_CANONICAL_VALUES: Final = 100
+MAX_CANONICAL_VALUE: Final = 200
+
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""ATTRNAME of RFC 7643 section 2.1 without `$`, which no filter can name."""
+
 _RESERVED: Final = {"schemas", "id", "externalid", "meta"}
+_OF_LIBRARY: Final = ("modeldump", "modelvalidate")
+"""How the library's own methods begin; it warns of attributes that do so too."""
+
+_CORE: Final = {str(a.name).lower() for a in User.to_schema().attributes or []}
+_CASE_FITS: Final = ("string", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a definition, where, and what would be right."""
+
+    place: str
+    """Such as `attributes[2].type`."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}"
 
 
 class InvalidUserSchema(ValueError):
-    """The description is no user schema; the message says what is wrong where."""
+    """The definition is no user schema; `problems` holds all that is wrong."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +68,34 @@ class UserAttribute:
     multi_valued: bool = False
     required: bool = False
     case_exact: bool = False
+    mutability: str = "readWrite"
+    canonical_values: tuple[str, ...] = ()
+    label: str = ""
     description: str = ""
+
+    @property
+    def described(self) -> Document:
+        """The attribute as it is stored: what goes without saying is left out."""
+        values: Document = {
+            "label": self.label,
+            "multiValued": self.multi_valued,
+            "required": self.required,
+            "caseExact": self.case_exact,
+            "mutability": self.mutability,
+            "canonicalValues": list(self.canonical_values),
+            "description": self.description,
+        }
+        unsaid: Document = {
+            **dict.fromkeys(values, None),
+            "caseExact": self.type == "reference",
+            "mutability": "readWrite",
+        }
+        said = {
+            name: value
+            for name, value in values.items()
+            if value != unsaid[name] and (value or name == "caseExact")
+        }
+        return {"name": self.name, "type": self.type, **said}
 
 
 def urn_of(directory_key: str) -> str:
@@ -41,21 +103,42 @@ def urn_of(directory_key: str) -> str:
     return f"{OWN}{directory_key}:2.0:User"
 
 
-def read(user_schema: object) -> tuple[UserAttribute, ...]:
+def parse(submitted: object) -> tuple[UserAttribute, ...]:
     """Return the attributes of `{"attributes": […]}`. Raises InvalidUserSchema."""
-    if user_schema in ({}, None):
+    if submitted in ({}, None):
         return ()
-    listed = user_schema.get("attributes") if isinstance(user_schema, dict) else None
+    listed = submitted.get("attributes") if isinstance(submitted, dict) else None
     if not isinstance(listed, list) or len(listed) > MAX_ATTRIBUTES:
-        raise InvalidUserSchema(
-            f"attributes must be a list of at most {MAX_ATTRIBUTES} attributes."
-        )
-    attributes = tuple(_attribute(f"attributes[{i}]", a) for i, a in enumerate(listed))
-    names = [attribute.name.lower() for attribute in attributes]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidUserSchema(f"Two attributes have the name {twice}.")
-    return attributes
+        message = f"This must be a list of at most {MAX_ATTRIBUTES} attributes."
+        raise InvalidUserSchema((Problem("attributes", message),))
+    problems = [
+        Problem(f"attributes[{i}].{name}" if name else f"attributes[{i}]", message)
+        for i, described in enumerate(listed)
+        for name, message in (*_misshapen(described), *_unfit(described))
+    ]
+    problems += _alike(listed)
+    if problems:
+        raise InvalidUserSchema(tuple(problems))
+    return tuple(map(_attribute, listed))
+
+
+def read(stored: object) -> tuple[UserAttribute, ...]:
+    """Return the attributes of a stored schema; what is malformed is left out.
+
+    Never fails: a request must not, whatever somebody wrote into the table.
+    """
+    listed = stored.get("attributes") if isinstance(stored, dict) else None
+    found: dict[str, UserAttribute] = {}
+    for described in listed if isinstance(listed, list) else []:
+        if next(_misshapen(described), None) is None:
+            found.setdefault(_key(described["name"]), _attribute(described))
+    return tuple(found.values())[:MAX_ATTRIBUTES]
+
+
+def stored(attributes: tuple[UserAttribute, ...]) -> Document:
+    """Return what a directory keeps; `read` gives the attributes back."""
+    described: list[JSON] = [attribute.described for attribute in attributes]
+    return {"attributes": described} if attributes else {}
 
 
 def extension(urn: str, attributes: tuple[UserAttribute, ...]) -> type[Extension]:
@@ -65,45 +148,154 @@ def extension(urn: str, attributes: tuple[UserAttribute, ...]) -> type[Extension
             id=urn,
             name="AppUser",
             description="What the app of this integration knows of its users.",
-            attributes=[
-                Attribute(
-                    name=attribute.name,
-                    type=Attribute.Type(attribute.type),
-                    multi_valued=attribute.multi_valued,
-                    required=Required(attribute.required),
-                    case_exact=CaseExact(attribute.case_exact),
-                    description=attribute.description or attribute.name,
-                )
-                for attribute in attributes
-            ],
+            attributes=[_library_attribute(attribute) for attribute in attributes],
         )
     )
 
 
-def _attribute(place: str, described: Any) -> UserAttribute:
-    if not isinstance(described, dict):
-        raise InvalidUserSchema(f"{place} must be an object.")
-    name = described.get("name")
-    if (
-        not isinstance(name, str)
-        or not _NAME.fullmatch(name)
-        or name.lower() in _RESERVED
-    ):
-        raise InvalidUserSchema(f"{place}.name is no name of an attribute.")
+def _library_attribute(attribute: UserAttribute) -> Attribute:
+    return Attribute(
+        name=attribute.name,
+        type=Attribute.Type(attribute.type),
+        multi_valued=attribute.multi_valued,
+        required=Required(attribute.required),
+        case_exact=CaseExact(attribute.case_exact),
+        mutability=Mutability(attribute.mutability),
+        canonical_values=list(attribute.canonical_values) or None,
+        reference_types=["uri"] if attribute.type == "reference" else None,
+        description=attribute.description or attribute.label or attribute.name,
+    )
+
+
+def _attribute(described: dict[str, Any]) -> UserAttribute:
     kind = described.get("type", "string")
-    if kind not in TYPES:
-        raise InvalidUserSchema(f"{place}.type must be one of: {', '.join(TYPES)}.")
-    flags = {
-        ours: described.get(theirs, False)
-        for ours, theirs in (
-            ("multi_valued", "multiValued"),
-            ("required", "required"),
-            ("case_exact", "caseExact"),
-        )
-    }
-    if not all(isinstance(flag, bool) for flag in flags.values()):
-        raise InvalidUserSchema(
-            f"{place}: multiValued, required and caseExact are true or false."
-        )
-    text = described.get("description") or described.get("label") or ""
-    return UserAttribute(name=name, type=kind, description=str(text), **flags)
+    return UserAttribute(
+        name=described["name"],
+        type=kind,
+        multi_valued=described.get("multiValued", False),
+        required=described.get("required", False),
+        case_exact=described.get("caseExact", kind == "reference"),
+        mutability=described.get("mutability", "readWrite"),
+        canonical_values=tuple(described.get("canonicalValues", ())),
+        label=described.get("label", ""),
+        description=described.get("description", ""),
+    )
+
+
+def _key(name: str) -> str:
+    """Return what no two names may share.
+
+    More than the case that RFC 7643 section 2.1 asks for: `cost_code` beside
+    `costCode` could be told apart by no person, and not by the library.
+    """
+    return re.sub("[_-]", "", name).lower()
+
+
+def _is_name(value: Any) -> bool:
+    return (
+        isinstance(value, str)
+        and _NAME.fullmatch(value) is not None
+        and value.lower() not in _RESERVED
+        and not _key(value).startswith(_OF_LIBRARY)
+    )
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_text(value: Any, longest: int, *, empty: bool = True) -> bool:
+    return (
+        isinstance(value, str)
+        and value.isprintable()
+        and len(value) <= longest
+        and (empty or bool(value))
+    )
+
+
+def _are_canonical_values(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) <= MAX_CANONICAL_VALUES
+        and all(_is_text(v, MAX_CANONICAL_VALUE, empty=False) for v in value)
+        and len(set(value)) == len(value)
+    )
+
+
+_FLAG: Final = (_is_flag, "This must be true or false.")
+_SHAPES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
+    "name": (
+        _is_name,
+        "This must be a letter and then at most 63 letters, digits, - or _, and "
+        "none of schemas, id, externalId and meta, nor begin with modelDump or "
+        "modelValidate.",
+    ),
+    "type": (TYPES.__contains__, f"This must be one of: {', '.join(TYPES)}."),
+    "multiValued": _FLAG,
+    "required": _FLAG,
+    "caseExact": _FLAG,
+    "mutability": (
+        MUTABILITIES.__contains__,
+        f"This must be one of: {', '.join(MUTABILITIES)}.",
+    ),
+    "uniqueness": (
+        ("none",).__contains__,
+        "This must be none: of users only userName is kept unique.",
+    ),
+    "canonicalValues": (
+        _are_canonical_values,
+        f"This must be a list of at most {MAX_CANONICAL_VALUES} different texts of "
+        f"1 to {MAX_CANONICAL_VALUE} characters.",
+    ),
+    "label": (
+        lambda value: _is_text(value, MAX_LABEL),
+        f"This must be one line of at most {MAX_LABEL} characters.",
+    ),
+    "description": (
+        lambda value: _is_text(value, MAX_DESCRIPTION),
+        f"This must be one line of at most {MAX_DESCRIPTION} characters.",
+    ),
+}
+
+
+def _misshapen(described: Any) -> Iterator[tuple[str, str]]:
+    """Yield (name, message) for every part of an attribute that has a wrong form."""
+    if not isinstance(described, dict):
+        yield "", "This must be an object."
+        return
+    for name, (is_right, message) in _SHAPES.items():
+        if (name in described or name == "name") and not is_right(described.get(name)):
+            yield name, message
+
+
+def _unfit(described: Any) -> Iterator[tuple[str, str]]:
+    """Yield (name, message) for every part that has no place where it stands."""
+    if not isinstance(described, dict):
+        return
+    for name in described.keys() - _SHAPES.keys():
+        yield _shown(name), f"This is not known. Known are: {', '.join(_SHAPES)}."
+    name, kind = described.get("name"), described.get("type", "string")
+    if isinstance(name, str) and name.lower() in _CORE:
+        yield "name", "User has an attribute of this name already."
+    if described.get("caseExact") is True and kind not in _CASE_FITS:
+        yield "caseExact", f"Only a {' or a '.join(_CASE_FITS)} can be caseExact."
+    if described.get("canonicalValues") and kind != "string":
+        yield "canonicalValues", "Only a string can have canonicalValues."
+
+
+def _alike(listed: list[Any]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for i, described in enumerate(listed):
+        name = described.get("name") if isinstance(described, dict) else None
+        if not isinstance(name, str) or not _is_name(name):
+            continue
+        first = seen.setdefault(_key(name), f"attributes[{i}]")
+        if first != f"attributes[{i}]":
+            message = f"{first} has this name, but perhaps for case, - and _."
+            yield Problem(f"attributes[{i}].name", message)
+
+
+def _shown(name: Any) -> str:
+    """Return an unknown name cut to what can stand in a message."""
+    text = str(name)[:40]
+    return text if text.isprintable() else "?"

@@ -92,3 +92,32 @@ def test_precondition_is_checked_before_the_change(
     answer = scim.patch(f"/Users/{user_id}", operation, if_match='W/"9"')
 
     assert answer.status == 412
+
+
+def test_who_joins_or_leaves_a_group_is_not_304_but_may_be_written(
+    scim: ScimClient, user_id: str
+) -> None:
+    path = f"/Users/{user_id}"
+    alone = scim.get(path).headers["ETag"]
+    group = scim.add_group("Sales", user_id)
+    joined = scim.request("GET", path, if_none_match=alone)
+
+    assert joined.status == 200
+    assert joined.body["meta"]["version"] == joined.headers["ETag"] != alone
+    assert scim.request("GET", path, if_none_match=joined.headers["ETag"]).status == 304
+
+    scim.delete(f"/Groups/{group['id']}")
+
+    assert scim.request("GET", path, if_none_match=joined.headers["ETag"]).status == 200
+    assert write(scim, "PATCH", user_id, if_match=joined.headers["ETag"]).status == 200
+
+
+def test_group_whose_member_was_deleted_is_not_304(
+    scim: ScimClient, user_id: str
+) -> None:
+    path = f"/Groups/{scim.add_group('Sales', user_id)['id']}"
+    tag = scim.get(path).headers["ETag"]
+
+    scim.delete(f"/Users/{user_id}")
+
+    assert scim.request("GET", path, if_none_match=tag).status == 200

@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from config import settings as as_shipped
 from scim import records
 from scim.models import RequestRecord
 from scim.protocol.tolerances import Tolerance
+from scim.protocol.user_schema import urn_of
 from tests.conftest import JSON, ScimClient
 from tests.scim.urns import ENTERPRISE, ERROR, GROUP, USER
 
@@ -210,6 +213,19 @@ class TestOkta:
 
         assert answer.body[ENTERPRISE] == {"department": "R&D"}
 
+    def test_custom_attributes_of_the_own_schema_in_the_enterprise_namespace(
+        self, scim: ScimClient
+    ) -> None:
+        scim.directory.user_schema = {"attributes": [{"name": "badge"}]}
+        scim.directory.save()
+        own = urn_of(scim.directory.key)
+
+        sent = {ENTERPRISE: {"department": "R&D", "badge": "7"}}
+        user = scim.add_user("cid", **sent)
+
+        assert (user[ENTERPRISE], user[own]) == ({"department": "R&D"}, {"badge": "7"})
+        assert Tolerance.OWN_ATTRIBUTE_ELSEWHERE in tolerances()
+
 
 class TestEntra:
     @pytest.mark.parametrize(
@@ -238,6 +254,20 @@ class TestEntra:
 
         assert body["title"] == "T"
         assert tolerances() == {Tolerance.OP_IN_ANY_CASE}
+
+    def test_remove_in_capitals(self, scim: ScimClient) -> None:
+        user = scim.add_user("ann", title="T")
+
+        assert "title" not in patched(scim, user, {"op": "Remove", "path": "title"})
+        assert tolerances() == {Tolerance.OP_IN_ANY_CASE}
+
+    def test_other_booleans_as_text(self, ann: JSON, scim: ScimClient) -> None:
+        emails = [{"value": "a@x.test", "type": "work", "primary": "True"}]
+
+        body = patched(scim, ann, {"op": "add", "path": "emails", "value": emails})
+
+        assert body["emails"][0]["primary"] is True
+        assert tolerances() == {Tolerance.BOOLEAN_AS_TEXT}
 
     def test_booleans_as_text(self, ann: JSON, scim: ScimClient) -> None:
         body = patched(scim, ann, {"op": "replace", "path": "active", "value": "False"})
@@ -281,6 +311,9 @@ class TestEntra:
         assert tolerances() == set()
         found = scim.get("/Users", filter=f'{USER}:userName eq "ann"')
         assert names(found) == ["ann"]
+        path = f'{USER}:emails[type eq "work"].value'
+        change = {"op": "add", "path": path, "value": "a@x.test"}
+        assert patched(scim, ann, change)["emails"][0]["value"] == "a@x.test"
 
     @pytest.mark.parametrize("op", ["add", "replace"])
     def test_value_path_that_matches_nothing_makes_the_value(
@@ -379,6 +412,9 @@ class TestEntra:
         }[shape]
 
         assert scim.patch(f"/Groups/{group['id']}", change).status == 200
+        used = {Tolerance.OP_IN_ANY_CASE}
+        used |= {Tolerance.REMOVE_WITHOUT_PATH} if shape == "no path" else set()
+        assert tolerances() == used
         assert members(scim, group) == {bob["id"]}
 
     def test_member_that_is_there_is_added_again(
@@ -422,6 +458,36 @@ class TestEntra:
 
         assert tolerances() == {Tolerance.EMPTY_OPERATIONS}
 
+    def test_single_value_in_a_list(self, ann: JSON, scim: ScimClient) -> None:
+        change = {"op": "Replace", "path": "title", "value": [{"value": "T"}]}
+
+        assert patched(scim, ann, change)["title"] == "T"
+        assert Tolerance.SINGLE_VALUE_IN_LIST in tolerances()
+
+    def test_attribute_of_no_schema_without_path(
+        self, ann: JSON, scim: ScimClient
+    ) -> None:
+        value = {"title": "T", "shoeSize": "42"}
+
+        body = patched(scim, ann, {"op": "replace", "value": value})
+
+        assert body["title"] == "T"
+        assert "shoeSize" not in body
+        assert tolerances() == {Tolerance.UNKNOWN_ATTRIBUTE}
+
+    def test_twenty_five_requests_a_second_are_let_through(self) -> None:
+        # The tests themselves run without a limit.
+        assert as_shipped.KEYWAY_SCIM_RATE > 2 * 25
+
+    def test_disabled_user_keeps_its_groups(self, ann: JSON, scim: ScimClient) -> None:
+        # Entra does not send the memberships again when it enables the user.
+        group = scim.add_group("G", ann["id"])
+
+        for active in ("False", "True"):
+            patched(scim, ann, {"op": "Replace", "path": "active", "value": active})
+
+        assert members(scim, group) == {ann["id"]}
+
     def test_disable_then_delete(self, ann: JSON, scim: ScimClient) -> None:
         change = {"op": "Replace", "path": "active", "value": "False"}
         assert patched(scim, ann, change)["active"] is False
@@ -437,6 +503,23 @@ class TestEntra:
 
 
 class TestGoogleAndOthers:
+    def test_body_without_schemas(self, scim: ScimClient) -> None:
+        answer = scim.post("/Users", {"userName": "ann"})
+
+        assert (answer.status, answer.body["schemas"]) == (201, [USER])
+        assert tolerances() == {Tolerance.SCHEMAS_MISSING}
+
+    def test_user_is_looked_up_created_and_changed(self, scim: ScimClient) -> None:
+        text = 'userName eq "ann"'
+        assert scim.get("/Users", filter=text).resources == []
+
+        user = scim.add_user("ann", schemas=[USER])
+        scim.put(f"/Users/{user['id']}", {**user, "title": "T"})
+        patched(scim, user, {"op": "replace", "path": "nickName", "value": "A"})
+
+        (found,) = scim.get("/Users", filter=text).resources
+        assert (found["title"], found["nickName"]) == ("T", "A")
+
     @pytest.mark.parametrize("by", ["put", "patch"])
     def test_google_suspends(self, by: str, ann: JSON, scim: ScimClient) -> None:
         path = f"/Users/{ann['id']}"
@@ -503,3 +586,11 @@ class TestGoogleAndOthers:
         scim.put(f"/Groups/{group['id']}", {"displayName": "H"})
 
         assert members(scim, group) == {ann["id"]}
+
+
+def test_every_tolerance_is_named_by_a_request_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    # The judge that sends unknown members has a test of its own.
+    named = {t for t in Tolerance if f"Tolerance.{t.name}" in source}
+
+    assert set(Tolerance) - named <= {Tolerance("unknown_member")}

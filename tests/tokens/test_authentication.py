@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.test import Client
 
 from tests import factories
 from tests.conftest import Answer, ScimClient
 from tests.scim.counting import statements
 from tests.scim.urns import ERROR, NO_ID
-from tokens import credential, services
+from tokens import authentication, credential, services
 from tokens.models import ScimToken
 from workspaces.clock import database_now
 from workspaces.models import Directory, Membership, User, Workspace
@@ -397,3 +398,34 @@ def test_refused_token_notes_no_use(scim: ScimClient, expired: str) -> None:
     scim.get("/Users")
 
     assert ScimToken.objects.filter(last_used_at__isnull=False).count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_dead_connection_is_tried_once_more(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [OperationalError("gone"), None]
+    select = authentication._select
+
+    def failing_once(key: str) -> object:
+        failure = answers.pop(0)
+        if failure is not None:
+            raise failure
+        return select(key)
+
+    monkeypatch.setattr(authentication, "_select", failing_once)
+
+    assert scim.get("/Users").status == 200
+    assert answers == []
+
+
+def test_dead_connection_within_a_transaction_is_an_error(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_: str) -> object:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(authentication, "_select", failing)
+
+    # A test is a transaction.
+    assert scim.get("/Users").status >= 500

@@ -84,6 +84,11 @@ class Directory(models.Model):
         return f"{self.get_kind_display()} {self.key}"
 
     @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this directory."""
+        return "directory", self.key, str(self)
+
+    @property
     def path(self) -> str:
         """The path of the SCIM base URL, without a trailing slash."""
         return f"/scim/{self.key}/v2"

@@ -42,7 +42,7 @@ class Job(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(
-        Workspace, on_delete=models.CASCADE, related_name="jobs"
+        Workspace, on_delete=models.CASCADE, related_name="jobs", db_index=False
     )
     kind = models.CharField(max_length=60)
     subject = models.CharField(max_length=120)

@@ -51,6 +51,11 @@ class Endpoint:
     attributes: list[JSON]
     extensions: dict[str, list[JSON]]
 
+    @property
+    def read_only(self) -> bool:
+        """Whether a client can write none of it."""
+        return all(a["mutability"] == "readOnly" for a in self.attributes)
+
     def paths(self) -> list[str]:
         """Return every attribute and sub-attribute, with and without its URN."""
         found = ["id", "externalId", "schemas", "meta", "meta.created", "meta.version"]
@@ -170,6 +175,39 @@ def search(endpoint: Endpoint) -> SearchStrategy[JSON]:
             "cursor": st.sampled_from(["", "", "", "x"]),
             "attributes": st.lists(path(endpoint), max_size=2).map(",".join),
             "excludedAttributes": st.lists(path(endpoint), max_size=2).map(",".join),
+        },
+    )
+
+
+def parameters(endpoint: Endpoint) -> SearchStrategy[list[tuple[str, str]]]:
+    """Return query parameters, known and unknown, some of them twice."""
+    names = ["attributes", "excludedAttributes", "count", "cursor", "x", "ATTRIBUTES"]
+    values = st.lists(path(endpoint), max_size=2).map(",".join) | TEXTS
+    pair = st.tuples(
+        st.sampled_from(names),
+        values.map(lambda text: text.encode(errors="replace").decode()),
+    )
+    return st.lists(pair, max_size=2)
+
+
+def headers(current: str) -> SearchStrategy[dict[str, str]]:
+    """Return conditional headers and media types, right and wrong.
+
+    `current` is the ETag that what is asked for has.
+    """
+    tags = st.sampled_from(
+        [current, current, 'W/"1"', '"1"', "*", 'W/"2"', '""', "x", 'W/"1", "9"']
+    )
+    # No line breaks: a server in front of us takes no such header.
+    odd = st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]), max_size=9)
+    media = st.sampled_from(["application/json", "text/plain", "*/*", "application/*"])
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "if_match": tags | odd,
+            "if_none_match": tags | odd,
+            "accept": media | odd,
+            "content_type": media | odd,
         },
     )
 

@@ -22,12 +22,11 @@ from scim.protocol.errors import (
 from scim.protocol.members import MemberChange
 from scim.protocol.schema import ResourceSchema, service_provider
 from scim.protocol.tolerances import Normaliser
+from tests.scim.rfc import BABS, JAMES
 from tests.scim.urns import ENTERPRISE, GROUP, USER
 
 Read = Callable[[str], dict[str, Any]]
 NOT_STORED = ("id", "meta", "groups", "members", "password")
-BABS = "2819c223-7f76-453a-919d-413861904646"
-JAMES = "902c246b-6245-4190-8e05-00816be7344a"
 
 
 def create(schema: ResourceSchema, body: dict[str, Any]) -> dict[str, Any]:
@@ -297,6 +296,10 @@ def test_patch_of_the_rfc_replaces_the_work_address(
         (
             "rfc7644-3.5.2.2-remove_and_add_member",
             [MemberChange("remove", (BABS,)), MemberChange("add", (JAMES,))],
+        ),
+        (
+            "rfc7644-3.5.2.2-replace_members",
+            [MemberChange("remove"), MemberChange("add", (BABS, JAMES))],
         ),
         ("rfc7644-3.5.2.3-replace_members", [MemberChange("replace", (BABS, JAMES))]),
     ],
@@ -706,3 +709,22 @@ def test_any_object_is_a_user_or_a_scim_error(body: dict[str, Any]) -> None:
         return
 
     assert create(schema, stored) == stored
+
+
+def test_path_that_only_resembles_members_is_no_member(
+    group_schema: ResourceSchema,
+) -> None:
+    operation = {"op": "add", "path": "membersOf", "value": "x"}
+
+    assert members.split(group_schema, [operation]) == ([operation], [])
+    with pytest.raises(InvalidPath):
+        patch(group_schema, {"schemas": [GROUP], "displayName": "G"}, operation)
+
+
+def test_role_to_remove_must_be_an_object(user_schema: ResourceSchema) -> None:
+    with pytest.raises(InvalidValue):
+        patch(
+            user_schema,
+            ann(roles=[{"value": "a"}]),
+            {"op": "remove", "path": "roles", "value": 5},
+        )

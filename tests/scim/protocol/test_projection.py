@@ -35,6 +35,10 @@ def less(*names: str) -> dict[str, object]:
         pytest.param("id", {}, id="id alone"),
         pytest.param("password", {}, id="password"),
         pytest.param("nope", {}, id="unknown"),
+        pytest.param("name.nope,emails.nope", {}, id="unknown sub-attributes"),
+        pytest.param(
+            "userName.nope", {"userName": "ann"}, id="part of what has no parts"
+        ),
         pytest.param(
             " userName , active ,", {"userName": "ann"}, id="blanks and commas"
         ),

@@ -10,8 +10,9 @@ import pytest
 from scim.protocol import documents
 from scim.protocol.errors import InvalidValue, Mutability, ScimError
 from scim.protocol.members import MemberChange, from_body, split
-from scim.protocol.schema import ResourceSchema
+from scim.protocol.schema import ResourceSchema, service_provider
 from scim.protocol.tolerances import Normaliser, Tolerance
+from scim.protocol.user_schema import parse, urn_of
 from tests.scim.urns import ENTERPRISE, GROUP, USER
 
 ADSCIM = "http://schemas.microsoft.com/2006/11/ResourceManagement/ADSCIM/2.0/Group"
@@ -563,8 +564,121 @@ def test_role_shape_is_removed_by_its_value(user_schema: ResourceSchema) -> None
     assert stored["roles"] == [{"value": "reader"}]
 
 
+OWN = urn_of("k")
+
+
+@pytest.fixture(scope="module")
+def own_schema() -> ResourceSchema:
+    """User with a schema of its own, one of whose names is the enterprise's too."""
+    names = ("costCode", "tags", "department")
+    attributes = parse(
+        {"attributes": [{"name": n, "multiValued": n == "tags"} for n in names]}
+    )
+    return service_provider(OWN, attributes).resource_types["User"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {ENTERPRISE: {"costCode": "C7"}},
+        {ENTERPRISE.upper(): {"COSTCODE": "C7"}},
+        {"costCode": "C7"},
+        {ENTERPRISE: {"costCode": "C7"}, OWN: {}},
+        {ENTERPRISE: {"costCode": "old"}, OWN.upper(): {"costcode": "C7"}},
+        {ENTERPRISE: {"costCode": [{"value": "C7"}]}},
+    ],
+)
+def test_own_attribute_elsewhere_in_a_body_is_put_in_its_place(
+    body: dict[str, Any], own_schema: ResourceSchema
+) -> None:
+    stored, used = body_of(own_schema, {"userName": "ann", **body})
+
+    assert stored[OWN] == {"costCode": "C7"}
+    assert ENTERPRISE not in stored
+    assert Tolerance.OWN_ATTRIBUTE_ELSEWHERE in used
+
+
+def test_own_attribute_elsewhere_leaves_the_others_where_they_are(
+    own_schema: ResourceSchema,
+) -> None:
+    stored, _ = body_of(
+        own_schema,
+        {
+            "userName": "ann",
+            ENTERPRISE: {"department": "R&D", "costCode": "C7"},
+            OWN: {"tags": ["x"]},
+        },
+    )
+
+    assert stored[ENTERPRISE] == {"department": "R&D"}
+    assert stored[OWN] == {"tags": ["x"], "costCode": "C7"}
+
+
+def test_own_attribute_elsewhere_is_none_that_the_enterprise_schema_has(
+    own_schema: ResourceSchema,
+) -> None:
+    body = {"schemas": [USER, ENTERPRISE], "userName": "a", "department": "Top"}
+
+    stored, used = body_of(own_schema, {**body, ENTERPRISE: {"department": "R&D"}})
+
+    assert stored[ENTERPRISE] == {"department": "R&D"}
+    assert OWN not in stored
+    assert used == set()
+
+
+def test_own_attribute_elsewhere_needs_an_own_schema(
+    user_schema: ResourceSchema,
+) -> None:
+    stored, used = body_of(
+        user_schema, {"schemas": [USER], "userName": "a", ENTERPRISE: {"costCode": "1"}}
+    )
+
+    assert ENTERPRISE not in stored
+    assert used == set()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "add", "path": f"{ENTERPRISE}:costCode", "value": "C8"},
+        {"op": "replace", "path": f"{ENTERPRISE}:costCode", "value": "C8"},
+        {"op": "replace", "path": f"{ENTERPRISE.upper()}:COSTCODE", "value": "C8"},
+        {"op": "replace", "path": ENTERPRISE, "value": {"costCode": "C8"}},
+        {"op": "replace", "value": {ENTERPRISE: {"costCode": "C8"}}},
+        {"op": "replace", "value": {f"{ENTERPRISE}:costCode": "C8"}},
+    ],
+)
+def test_own_attribute_elsewhere_is_patched(
+    operation: dict[str, Any], own_schema: ResourceSchema
+) -> None:
+    stored, used = patched(own_schema, operation, **{OWN: {"costCode": "C7"}})
+
+    assert stored[OWN] == {"costCode": "C8"}
+    assert ENTERPRISE not in stored
+    assert Tolerance.OWN_ATTRIBUTE_ELSEWHERE in used
+
+
+def test_own_attribute_elsewhere_is_removed(own_schema: ResourceSchema) -> None:
+    stored, _ = patched(
+        own_schema,
+        {"op": "remove", "path": f'{ENTERPRISE}:tags[value eq "x"]'},
+        {"op": "remove", "path": f"{ENTERPRISE}:costCode"},
+        **{OWN: {"costCode": "C7", "tags": ["y"]}},
+    )
+
+    assert stored[OWN] == {"tags": ["y"]}
+
+
 def test_empty_operations_change_nothing(user_schema: ResourceSchema) -> None:
     stored, used = patched(user_schema, title="T")
 
     assert stored["title"] == "T"
     assert used == {Tolerance.EMPTY_OPERATIONS}
+
+
+def test_unknown_member_is_left_out_for_clients_of_no_known_kind() -> None:
+    # What is left out is for the store to find: see tests/scim/test_groups.py.
+    group = service_provider().resource_types["Group"]
+
+    assert Normaliser(group, leaves_unknown_members_out=True).used == set()
+    assert not Normaliser(group).leaves_unknown_members_out

@@ -1,0 +1,203 @@
+"""Change a directory's own user schema, and bring its users into line.
+
+The next request of any web process sees the new schema: it reads it with its
+token. Users are brought into line one by one, each in a transaction of its own:
+at once where there are few, and in any case by a job, which also finds whom a
+request stored that had begun before the change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import transaction
+
+from scim import json_sql, queries, services
+from scim.audit import Action
+from scim.json_sql import Sql
+from scim.models import Resource
+from scim.protocol import outgrown, user_schema
+from scim.protocol.comparable import comparable_document
+from scim.protocol.errors import NotFound
+from scim.protocol.schema import ResourceSchema
+from scim.protocol.types import Document
+from scim.protocol.user_schema import UserAttribute
+from scim.served import schema_of, user_schema_with
+from workspaces import audit, jobs
+from workspaces.clock import database_now
+from workspaces.models import Directory, Job, User
+
+JOB = "scim.fit_users"
+AT_ONCE = 200
+"""How many users at most are brought into line before the service returns."""
+
+_CHUNK = 500
+
+
+class StaleUserSchema(Exception):
+    """Somebody else changed the schema since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody has changed the user schema since you opened it. "
+            "Open it again, then repeat your change."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a change does, by the names of attributes."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+def attributes_of(directory: Directory) -> tuple[UserAttribute, ...]:
+    """Return the attributes of a directory's own user schema."""
+    return user_schema.read(directory.user_schema)
+
+
+def version_of(directory: Directory) -> str:
+    """Return what stands for the present schema; it changes when that does."""
+    text = orjson.dumps(user_schema.stored(attributes_of(directory)))
+    return hashlib.sha256(text).hexdigest()[:16]
+
+
+def difference(
+    old: tuple[UserAttribute, ...], new: tuple[UserAttribute, ...]
+) -> Difference:
+    """Return what distinguishes two schemas. Names differ even by case alone."""
+    before, after = ({a.name: a for a in attributes} for attributes in (old, new))
+    return Difference(
+        added=tuple(name for name in after if name not in before),
+        changed=tuple(n for n, a in after.items() if n in before and before[n] != a),
+        removed=tuple(name for name in before if name not in after),
+    )
+
+
+def change_user_schema(
+    directory: Directory,
+    definition: object,
+    *,
+    expected_version: str,
+    actor: User | None,
+    now: datetime,
+) -> Difference:
+    """Give a directory another user schema: `{"attributes": […]}`.
+
+    `expected_version` is the `version_of` what the person saw. The order of the
+    attributes may change without anything else. Raises InvalidUserSchema and
+    StaleUserSchema; then nothing is changed.
+    """
+    attributes = user_schema.parse(definition)
+    with transaction.atomic():
+        locked = Directory.objects.select_for_update(no_key=True).get(pk=directory.pk)
+        if version_of(locked) != expected_version:
+            raise StaleUserSchema
+        change = difference(attributes_of(locked), attributes)
+        directory.user_schema = user_schema.stored(attributes)
+        directory.save(update_fields=["user_schema"])
+        if change:
+            _note(locked, change, actor=actor, now=now)
+    if change and _users(directory)[AT_ONCE:].first() is None:
+        fit_users(directory, now=now)
+    return change
+
+
+def _note(
+    directory: Directory, change: Difference, *, actor: User | None, now: datetime
+) -> None:
+    audit.record(
+        Action.USER_SCHEMA_CHANGED,
+        workspace=directory.workspace,
+        actor=actor,
+        target=directory,
+        data={
+            "added": ", ".join(change.added),
+            "changed": ", ".join(change.changed),
+            "removed": ", ".join(change.removed),
+        },
+    )
+    jobs.enqueue(
+        JOB,
+        workspace=directory.workspace,
+        subject=directory.key,
+        trigger=Job.Trigger.WEB,
+        actor=actor,
+        now=now,
+    )
+
+
+def holders(directory: Directory, name: str) -> int:
+    """Return how many users have a value of an attribute of the own schema."""
+    keys = (user_schema.urn_of(directory.key), name)
+    there = json_sql.exists("r.comparable", keys)
+    params = [directory.pk, *there.params]
+    where = f"r.directory_id = %s AND r.resource_type = 'User' AND {there.text}"
+    return queries.count_of(Sql(where, params))
+
+
+def document_with(
+    resource: Resource, attributes: tuple[UserAttribute, ...]
+) -> Document:
+    """Return a user's document as it would be with another user schema."""
+    schema = user_schema_with(resource.directory, attributes)
+    document: Document = orjson.loads(resource.document)
+    return outgrown.fitted(schema, document)
+
+
+def carry_out(job: Job) -> dict[str, Any] | None:
+    """Bring the users of a directory into line, chunk by chunk."""
+    directory = Directory.objects.filter(
+        key=job.subject, workspace=job.workspace_id
+    ).first()
+    if directory is None:
+        return None
+    return {"users": fit_users(directory, now=database_now(), job=job)}
+
+
+def fit_users(directory: Directory, *, now: datetime, job: Job | None = None) -> int:
+    """Bring into line whoever is not, and return how many that were."""
+    schema = schema_of(directory, "User")
+    done, last = 0, 0
+    while rows := list(_users(directory).filter(pk__gt=last)[:_CHUNK]):
+        for row in rows:
+            if _is_in_line(schema, row):
+                continue
+            with suppress(NotFound):
+                services.fit(directory, schema, row.public_id, now=now)
+                done += 1
+        last = rows[-1].pk
+        if job is not None:
+            jobs.report_progress(job, users=done)
+    return done
+
+
+def _users(directory: Directory) -> Any:
+    """Return the users with values of the own schema, whatever it is now."""
+    return (
+        Resource.objects.filter(
+            directory=directory,
+            resource_type="User",
+            document__contains=user_schema.urn_of(directory.key),
+        )
+        .only("id", "public_id", "document", "comparable")
+        .order_by("id")
+    )
+
+
+def _is_in_line(schema: ResourceSchema, row: Resource) -> bool:
+    document: Document = orjson.loads(row.document)
+    return (
+        outgrown.fitted(schema, document) == document
+        and comparable_document(schema, document) == row.comparable
+    )
