@@ -53,7 +53,6 @@ class Target:
         self.wrong: list[str] = []
         self.warm: set[str] = set()
         self._number = 0
-        self._flip = cycle([(False, True), (True, False)])
 
     def with_token(self, token: str) -> Target:
         other = copy.copy(self)
@@ -64,9 +63,6 @@ class Target:
 
     def pick(self) -> list[int]:
         return operations.sample(self.users)
-
-    def flip(self) -> tuple[bool, bool]:
-        return next(self._flip)
 
     def next_number(self) -> int:
         self._number += 1
