@@ -22,7 +22,6 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
