@@ -16,10 +16,21 @@ class IntegrationsConfig(AppConfig):
         from integrations.audit import Action
         from scim.signals import resource_changed
         from tokens import holders
-        from workspaces import audit, jobs
+        from workspaces import audit, jobs, navigation
         from workspaces.models import Directory
+        from workspaces.permissions import Permission
 
         audit.register(Action)
+        navigation.register(
+            navigation.Entry(
+                20,
+                "Integrations",
+                "integrations:list",
+                "blocks",
+                Permission.VIEW_INTEGRATIONS,
+                also=("/tokens/",),
+            )
+        )
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         resource_changed.connect(wanted.resource_changed)
         jobs.register(

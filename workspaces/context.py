@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from workspaces.permissions import Permission, can
+from workspaces.navigation import entries_for
 
 THEMES = ("system", "light", "dark")
 
@@ -14,10 +14,9 @@ THEMES = ("system", "light", "dark")
 def portal(request: HttpRequest) -> dict[str, Any]:
     """Return the theme, the present workspace and the menu entries one may use."""
     theme = request.COOKIES.get("theme", "system")
-    membership = getattr(request, "membership", None)
     return {
         "theme": theme if theme in THEMES else "system",
         "workspace": getattr(request, "workspace", None),
-        "membership": membership,
-        "may_view_integrations": can(membership, Permission.VIEW_INTEGRATIONS),
+        "membership": getattr(request, "membership", None),
+        "navigation": entries_for(request),
     }

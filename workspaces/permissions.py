@@ -24,13 +24,18 @@ class Permission(StrEnum):
     MANAGE_INTEGRATIONS = "manage_integrations"
     MANAGE_TOKENS = "manage_tokens"
     SYNC = "sync"
+    VIEW_ACTIVITY = "view_activity"
+    MANAGE_SERVICE_ACCOUNTS = "manage_service_accounts"
+    VIEW_MEMBERS = "view_members"
+    MANAGE_MEMBERS = "manage_members"
+    VIEW_AUDIT = "view_audit"
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.SUPER_ADMIN: frozenset(Permission),
     Role.ADMIN: frozenset(Permission),
-    Role.AUDITOR: frozenset(),
+    Role.AUDITOR: frozenset({Permission.VIEW_MEMBERS, Permission.VIEW_AUDIT}),
     Role.MEMBER: frozenset(),
 }
 

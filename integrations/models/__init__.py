@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.models.account import AppAccount, AppEntitlement
 from integrations.models.app import App
+from integrations.models.draft import IntegrationDraft
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
 from integrations.models.service_account import ServiceAccount
@@ -13,6 +14,7 @@ __all__ = [
     "AppAccount",
     "AppEntitlement",
     "Integration",
+    "IntegrationDraft",
     "Provisioning",
     "ServiceAccount",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from integrations.models.app import App
@@ -28,6 +29,12 @@ class Integration(models.Model):
         ACTIVE = "active", "Active"
         NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
+    class OnUnassign(models.TextChoices):
+        """What happens in the app to a user whom the IdP takes away."""
+
+        DEACTIVATE = "deactivate", "Deactivate"
+        DELETE = "delete", "Delete"
+
     workspace = models.ForeignKey(
         Workspace, on_delete=models.CASCADE, related_name="integrations"
     )
@@ -46,6 +53,20 @@ class Integration(models.Model):
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
     status_reason = models.TextField(blank=True)
     status_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(
+        null=True, help_text="Since when nothing is changed in the app."
+    )
+    sync_every_hours = models.PositiveSmallIntegerField(
+        default=0, help_text="0 syncs only when somebody asks for it."
+    )
+    on_unassign = models.CharField(
+        max_length=20, choices=OnUnassign, default=OnUnassign.DEACTIVATE
+    )
+    threshold_percent = models.PositiveSmallIntegerField(
+        default=20,
+        validators=[MinValueValidator(0), MaxValueValidator(100)],
+        help_text="A sync that finds more of the users gone is halted as a whole.",
+    )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
