@@ -47,7 +47,7 @@ class Target:
         self.run_id = f"{int(time.time()):x}{random.randrange(4096):03x}"
         self.user_ids: list[str] = []
         self.user_names: list[str] = []
-        self.groups: dict[str, str] = {}
+        self.groups: dict[str, list[str]] = {}
         self.members_used: dict[str, int] = {}
         self.wrong: list[str] = []
         self.warm: set[str] = set()
@@ -102,7 +102,8 @@ class Target:
             self._create_users()
         for size, members in operations.GROUP_SIZES.items():
             if self.users > members and size not in self.groups:
-                self._create_group(size, members)
+                for number in range(operations.GROUPS[size]):
+                    self._create_group(size, number, members)
         self.wrong = probe.wrong_answers(self)
         say(f"{self.name}: {self.wrong or 'every answer is right'}")
         self.save_state()
@@ -137,10 +138,10 @@ class Target:
         self.user_names = [payloads.user_name(name) for name in names]
         self.user_ids = [ids[user_name] for user_name in self.user_names]
 
-    def _create_group(self, size: str, count: int) -> None:
+    def _create_group(self, size: str, number: int, count: int) -> None:
         """Make a group; whoever ignores the members of a POST gets them by PATCH."""
-        members = self.user_ids[:count]
-        name = f"bench-{size}-{self.run_id}"
+        members = self.user_ids[number * count : (number + 1) * count]
+        name = f"bench-{size}-{number}-{self.run_id}"
         status, body = self.call("POST", "/Groups", payloads.group(name, members))
         if status != 201:
             status, body = self.call("POST", "/Groups", payloads.group(name, []))
@@ -155,8 +156,8 @@ class Target:
         if self.member_count(public_id) < count:
             say(f"{self.name}: no group of {count}: members are missing")
             return
-        self.groups[size] = public_id
-        self.members_used[size] = count
+        self.groups.setdefault(size, []).append(public_id)
+        self.members_used[size] = count * operations.GROUPS[size]
 
     # Measuring
 

@@ -1,10 +1,10 @@
-"""Fill a directory of Keyway with users, as fast as its own store writes them.
+"""Fill a directory of Keyway with users, as fast as the database copies rows.
 
     python -m tests.bench.load_keyway BASE_URL USERS STATE.json
 
-Rows are made by `scim.store.insert`, as those of a POST are. One document is
-validated and the others are made from it: they differ in the name only. What a
-POST does around it (the Change, the provisioning) is left out.
+One user is validated and stored by `scim.store`; the others are copies of its row
+under other names. What a POST does around it (the Change, the provisioning) is
+left out.
 """
 
 from __future__ import annotations
@@ -20,37 +20,63 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.db import transaction  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 
 from scim import counts, store  # noqa: E402
+from scim.models import Resource  # noqa: E402
 from scim.protocol import documents  # noqa: E402
 from scim.protocol.schema import service_provider  # noqa: E402
 from tests.bench import payloads  # noqa: E402
 from workspaces.clock import database_now  # noqa: E402
 from workspaces.models import Directory  # noqa: E402
 
-BATCH = 5_000
 NAME, NUMBER = "uxxxxxxxx", "xxxxxx"
-"""In the one document; the second is an employee number, the end of a name."""
+"""Of the one user; the second is an employee number, the end of a name."""
+
+_NAMED = ("document", "comparable", "label", "user_name_key", "external_id")
 
 
 def load(directory: Directory, users: int) -> dict[str, str]:
     """Return the ids of new users by their userName."""
     schema = service_provider().at("Users")
     document = documents.validate_new(schema, payloads.user(NAME))
-    template = json.dumps(document)
-    ids: dict[str, str] = {}
-    for start in range(0, users, BATCH):
-        with transaction.atomic():
-            now = database_now()
-            for number in range(start, min(start + BATCH, users)):
-                name = f"u{number:08d}"
-                text = template.replace(NAME, name).replace(NUMBER, name[-6:])
-                document = json.loads(text)
-                resource = store.insert(directory, schema, document, now=now)
-                counts.change(directory, schema.name, resource.pk, 1)
-                ids[document["userName"]] = resource.public_id
-    return ids
+    with transaction.atomic(), connection.cursor() as cursor:
+        one = store.insert(directory, schema, document, now=database_now())
+        cursor.execute(_copies(), [users, one.pk])
+        one.delete()
+        cursor.execute(
+            "INSERT INTO scim_resourcecount (directory_id, resource_type, block, total)"
+            " SELECT directory_id, resource_type, id / %s, COUNT(*) FROM scim_resource"
+            " WHERE directory_id = %s GROUP BY 1, 2, 3",
+            [counts.BLOCK, directory.pk],
+        )
+    found = Resource.objects.filter(directory=directory).order_by("id")
+    return {
+        json.loads(text)["userName"]: public_id
+        for text, public_id in found.values_list("document", "public_id").iterator()
+    }
+
+
+def _copies() -> str:
+    """Return the SQL that copies a row under the names u00000000 and so on."""
+    values = {
+        field.column: f"r.{field.column}"
+        for field in Resource._meta.concrete_fields
+        if not field.primary_key
+    }
+    values["public_id"] = "gen_random_uuid()::text"
+    for column in _NAMED:
+        kind = "jsonb" if column == "comparable" else "text"
+        values[column] = (
+            f"replace(replace(r.{column}::text, '{NAME}', n.name),"
+            f" '{NUMBER}', right(n.name, {len(NUMBER)}))::{kind}"
+        )
+    return (
+        f"INSERT INTO scim_resource ({', '.join(values)})"
+        f" SELECT {', '.join(values.values())} FROM scim_resource r,"
+        " (SELECT 'u' || lpad(i::text, 8, '0') AS name"
+        " FROM generate_series(0, %s - 1) AS i) n WHERE r.id = %s"
+    )
 
 
 def main(base_url: str, users: str, state: str) -> None:

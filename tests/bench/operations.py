@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from itertools import cycle
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -20,7 +20,9 @@ FLIPPED = 250
 MAX_ADDS = 1_000
 """A cell adds no more members, so that a group keeps about its size."""
 
-GROUP_SIZES = {"1k": 1_000, "10k": 10_000}
+GROUP_SIZES = {"10": 10, "1k": 1_000, "10k": 10_000}
+GROUPS = {"10": 90, "1k": 1, "10k": 1}
+"""How many there are of a size: small ones many, so that they stay small."""
 
 
 def get_user(target: Target) -> list[Template]:
@@ -78,6 +80,10 @@ def create(target: Target) -> list[Template]:
     return [("POST", "/Users", payloads.encode(payloads.user(name)))]
 
 
+def group_add_10(target: Target) -> list[Template]:
+    return _group_add(target, "10")
+
+
 def group_add_1k(target: Target) -> list[Template]:
     return _group_add(target, "1k")
 
@@ -87,20 +93,23 @@ def group_add_10k(target: Target) -> list[Template]:
 
 
 def _group_add(target: Target, size: str) -> list[Template]:
-    spare = target.users - GROUP_SIZES[size] - 10
+    groups = target.groups[size]
+    spare = target.users - GROUP_SIZES[size] * len(groups) - 10
     adds = max(20, min(MAX_ADDS, spare // target.rounds - 10))
     return [
         (
             "PATCH",
-            f"/Groups/{target.groups[size]}",
+            f"/Groups/{group}",
             payloads.encode(payloads.add_members([target.next_member(size)])),
         )
-        for _ in range(adds)
+        for group in islice(cycle(groups), adds)
     ]
 
 
 def group_get_excl(target: Target) -> list[Template]:
-    return [("GET", f"/Groups/{target.groups['10k']}?excludedAttributes=members", None)]
+    return [
+        ("GET", f"/Groups/{target.groups['10k'][0]}?excludedAttributes=members", None)
+    ]
 
 
 OPERATIONS: dict[str, Callable[[Target], list[Template]]] = {
@@ -112,6 +121,7 @@ OPERATIONS: dict[str, Callable[[Target], list[Template]]] = {
         list_deep,
         patch_active,
         put_user,
+        group_add_10,
         group_add_1k,
         group_add_10k,
         group_get_excl,
@@ -125,7 +135,8 @@ GROWTH = ["get_user", "filter_eq", "list_first", "list_deep"]
 def supports(target: Target, operation: str) -> bool:
     if not operation.startswith("group_"):
         return True
-    return ("1k" if operation.endswith("_1k") else "10k") in target.groups
+    size = operation.removeprefix("group_add_")
+    return (size if size in GROUP_SIZES else "10k") in target.groups
 
 
 def requests(target: Target, operation: str) -> Iterator[bytes]:

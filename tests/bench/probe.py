@@ -75,7 +75,7 @@ def _writes(target: Target) -> Iterator[tuple[str, bool]]:
 
 
 def _groups(target: Target) -> Iterator[tuple[str, bool]]:
-    for size, public_id in target.groups.items():
+    for size, (public_id, *_) in target.groups.items():
         path = f"/Groups/{public_id}"
         before = target.member_count(public_id)
         body = payloads.add_members([target.next_member(size)])

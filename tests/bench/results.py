@@ -22,6 +22,7 @@ LABELS = {
     "patch_active": "PATCH `active`",
     "put_user": "PUT user",
     "create": "POST user",
+    "group_add_10": "add a member to 10",
     "group_add_1k": "add a member to 1,000",
     "group_add_10k": "add a member to 10,000",
     "group_get_excl": "GET group of 10,000 without members",
