@@ -10,7 +10,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
 from scim.protocol import projection, strict_json
-from scim.protocol.errors import InvalidCursor, InvalidValue
+from scim.protocol.errors import InvalidCount, InvalidCursor, InvalidValue, ScimError
 from scim.protocol.projection import Projection
 from scim.protocol.schema import DEFAULT_RESULTS
 from scim.protocol.types import JSON, Document
@@ -60,7 +60,9 @@ def query_of(parameters: QueryDict | Document) -> Query:
         sort_by=_text(parameters, "sortBy"),
         descending=order.lower() == "descending",
         start_index=max(1, _integer(parameters, "startIndex", 1)),
-        count=max(0, _integer(parameters, "count", DEFAULT_RESULTS)),
+        count=max(
+            0, _integer(parameters, "count", DEFAULT_RESULTS, refusal=InvalidCount)
+        ),
     )
 
 
@@ -145,11 +147,17 @@ def _names(parameters: QueryDict | Document, name: str) -> str | None:
     return _text(parameters, name)
 
 
-def _integer(parameters: QueryDict | Document, name: str, default: int) -> int:
+def _integer(
+    parameters: QueryDict | Document,
+    name: str,
+    default: int,
+    *,
+    refusal: type[ScimError] = InvalidValue,
+) -> int:
     value = _one(parameters, name)
     if value is None or value == "":
         return default
     text = str(value)
     if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,9}", text, re.ASCII):
-        raise InvalidValue(f"{name} must be an integer.")
+        raise refusal(f"{name} must be an integer.")
     return int(text)

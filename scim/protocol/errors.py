@@ -94,6 +94,12 @@ class InvalidCursor(ScimError):
     scim_type = "invalidCursor"
 
 
+class InvalidCount(ScimError):
+    """The `count` is no integer. RFC 9865 section 2.1."""
+
+    scim_type = "invalidCount"
+
+
 class ExpiredCursor(ScimError):
     """The cursor was good, and is too old now."""
 
