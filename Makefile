@@ -5,7 +5,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 export PORT ?= 8000
 
-.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs lock real-apps bench check
+.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs requirements screens lock real-apps bench check
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -61,6 +61,12 @@ conformance: .venv/.installed-dev .env ## Run the published SCIM test suite agai
 
 docs: .venv/.installed-dev .env ## Run the examples of the documentation
 	$(BIN)/pytest tests/test_docs.py
+
+requirements: .venv/.installed-dev ## Write which test proves which requirement
+	$(BIN)/python -m tests.requirements
+
+screens: .venv/.installed-dev .env ## Take a picture of every page, in docs/screens
+	mkdir -p docs/screens && KEYWAY_SCREENS=docs/screens $(BIN)/pytest tests/screens
 
 lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -o requirements.txt

@@ -120,7 +120,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "workspaces.middleware.SignInFirst",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -231,6 +231,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "keyway_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "keyway_csrf"
 
+CSRF_FAILURE_VIEW = "workspaces.views.errors.csrf_failure"
+
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "workspaces.sign_in.who_was_tried"
 AXES_FAILURE_LIMIT = 10
@@ -239,6 +241,25 @@ AXES_LOCKOUT_TEMPLATE = "workspaces/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_PROXY_COUNT = env.int("KEYWAY_PROXY_COUNT", default=0)
 AXES_VERBOSE = False
+
+# E-mail. In development it is written to files instead of being sent.
+
+_email = env.email_url(
+    "KEYWAY_EMAIL_URL",
+    default=f"filemail://{VAR_DIR / 'mail'}" if DEVELOPMENT else "smtp://localhost:25",
+)
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST = _email["EMAIL_HOST"]
+EMAIL_PORT = _email["EMAIL_PORT"]
+EMAIL_HOST_USER = _email["EMAIL_HOST_USER"]
+EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS = _email.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _email.get("EMAIL_USE_SSL", False)
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str(
+    "KEYWAY_EMAIL_FROM", default=f"Keyway <keyway@{_public.hostname or 'localhost'}>"
+)
 
 # What browsers are told
 

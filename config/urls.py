@@ -10,10 +10,13 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+from workspaces.views.account import home
 from workspaces.views.health import healthz
 from workspaces.views.styleguide import styleguide
 
 handler403 = "workspaces.views.errors.permission_denied"
+handler404 = "workspaces.views.errors.page_not_found"
+handler500 = "workspaces.views.errors.server_error"
 
 # Lazy: the name with its hash is known only once the static files are collected.
 favicon = login_not_required(
@@ -21,11 +24,12 @@ favicon = login_not_required(
 )
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="integrations:list"), name="home"),
+    path("", home, name="home"),
     path("favicon.ico", favicon),
     path("healthz", healthz, name="healthz"),
     path("scim/", include("scim.api.urls")),
-    path("integrations/", include("integrations.urls")),
+    path("", include("integrations.urls")),
+    path("service-accounts/", include("integrations.service_account_urls")),
     path("tokens/", include("tokens.urls")),
     path("admin/", admin.site.urls),
     path("", include("workspaces.urls")),

@@ -14,6 +14,7 @@ from integrations.models import (
     AppAccount,
     AppEntitlement,
     Integration,
+    IntegrationDraft,
     Provisioning,
     ServiceAccount,
 )
@@ -92,6 +93,15 @@ class IntegrationAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse: it would lose what was provisioned."""
         return False
+
+
+@admin.register(IntegrationDraft)
+class IntegrationDraftAdmin(ReadOnlyAdmin):
+    """Integrations that are being made. They hold no secret."""
+
+    list_display = ("__str__", "workspace", "created_by", "updated_at")
+    list_select_related = ("workspace", "created_by")
+    search_fields = ("workspace__name",)
 
 
 @admin.register(AppAccount)

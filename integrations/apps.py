@@ -12,7 +12,18 @@ class IntegrationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions, the receiver and the kinds of jobs."""
-        from integrations import provisioning, services, sync, wanted
+        from datetime import timedelta
+
+        from integrations import (
+            drafts,
+            provisioning,
+            schedule,
+            service_accounts,
+            services,
+            setup_check,
+            sync,
+            wanted,
+        )
         from integrations.audit import Action
         from scim.signals import resource_changed
         from tokens import holders
@@ -23,12 +34,39 @@ class IntegrationsConfig(AppConfig):
         audit.register(Action)
         navigation.register(
             navigation.Entry(
+                10,
+                "Dashboard",
+                "integrations:dashboard",
+                "layout-dashboard",
+                Permission.VIEW_INTEGRATIONS,
+            )
+        )
+        navigation.register(
+            navigation.Entry(
                 20,
                 "Integrations",
                 "integrations:list",
                 "blocks",
                 Permission.VIEW_INTEGRATIONS,
                 also=("/tokens/",),
+            )
+        )
+        navigation.register(
+            navigation.Entry(
+                30,
+                "Service accounts",
+                "service_accounts:list",
+                "key-square",
+                Permission.MANAGE_SERVICE_ACCOUNTS,
+            )
+        )
+        navigation.register(
+            navigation.Entry(
+                40,
+                "Activity",
+                "integrations:activity",
+                "activity",
+                Permission.VIEW_ACTIVITY,
             )
         )
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
@@ -39,3 +77,7 @@ class IntegrationsConfig(AppConfig):
             gave_up=provisioning.gave_up,
         )
         jobs.register(sync.JOB, sync.carry_out)
+        jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
+        jobs.register(service_accounts.JOB, service_accounts.carry_out)
+        jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
+        jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))

@@ -40,7 +40,7 @@ def show(integration: Integration, row: AppEntitlement, *, now: datetime) -> boo
     body: Document = {
         "displayName": row.name,
         "type": schema.name,
-        "description": _label(integration, row.kind),
+        "description": label_of(integration, row.kind),
     }
     resource = row.resource
     if resource is not None:
@@ -132,7 +132,7 @@ def _give_to_holders(
         start += len(users)
 
 
-def _label(integration: Integration, kind: str) -> str:
+def label_of(integration: Integration, kind: str) -> str:
     """Return what the manifest calls a kind."""
     kinds = integration.app.manifest.get("capabilities", {}).get("entitlements", [])
     return next((k["label"] for k in kinds if k["kind"] == kind), kind)

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from django.db import transaction
 
-from integrations import connections, entitlements, mapping
+from integrations import connections, entitlements, mapping, pausing
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -20,7 +20,12 @@ from integrations.connectors.base import (
     TemporaryFailure,
 )
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
-from integrations.models import AppAccount, AppEntitlement, Provisioning
+from integrations.models import (
+    AppAccount,
+    AppEntitlement,
+    Integration,
+    Provisioning,
+)
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -43,9 +48,25 @@ _FAILED = {
 }
 
 
+class _Paused(Exception):
+    """Nothing may be changed in the app now."""
+
+    def __init__(self, integration: Integration) -> None:
+        super().__init__()
+        self.integration = integration
+
+
 def carry_out(job: Job) -> None:
-    """Bring one account up to date. Raises RetryLater or GiveUp, with the reason."""
-    row = _begin(job)
+    """Bring one account up to date. Raises RetryLater or GiveUp, with the reason.
+
+    Raises Parked while the integration is paused.
+    """
+    try:
+        row = _begin(job)
+    except _Paused as found:
+        pausing.wait(job, found.integration)
+        carry_out(job)
+        return
     if row is None:
         return
     try:
@@ -78,6 +99,8 @@ def _begin(job: Job) -> Provisioning | None:
             row.applied_version == row.desired_version and row.state not in _ONGOING
         ):
             return None
+        if row.integration.paused_at is not None:
+            raise _Paused(row.integration)
         state = _State(row.state)
         row.state = _ONGOING.get(state, state)
         row.attempts += 1
@@ -93,6 +116,12 @@ def _apply(row: Provisioning, session: Session) -> None:
             session.delete_account(account.external_id)
         return
     desired = mapping.desired_account(user)
+    if not desired.active and _deletes_on_unassign(row.integration):
+        if account is not None:
+            session.delete_account(account.external_id)
+        if row.account is not None:
+            _forget(row, row.account)
+        return
     if account is None:
         if not desired.active:
             # Who never had an account and may not log in needs none.
@@ -130,6 +159,11 @@ def _find(
         return None
     _observe(row, found)
     return found
+
+
+def _deletes_on_unassign(integration: Integration) -> bool:
+    """Say whether the account of a user whom the IdP deactivates should go."""
+    return integration.on_unassign == Integration.OnUnassign.DELETE
 
 
 def _forget(row: Provisioning, account: AppAccount) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
@@ -11,8 +10,10 @@ from django.urls import reverse
 from integrations import sync
 from integrations.audit import Action
 from integrations.models import App, Integration, ServiceAccount
+from scim import recent
 from scim.models import Resource
 from scim.protocol import user_schema
+from scim.protocol.user_schema import UserAttribute
 from tokens.holders import Holder
 from workspaces import audit, jobs, secrets
 from workspaces.models import Directory, Job, User, Workspace
@@ -41,7 +42,7 @@ def add_service_account(
     account.sealed_secret = secrets.encrypt(secret, account.secret_address)
     account.save(force_insert=True)
     audit.record(
-        Action.SECRET_REPLACED, workspace=workspace, actor=actor, target=account
+        Action.SERVICE_ACCOUNT_ADDED, workspace=workspace, actor=actor, target=account
     )
     return account
 
@@ -77,13 +78,21 @@ def create(
     name: str,
     base_url: str,
     identifier: str = "",
+    sync_every_hours: int = 0,
+    on_unassign: str = Integration.OnUnassign.DEACTIVATE,
+    user_attributes: tuple[UserAttribute, ...] | None = None,
     actor: User | None,
 ) -> Integration:
-    """Make an integration with a SCIM gateway of its own, and no token yet."""
+    """Make an integration with a SCIM gateway of its own, and no token yet.
+
+    `user_attributes` None are those of the app's manifest.
+    """
+    if user_attributes is None:
+        user_attributes = user_schema.read(app.manifest.get("user_schema"))
     directory = Directory.objects.create(
         workspace=workspace,
         kind=Directory.Kind.GATEWAY,
-        user_schema=_user_schema(app),
+        user_schema=user_schema.stored(user_attributes),
     )
     integration = Integration.objects.create(
         workspace=workspace,
@@ -93,14 +102,11 @@ def create(
         name=name,
         base_url=base_url.rstrip("/"),
         identifier=identifier,
+        sync_every_hours=sync_every_hours,
+        on_unassign=on_unassign,
     )
     audit.record(Action.CREATED, workspace=workspace, actor=actor, target=integration)
     return integration
-
-
-def _user_schema(app: App) -> dict[str, Any]:
-    """Return the manifest's user schema, empty if it has no attributes."""
-    return user_schema.stored(user_schema.read(app.manifest.get("user_schema")))
 
 
 @transaction.atomic
@@ -144,4 +150,5 @@ def holder_of(directory: Directory) -> Holder:
         user_count=Resource.objects.filter(
             directory=directory, resource_type="User"
         ).count(),
+        idp=recent.idp_of(directory),
     )

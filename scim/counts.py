@@ -6,10 +6,13 @@ delete, so that neither a total nor a deep page has to walk over the resources.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection
+from django.db.models import Sum
 
+from scim.models import ResourceCount
 from workspaces.models import Directory
 
 BLOCK = 2_048
@@ -56,3 +59,19 @@ def find(directory: Directory, resource_type: str, start_index: int) -> Place:
     if block is None:
         return Place(int(total), 0, 0)
     return Place(int(total), int(block) * BLOCK, start_index - int(before) - 1)
+
+
+def totals(directories: Iterable[int], resource_type: str) -> dict[int, int]:
+    """Return how many resources of a type each directory has, by its key.
+
+    In one query; a directory without any is left out.
+    """
+    rows = (
+        ResourceCount.objects.filter(
+            directory__in=list(directories), resource_type=resource_type
+        )
+        .order_by()
+        .values_list("directory")
+        .annotate(total=Sum("total"))
+    )
+    return dict(rows)

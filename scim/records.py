@@ -17,7 +17,12 @@ from typing import Any
 import orjson
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    close_old_connections,
+    transaction,
+)
 from django.http import HttpRequest, HttpResponse
 
 from scim.models import RequestRecord
@@ -126,8 +131,20 @@ def flush() -> int:
     with _writing:
         batch = [_waiting.popleft() for _ in range(len(_waiting))]
         if batch:
-            rows.insert_many(RequestRecord, batch)
+            _write(batch)
         return len(batch)
+
+
+def _write(batch: list[dict[str, Any]]) -> None:
+    """Write records. Those of directories that were deleted since are left out."""
+    try:
+        with transaction.atomic():
+            rows.insert_many(RequestRecord, batch)
+    except IntegrityError:
+        wanted = {record["directory_id"] for record in batch}
+        present = Directory.objects.filter(pk__in=wanted).values_list("pk", flat=True)
+        left = set(present)
+        rows.insert_many(RequestRecord, [r for r in batch if r["directory_id"] in left])
 
 
 def start_writer() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
+from tests import requirements
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 
@@ -66,3 +68,7 @@ def test_every_dependency_has_its_line() -> None:
     page = (ROOT / "docs/explanation/dependencies.md").read_text().lower()
 
     assert [dependency for dependency in names if dependency not in page] == []
+
+
+def test_requirements_are_written_anew() -> None:
+    assert requirements.PAGE.read_text() == requirements.page(), "make requirements"

@@ -6,13 +6,16 @@ from django.apps import AppConfig
 
 
 class TokensConfig(AppConfig):
-    """Registers the audit actions of this app."""
+    """Registers what this app adds to the audit log and puts off."""
 
     name = "tokens"
 
     def ready(self) -> None:
-        """Register the audit actions of this app."""
+        """Register the audit actions and the kinds of jobs."""
+        from tokens import notices, watch
         from tokens.audit import Action
-        from workspaces import audit
+        from workspaces import audit, jobs
 
         audit.register(Action)
+        jobs.register(notices.JOB, notices.send)
+        jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)

@@ -9,4 +9,9 @@ class Action(StrEnum):
     """Actions on tokens."""
 
     GENERATED = "tokens.scim_token.generated"
+    REPLACED = "tokens.scim_token.replaced"
+    CHANGED = "tokens.scim_token.changed"
+    RETIRED = "tokens.scim_token.retired"
     REVOKED = "tokens.scim_token.revoked"
+    EXPIRED = "tokens.scim_token.expired"
+    EXPIRY_REMINDED = "tokens.scim_token.expiry_reminded"

@@ -20,5 +20,25 @@ class TokenExists(TokenError):
         self.existing = existing
 
 
+class TokenReplaced(TokenError):
+    """The token has a successor already, made by somebody else or a moment ago."""
+
+    def __init__(self, successor: ScimToken) -> None:
+        super().__init__(
+            f"This token was replaced already, by {successor.name}. Its value was "
+            "shown once. Generate a new token to replace it."
+        )
+        self.successor = successor
+
+
 class TokenNotActive(TokenError):
-    """The token has been revoked already."""
+    """The token has ended: revoked, expired or replaced."""
+
+
+class TooShort(TokenError):
+    """The chosen lifetime is over already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The token would have expired already. Choose a longer time, or revoke it."
+        )

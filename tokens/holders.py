@@ -19,6 +19,13 @@ class Holder:
     name: str
     url: str
     user_count: int
+    idp: str = ""
+    """The IdP that calls, if it is known: `Okta`."""
+
+    @property
+    def caller(self) -> str:
+        """Who provisions, as a sentence begins with it."""
+        return self.idp or "Your IdP"
 
 
 _describers: dict[str, Callable[[Directory], Holder]] = {}
@@ -27,6 +34,11 @@ _describers: dict[str, Callable[[Directory], Holder]] = {}
 def register(kind: Directory.Kind, describe: Callable[[Directory], Holder]) -> None:
     """Let `describe` tell of the directories of a kind."""
     _describers[kind] = describe
+
+
+def has_holder(directory: Directory) -> bool:
+    """Say whether an app describes directories of this kind."""
+    return directory.kind in _describers
 
 
 def holder_of(directory: Directory) -> Holder:

@@ -97,6 +97,12 @@ class ScimToken(models.Model):
         """How the audit log names this token."""
         return "scim_token", self.key, str(self)
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it stops by itself: at its expiry, or earlier if it was replaced."""
+        ends = [at for at in (self.expires_at, self.overlap_ends_at) if at is not None]
+        return min(ends, default=None)
+
     def state(self, now: datetime) -> TokenState:
         """Return the state at `now`, which must come from the database's clock."""
         return token_state(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,43 +21,70 @@ PILLS = {
     TokenState.REVOKED: Pill("Revoked", "neutral"),
     TokenState.OWNER_INACTIVE: Pill("Owner inactive", "danger"),
 }
+_ACTIONS = ("rotate", "edit", "revoke")
 
 
-def panel(directory: Directory, *, can_manage: bool, now: datetime) -> dict[str, Any]:
-    """Return the context of `tokens/panel.html`."""
+def panel(
+    directory: Directory,
+    tokens: Sequence[ScimToken],
+    *,
+    can_manage: bool,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the context of `tokens/panel.html`.
+
+    `tokens` are those of the directory, newest first. `current` is the token that
+    **More options** of the section is about: the newest that works and that no
+    other working one replaces.
+    """
+    by_id = {token.pk: token for token in tokens if token.state(now).is_live}
     rows = [
-        _row(token, directory, can_manage=can_manage, now=now)
-        for token in ScimToken.objects.of_directory(directory)
+        _row(token, by_id, directory, can_manage=can_manage, now=now)
+        for token in tokens
     ]
     live = [row for row in rows if row["is_live"]]
     return {
         "tokens": live,
         "inactive": [row for row in rows if not row["is_live"]],
         "has_live_token": bool(live),
+        "current": next((row for row in live if row["is_current"]), None),
         "can_generate": can_manage,
         "generate_url": reverse("tokens:generate", args=[directory.key]),
     }
 
 
 def _row(
-    token: ScimToken, directory: Directory, *, can_manage: bool, now: datetime
+    token: ScimToken,
+    live: dict[int, ScimToken],
+    directory: Directory,
+    *,
+    can_manage: bool,
+    now: datetime,
 ) -> dict[str, Any]:
     state = token.state(now)
-    revocable = can_manage and state.is_live
+    successor = live.get(token.replaced_by_id or 0)
+    may_change = can_manage and state.is_live
+    urls = {
+        f"{action}_url": reverse(f"tokens:{action}", args=[directory.key, token.key])
+        if may_change
+        else None
+        for action in _ACTIONS
+    }
+    if successor is not None:
+        urls["rotate_url"] = None
     return {
         "name": token.name,
+        "key": token.key,
         "hint": token.hint,
         "created_by": str(token.created_by or "the command line"),
         "created_at": token.created_at,
         "last_used_at": token.last_used_at,
         "last_used_ip": token.last_used_address,
         "last_used_client": token.last_used_client,
-        "expires_at": token.expires_at,
+        "ends_at": token.ends_at,
+        "replaced_by": successor.name if successor else "",
         "state": PILLS[state],
         "is_live": state.is_live,
-        "revoke_url": (
-            reverse("tokens:revoke", args=[directory.key, token.key])
-            if revocable
-            else None
-        ),
+        "is_current": state.is_live and successor is None,
+        **urls,
     }

@@ -1,25 +1,49 @@
-"""The life of a token: issue and revoke."""
+"""The life of a token: issue, replace, change, retire and revoke."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.conf import settings
 from django.db import transaction
 
-from tokens import credential
+from tokens import credential, notices
 from tokens.audit import Action
-from tokens.errors import TokenExists, TokenNotActive
+from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.models import ScimToken
 from workspaces import audit, secrets
 from workspaces.models import Directory, User
 
 LIFETIME = timedelta(days=730)
+FIRST_NAME = "IdP"
 
 _KINDS = {
     Directory.Kind.GATEWAY: credential.Kind.GATEWAY,
     Directory.Kind.DIRECTORY_SYNC: credential.Kind.DIRECTORY_SYNC,
+}
+
+
+class Overlap(StrEnum):
+    """How long a token lives on beside the one that replaces it."""
+
+    NOW = "now"
+    HOUR = "1h"
+    DAY = "24h"
+    WEEK = "7d"
+
+    @property
+    def length(self) -> timedelta | None:
+        """How long that is; None where the old token stops at once."""
+        return _LENGTHS.get(self)
+
+
+_LENGTHS = {
+    Overlap.HOUR: timedelta(hours=1),
+    Overlap.DAY: timedelta(hours=24),
+    Overlap.WEEK: timedelta(days=7),
 }
 
 
@@ -78,11 +102,98 @@ def generate_first(directory: Directory, *, actor: User, now: datetime) -> Issue
     Raises TokenExists if there is a live one. The row lock makes one of two
     admins who press the button together the second.
     """
-    directory = Directory.objects.select_for_update().get(pk=directory.pk)
+    directory = _locked_directory(directory)
     existing = ScimToken.objects.of_directory(directory).live(now).first()
     if existing is not None:
         raise TokenExists(existing)
-    return issue(directory, name="IdP", actor=actor, now=now)
+    issued = issue(directory, name=FIRST_NAME, actor=actor, now=now)
+    notices.tell(issued.token, notices.Event.GENERATED, actor=actor, now=now)
+    return issued
+
+
+@transaction.atomic
+def rotate(
+    directory: Directory,
+    old: ScimToken,
+    *,
+    overlap: Overlap,
+    actor: User,
+    now: datetime,
+) -> IssuedToken:
+    """Make the token that takes the place of `old`, which stops now or after a time.
+
+    Raises TokenReplaced if `old` has a live successor, so that a form sent twice and
+    two admins at once make one token; TokenNotActive if `old` has ended.
+    """
+    directory = _locked_directory(directory)
+    old = _locked(old)
+    successor = old.replaced_by
+    if successor is not None and successor.state(now).is_live:
+        raise TokenReplaced(successor)
+    _refuse_ended(old, now)
+    issued = issue(directory, name=_next_name(old.name), actor=actor, now=now)
+    old.replaced_by = issued.token
+    old.overlap_ends_at = now + overlap.length if overlap.length else None
+    if overlap.length is None:
+        old.sealed_value = ""
+    old.save(update_fields=["replaced_by", "overlap_ends_at", "sealed_value"])
+    _record(
+        Action.REPLACED, old, actor, replaced_by=issued.token.key, overlap=str(overlap)
+    )
+    notices.tell(issued.token, notices.Event.REPLACED, actor=actor, now=now)
+    return issued
+
+
+@transaction.atomic
+def change(
+    token: ScimToken,
+    *,
+    name: str,
+    lifetime: timedelta | None,
+    actor: User,
+    now: datetime,
+) -> ScimToken:
+    """Rename a token and say when it ends; None leaves its end as it is.
+
+    `lifetime` counts from when it was made: using or editing a token does not
+    prolong it. Raises TokenNotActive if it has ended, TooShort if it would have.
+    """
+    token = _locked(token)
+    _refuse_ended(token, now)
+    before = (token.name, token.expires_at)
+    token.name = name
+    if lifetime is not None:
+        token.expires_at = token.created_at + lifetime
+        if token.expires_at <= now:
+            raise TooShort
+    if (token.name, token.expires_at) == before:
+        return token
+    token.save(update_fields=["name", "expires_at"])
+    _record(
+        Action.CHANGED,
+        token,
+        actor,
+        former_name=before[0],
+        expires_at=token.expires_at.isoformat() if token.expires_at else None,
+    )
+    return token
+
+
+@transaction.atomic
+def retire(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
+    """End the overlap of a replaced token before its time.
+
+    Raises TokenNotActive if it has ended, or if nothing has replaced it.
+    """
+    token = _locked(token)
+    _refuse_ended(token, now)
+    if token.replaced_by_id is None:
+        raise TokenNotActive("No token has replaced this one. Revoke it instead.")
+    token.overlap_ends_at = now
+    token.sealed_value = ""
+    token.save(update_fields=["overlap_ends_at", "sealed_value"])
+    _record(Action.RETIRED, token, actor)
+    return token
 
 
 @transaction.atomic
@@ -91,24 +202,62 @@ def revoke(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
 
     Raises TokenNotActive if that was done before.
     """
-    token = (
-        ScimToken.objects.select_for_update(of=("self",))
-        .select_related("directory__workspace")
-        .get(pk=token.pk)
-    )
+    token = _locked(token)
     if token.revoked_at is not None:
         raise TokenNotActive("This token has been revoked already.")
     token.revoked_at = now
     token.sealed_value = ""
     token.save(update_fields=["revoked_at", "sealed_value"])
+    _record(Action.REVOKED, token, actor)
+    return token
+
+
+def _locked_directory(directory: Directory) -> Directory:
+    return (
+        Directory.objects.select_for_update(of=("self",))
+        .select_related("workspace")
+        .get(pk=directory.pk)
+    )
+
+
+def _locked(token: ScimToken) -> ScimToken:
+    return (
+        ScimToken.objects.select_for_update(of=("self",))
+        .select_related(
+            "directory__workspace",
+            "owner__user",
+            "replaced_by__created_by",
+            "replaced_by__owner__user",
+        )
+        .get(pk=token.pk)
+    )
+
+
+def _refuse_ended(token: ScimToken, now: datetime) -> None:
+    state = token.state(now)
+    if not state.is_live:
+        raise TokenNotActive(
+            f"{token.name} has ended: {state.label.lower()}. Generate a new token."
+        )
+
+
+def _record(
+    action: Action, token: ScimToken, actor: User | None, **data: str | None
+) -> None:
     audit.record(
-        Action.REVOKED,
+        action,
         workspace=token.directory.workspace,
         actor=actor,
         target=token,
-        data={"directory": token.directory.key},
+        data={"directory": token.directory.key, **data},
     )
-    return token
+
+
+def _next_name(name: str) -> str:
+    """Return the name of a successor: IdP, IdP 2, IdP 3."""
+    stem, number = re.fullmatch(r"(.*?)(?: (\d{1,6}))?", name, re.DOTALL).groups()  # type: ignore[union-attr]
+    tail = f" {int(number or 1) + 1}"
+    return f"{stem[: 100 - len(tail)]}{tail}"
 
 
 def value_address(token: ScimToken) -> secrets.Address:

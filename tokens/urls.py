@@ -9,5 +9,8 @@ from tokens import views
 app_name = "tokens"
 urlpatterns = [
     path("<slug:directory_key>/generate/", views.generate, name="generate"),
+    path("<slug:directory_key>/<str:token_key>/new/", views.rotate, name="rotate"),
+    path("<slug:directory_key>/<str:token_key>/edit/", views.edit, name="edit"),
+    path("<slug:directory_key>/<str:token_key>/retire/", views.retire, name="retire"),
     path("<slug:directory_key>/<str:token_key>/revoke/", views.revoke, name="revoke"),
 ]

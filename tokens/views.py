@@ -1,4 +1,4 @@
-"""Generate and revoke tokens in the browser.
+"""Generate, replace, edit, retire and revoke tokens in the browser.
 
 A value is shown by the answer to the POST that made it and nowhere else: not in
 the session, not in a message, not in a URL.
@@ -6,16 +6,21 @@ the session, not in a message, not in a URL.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tokens import services
-from tokens.errors import TokenExists, TokenNotActive
+from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
+from tokens.forms import RotateForm, TokenForm
 from tokens.holders import holder_of
 from tokens.models import ScimToken
+from tokens.services import IssuedToken
 from workspaces.clock import database_now
 from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
@@ -27,28 +32,86 @@ from workspaces.permissions import Permission, WorkspaceRequest, requires
 def generate(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
     """Make the first token of a directory and show it, this once."""
     directory = _directory(request, directory_key)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
     try:
         issued = services.generate_first(
             directory, actor=request.user, now=database_now()
         )
     except TokenExists as error:
-        return render(
-            request,
-            f"tokens/already_shown.html{part}",
-            {"existing": error.existing, "back_url": holder_of(directory).url},
-            status=409,
-        )
-    return render(
-        request,
-        f"tokens/generated.html{part}",
-        {
-            "token": issued.token,
-            "token_value": issued.plaintext,
-            "gateway_url": directory.base_url,
-            "done_url": holder_of(directory).url,
-        },
-    )
+        return _already_shown(request, directory, error.existing)
+    return _shown(request, directory, issued)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_TOKENS)
+def rotate(
+    request: WorkspaceRequest, directory_key: str, token_key: str
+) -> HttpResponse:
+    """Ask what becomes of the old token, then make and show the new one, this once."""
+    directory = _directory(request, directory_key)
+    old = _token(request, directory, token_key)
+    form = RotateForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            issued = services.rotate(
+                directory,
+                old,
+                overlap=form.chosen(),
+                actor=request.user,
+                now=database_now(),
+            )
+        except TokenReplaced as error:
+            return _already_shown(request, directory, error.successor)
+        except TokenNotActive as error:
+            messages.info(request, str(error))
+            return _leave(request, directory)
+        return _shown(request, directory, issued, old=old)
+    return _asked(request, directory, old, "tokens/rotate.html", {"form": form})
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_TOKENS)
+def edit(request: WorkspaceRequest, directory_key: str, token_key: str) -> HttpResponse:
+    """Name a token and say when it ends; the dialog that showed it posts here too."""
+    directory = _directory(request, directory_key)
+    token = _token(request, directory, token_key)
+    form = TokenForm(request.POST if request.method == "POST" else None, token=token)
+    if form.is_valid():
+        try:
+            services.change(
+                token,
+                name=form.cleaned_data["name"],
+                lifetime=form.chosen_lifetime(),
+                actor=request.user,
+                now=database_now(),
+            )
+        except TooShort as error:
+            form.add_error("lifetime", str(error))
+        except TokenNotActive as error:
+            messages.info(request, str(error))
+            return _leave(request, directory)
+        else:
+            return _leave(request, directory)
+    return _asked(request, directory, token, "tokens/edit.html", {"form": form})
+
+
+@never_cache
+@require_POST
+@requires(Permission.MANAGE_TOKENS)
+def retire(
+    request: WorkspaceRequest, directory_key: str, token_key: str
+) -> HttpResponse:
+    """End the overlap of a token that is replaced."""
+    directory = _directory(request, directory_key)
+    token = _token(request, directory, token_key)
+    try:
+        services.retire(token, actor=request.user, now=database_now())
+    except TokenNotActive as error:
+        messages.info(request, str(error))
+    else:
+        messages.success(request, f"{token.name} is retired. It opens nothing now.")
+    return redirect(holder_of(directory).url)
 
 
 @never_cache
@@ -59,12 +122,7 @@ def revoke(
 ) -> HttpResponse:
     """Ask, then end a token for good."""
     directory = _directory(request, directory_key)
-    token = get_object_or_404(
-        ScimToken.objects.in_workspace(request.workspace),
-        directory=directory,
-        key=token_key,
-    )
-    holder = holder_of(directory)
+    token = _token(request, directory, token_key)
     if request.method == "POST":
         try:
             services.revoke(token, actor=request.user, now=database_now())
@@ -72,17 +130,101 @@ def revoke(
             messages.info(request, str(error))
         else:
             messages.success(request, f"{token.name} is revoked.")
-        return redirect(holder.url)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+        return redirect(holder_of(directory).url)
+    others = ScimToken.objects.of_directory(directory).live(database_now())
+    return _asked(
+        request,
+        directory,
+        token,
+        "tokens/revoke.html",
+        {"others": list(others.exclude(pk=token.pk))},
+    )
+
+
+def _shown(
+    request: WorkspaceRequest,
+    directory: Directory,
+    issued: IssuedToken,
+    *,
+    old: ScimToken | None = None,
+) -> HttpResponse:
+    """Show a token that was made just now: the only answer that holds its value."""
+    if old is not None:
+        old.refresh_from_db(fields=["overlap_ends_at"])
     return render(
         request,
-        f"tokens/revoke.html{part}",
+        f"tokens/generated.html{_part(request)}",
+        {
+            "token": issued.token,
+            "token_value": issued.plaintext,
+            "gateway_url": directory.base_url,
+            "done_url": holder_of(directory).url,
+            "edit_url": reverse("tokens:edit", args=[directory.key, issued.token.key]),
+            "form": TokenForm(token=issued.token),
+            "old": old,
+        },
+    )
+
+
+def _already_shown(
+    request: WorkspaceRequest, directory: Directory, existing: ScimToken
+) -> HttpResponse:
+    """Say that there is a token, whose value is gone: the form was sent again."""
+    return render(
+        request,
+        f"tokens/already_shown.html{_part(request)}",
+        {
+            "existing": existing,
+            "back_url": holder_of(directory).url,
+            "rotate_url": reverse("tokens:rotate", args=[directory.key, existing.key]),
+        },
+        status=409,
+    )
+
+
+def _asked(
+    request: WorkspaceRequest,
+    directory: Directory,
+    token: ScimToken,
+    template: str,
+    context: dict[str, Any],
+) -> HttpResponse:
+    """Show a page that asks about a token; 422 if its form came back with errors."""
+    holder = holder_of(directory)
+    form = context.get("form")
+    return render(
+        request,
+        f"{template}{_part(request)}",
         {
             "token": token,
-            "user_count": holder.user_count,
-            "integration_name": holder.name,
+            "holder": holder,
             "cancel_url": holder.url,
+            **context,
         },
+        status=422 if form is not None and form.errors else 200,
+    )
+
+
+def _leave(request: WorkspaceRequest, directory: Directory) -> HttpResponse:
+    """Go back to the page of the directory, out of a dialog too."""
+    url = holder_of(directory).url
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def _part(request: WorkspaceRequest) -> str:
+    return "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+
+
+def _token(request: WorkspaceRequest, directory: Directory, key: str) -> ScimToken:
+    """Return a token of the directory, or answer 404."""
+    return get_object_or_404(
+        ScimToken.objects.in_workspace(request.workspace).select_related(
+            "created_by", "owner__user"
+        ),
+        directory=directory,
+        key=key,
     )
 
 

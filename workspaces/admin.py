@@ -9,7 +9,15 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
 from workspaces import services
-from workspaces.models import AuditEvent, Directory, Job, Membership, User, Workspace
+from workspaces.models import (
+    AuditEvent,
+    Directory,
+    Invitation,
+    Job,
+    Membership,
+    User,
+    Workspace,
+)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -104,6 +112,17 @@ class DirectoryAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "dialect")
     list_select_related = ("workspace",)
     search_fields = ("key", "workspace__name")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    """Who was asked to join. The link is nowhere but in the e-mail."""
+
+    exclude = ("digest",)
+    list_display = ("email", "role", "workspace", "expires_at", "accepted_at")
+    list_filter = ("role",)
+    list_select_related = ("workspace",)
+    search_fields = ("email",)
 
 
 @admin.register(AuditEvent)

@@ -6,13 +6,34 @@ from django.apps import AppConfig
 
 
 class WorkspacesConfig(AppConfig):
-    """Registers what this app adds to the audit log."""
+    """Registers what this app carries out, shows and adds to the audit log."""
 
     name = "workspaces"
 
     def ready(self) -> None:
-        """Register the audit actions and the record of log-ins."""
-        from workspaces import audit, sign_in
+        """Register audit actions, jobs, entries of the menu and the record of log-ins."""
+        from workspaces import audit, invitations, jobs, navigation, sign_in
+        from workspaces.permissions import Permission
 
-        audit.register(audit.SignIn)
+        for actions in (audit.SignIn, audit.Members, audit.Log):
+            audit.register(actions)
+        jobs.register(invitations.JOB, invitations.send)
+        navigation.register(
+            navigation.Entry(
+                50,
+                "Members",
+                "workspaces:members",
+                "users",
+                Permission.VIEW_MEMBERS,
+            )
+        )
+        navigation.register(
+            navigation.Entry(
+                60,
+                "Audit log",
+                "workspaces:audit_log",
+                "scroll-text",
+                Permission.VIEW_AUDIT,
+            )
+        )
         sign_in.connect()

@@ -23,6 +23,23 @@ class SignIn(StrEnum):
     REFUSED = "workspaces.permission.refused"
 
 
+class Members(StrEnum):
+    """Actions on who belongs to a workspace."""
+
+    INVITED = "workspaces.member.invited"
+    INVITATION_REVOKED = "workspaces.invitation.revoked"
+    JOINED = "workspaces.member.joined"
+    ROLE_CHANGED = "workspaces.member.role_changed"
+    REMOVED = "workspaces.member.removed"
+    LEFT = "workspaces.member.left"
+
+
+class Log(StrEnum):
+    """Actions on the audit log itself."""
+
+    EXPORTED = "workspaces.audit_log.exported"
+
+
 class Target(Protocol):
     """What an action can be done to."""
 
@@ -53,6 +70,11 @@ class UnregisteredAction(LookupError):
 def register(actions: type[StrEnum]) -> None:
     """Make the actions of an app known."""
     _registered.update(actions)
+
+
+def registered() -> list[str]:
+    """Return the known actions."""
+    return sorted(_registered)
 
 
 def record(

@@ -18,5 +18,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "theme": theme if theme in THEMES else "system",
         "workspace": getattr(request, "workspace", None),
         "membership": getattr(request, "membership", None),
+        "workspaces": [m.workspace for m in getattr(request, "memberships", [])],
         "navigation": entries_for(request),
     }

@@ -13,11 +13,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
@@ -25,6 +25,8 @@ from workspaces.models import Job, User, Workspace
 LEASE = timedelta(seconds=60)
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
+PARKED_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
+"""When a job is due that waits for a person."""
 
 _BATCH = 500
 _ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, 0, '{}', '{}', '{}', '', '')"
@@ -58,6 +60,10 @@ class GiveUp(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class Parked(Exception):
+    """Raised by a carrier that called `park`: a person says when to go on."""
 
 
 class LostLease(Exception):
@@ -294,6 +300,35 @@ def retry(
     return due_at
 
 
+def park(
+    job: Job, reason: str, *, state: Job.State, result: Arguments | None = None
+) -> None:
+    """Let a job wait for `wake`, which is no failure. The carrier then raises Parked.
+
+    A later request joins a QUEUED one, which stays parked, and wakes a RETRYING
+    one. Call it in the transaction that finds the reason, so that whoever takes
+    the reason away finds the job. Raises LostLease if it is no longer ours.
+    """
+    columns = {"error": reason, "due_at": PARKED_UNTIL, "result": result or {}}
+    try:
+        with transaction.atomic():
+            _end(job, state=state, **columns)
+    except IntegrityError:
+        _end(
+            job,
+            state=Job.State.NOT_COMPLETED,
+            error=f"{reason} A newer request took over.",
+            ended_at=database_now(),
+        )
+
+
+def wake(parked: QuerySet[Job], *, now: datetime) -> int:
+    """Make those of the jobs due that are parked. Returns how many."""
+    return parked.filter(state__in=Job.WAITING, due_at=PARKED_UNTIL).update(
+        state=Job.State.QUEUED, failures=0, error="", due_at=now
+    )
+
+
 def release_expired(*, now: datetime) -> int:
     """Give back the jobs whose workers died. Returns how many."""
     released = 0
@@ -318,7 +353,7 @@ def carry_out(job: Job) -> None:
     An unexpected error is retried like a temporary one; its traceback goes to
     the log and not to the job. A job that was overtaken is left to its owner.
     """
-    with suppress(LostLease):
+    with suppress(LostLease, Parked):
         try:
             result = carrier(job.kind)(job)
         except RetryLater as error:

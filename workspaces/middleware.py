@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
 
+import structlog
+from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.urls import reverse
 
 from workspaces.audit import Origin, origin
 from workspaces.models import Membership
@@ -26,29 +32,65 @@ class WorkspaceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with its workspace set."""
-        membership = self._membership(request)
+        memberships = self._memberships(request)
+        membership = _chosen(memberships, request)
+        request.memberships = memberships  # type: ignore[attr-defined]
         request.membership = membership  # type: ignore[attr-defined]
         request.workspace = (  # type: ignore[attr-defined]
             membership.workspace if membership else None
         )
+        request_id = str(uuid.uuid4())
+        # What the error pages and the audit log show is what the log says.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         reset = origin.set(
-            Origin(
-                address=request.META.get("REMOTE_ADDR"), request_id=str(uuid.uuid4())
-            )
+            Origin(address=request.META.get("REMOTE_ADDR"), request_id=request_id)
         )
         try:
             return self.get_response(request)
         finally:
             origin.reset(reset)
 
-    def _membership(self, request: HttpRequest) -> Membership | None:
+    def _memberships(self, request: HttpRequest) -> list[Membership]:
         user = request.user
         if isinstance(user, AnonymousUser) or not user.is_active:
-            return None
-        memberships = Membership.objects.of(user)
-        chosen = request.session.get(SESSION_KEY)
-        if chosen is not None:
-            membership = memberships.filter(workspace__slug=chosen).first()
-            if membership is not None:
-                return membership
-        return memberships.first()
+            return []
+        return list(Membership.objects.of(user))
+
+
+def _chosen(memberships: list[Membership], request: HttpRequest) -> Membership | None:
+    """Return the membership of the workspace last switched to, or the oldest."""
+    if not memberships:
+        return None
+    slug = request.session.get(SESSION_KEY)
+    of_slug = (m for m in memberships if m.workspace.slug == slug)
+    return next(of_slug, memberships[0])
+
+
+class SignInFirst(LoginRequiredMiddleware):
+    """Send people to the sign-in page, and afterwards back to where they were.
+
+    Where they were when a form of theirs met an ended session is the page of the
+    form, not the address that it was sent to.
+    """
+
+    def handle_no_permission(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseRedirect:
+        """Answer with a redirect to the sign-in page."""
+        page = page_of_form(request)
+        if page is None:
+            return super().handle_no_permission(request, view_func)
+        query = urlencode({"next": page, "unsent": "1"}, safe="/")
+        return HttpResponseRedirect(f"{reverse(settings.LOGIN_URL)}?{query}")
+
+
+def page_of_form(request: HttpRequest) -> str | None:
+    """Return the page of this site that a form was sent from, if the browser says."""
+    if request.method in {"GET", "HEAD"}:
+        return None
+    sent_from = urlsplit(request.headers.get("referer", ""))
+    if sent_from.netloc != request.get_host() or not sent_from.path.startswith("/"):
+        return None
+    query = f"?{sent_from.query}" if sent_from.query else ""
+    # Two slashes at the start would name another host.
+    return f"/{sent_from.path.lstrip('/')}{query}"

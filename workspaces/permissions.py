@@ -8,7 +8,8 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from workspaces import audit
@@ -28,13 +29,14 @@ class Permission(StrEnum):
     MANAGE_SERVICE_ACCOUNTS = "manage_service_accounts"
     VIEW_MEMBERS = "view_members"
     MANAGE_MEMBERS = "manage_members"
+    MANAGE_OWNERS = "manage_owners"
     VIEW_AUDIT = "view_audit"
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
-    Role.SUPER_ADMIN: frozenset(Permission),
-    Role.ADMIN: frozenset(Permission),
+    Role.SUPER_ADMIN: frozenset(Permission) - {Permission.MANAGE_OWNERS},
+    Role.ADMIN: frozenset(Permission) - {Permission.MANAGE_OWNERS},
     Role.AUDITOR: frozenset({Permission.VIEW_MEMBERS, Permission.VIEW_AUDIT}),
     Role.MEMBER: frozenset(),
 }
@@ -53,7 +55,7 @@ class WorkspaceRequest(HttpRequest):
     workspace: Workspace
 
 
-View = Callable[Concatenate[WorkspaceRequest, P], HttpResponse]
+View = Callable[Concatenate[WorkspaceRequest, P], HttpResponseBase]
 
 
 def can(membership: Membership | None, permission: Permission) -> bool:
@@ -71,7 +73,7 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def guarded(
             request: WorkspaceRequest, *args: P.args, **kwargs: P.kwargs
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             if request.membership is None:
                 return render(request, "workspaces/no_workspace.html", status=403)
             if not can(request.membership, permission):

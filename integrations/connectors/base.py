@@ -54,6 +54,12 @@ class Misconfigured(ConnectorError):
 class Session(Protocol):
     """A logged-in conversation with one app. Every method may raise ConnectorError."""
 
+    def reach(self) -> None:
+        """Return if anything answers at the app's address. Logs nobody in."""
+
+    def log_in(self) -> None:
+        """Return if the app takes the service account's user name and password."""
+
     def check(self) -> None:
         """Return if the app is reachable and the service account has its rights."""
 

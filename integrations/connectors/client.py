@@ -136,6 +136,15 @@ class OutgoingClient:
         finally:
             response.close()
 
+    def reach(self) -> None:
+        """Return if something answers at the base URL, whatever. Raises ConnectorError.
+
+        A page that redirects to its login is an answer too.
+        """
+        self._deadline.restart()
+        request = self._client.build_request("GET", self._url("/", None))
+        self._open(request).close()
+
     def close(self) -> None:
         """Free the connections."""
         self._client.close()
@@ -152,16 +161,19 @@ class OutgoingClient:
         return url
 
     def _send(self, request: httpx2.Request) -> httpx2.Response:
-        try:
-            response = self._client.send(request, stream=True)
-        except _NETWORK_ERRORS as error:
-            if _is_about_certificate(error):
-                raise Misconfigured(UNTRUSTED) from error
-            raise TemporaryFailure(UNREACHABLE) from error
+        response = self._open(request)
         if response.is_redirect:
             response.close()
             raise Misconfigured(REDIRECTED)
         return response
+
+    def _open(self, request: httpx2.Request) -> httpx2.Response:
+        try:
+            return self._client.send(request, stream=True)
+        except _NETWORK_ERRORS as error:
+            if _is_about_certificate(error):
+                raise Misconfigured(UNTRUSTED) from error
+            raise TemporaryFailure(UNREACHABLE) from error
 
 
 _NETWORK_ERRORS = (

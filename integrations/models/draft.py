@@ -33,3 +33,8 @@ class IntegrationDraft(models.Model):
 
     def __str__(self) -> str:
         return str(self.answers.get("name") or "Draft")
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this draft."""
+        return "integration_draft", str(self.public_id), str(self)

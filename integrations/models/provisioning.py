@@ -47,6 +47,12 @@ class Provisioning(models.Model):
         State.DELETE_FAILED,
     )
 
+    LEAVING: ClassVar = (
+        State.DELETE_AWAITING,
+        State.DELETE_ONGOING,
+        State.DELETE_FAILED,
+    )
+
     integration = models.ForeignKey(
         Integration,
         on_delete=models.CASCADE,

@@ -1,17 +1,29 @@
-"""The details page of an integration: settings and sync."""
+"""The details page of an integration: **Overview**, and what **More options** does."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count, Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations import services
+from integrations import deleting, pausing
+from integrations.deleting import WrongName
+from integrations.models import Integration, Provisioning
+from integrations.settings_forms import DeleteForm
 from integrations.views.frame import frame, get_integration
-from tokens.panel import panel
+from integrations.views.people import retry_url
+from scim import counts, recent
+from tokens.models import ScimToken
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+
+FAILURES_SHOWN = 5
 
 
 @require_GET
@@ -24,35 +36,191 @@ def index(request: WorkspaceRequest, key: str) -> HttpResponse:
 
 @require_GET
 @requires(Permission.VIEW_INTEGRATIONS)
-def connected_services(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """Show the gateway's URL and its tokens."""
+def overview(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Tell how the integration is doing, and what to do next."""
     integration = get_integration(request, key)
-    context = frame(request, integration, current="Settings")
-    context |= {
-        "left_tabs": [
-            {"label": "Connected services", "url": request.path, "current": True}
-        ],
-        "gateway_url": integration.directory.base_url,
-        "panel": panel(
-            integration.directory,
-            can_manage=can(request.membership, Permission.MANAGE_TOKENS),
-            now=database_now(),
-        ),
+    context = frame(request, integration, current="Overview")
+    directory = integration.directory
+    by_state = dict(
+        Provisioning.objects.filter(integration=integration)
+        .order_by()
+        .values_list("state")
+        .annotate(Count("pk"))
+    )
+    tokens = ScimToken.objects.filter(directory=directory)
+    facts: dict[str, Any] = {
+        "users": counts.find(directory, "User", 1).total,
+        "groups": counts.find(directory, "Group", 1).total,
+        "entitlements": integration.entitlements.count(),
+        "waiting": sum(by_state.get(state, 0) for state in Provisioning.PENDING),
+        "failed": sum(by_state.get(state, 0) for state in Provisioning.FAILED),
+        "has_token": tokens.live(database_now()).exists(),
+        "last_call": next(iter(recent.calls(directory, limit=1)), None),
+        "last_synced_at": integration.last_synced_at,
     }
-    return render(request, "integrations/connected_services.html", context)
+    # Records are pruned; the tokens remember longer.
+    facts["last_request_at"] = (
+        facts["last_call"].at
+        if facts["last_call"]
+        else tokens.aggregate(at=Max("last_used_at"))["at"]
+    )
+    context |= {
+        "facts": facts,
+        "next_step": _next_step(integration, facts),
+        "failures": _failures(request, integration) if facts["failed"] else [],
+        "users_url": reverse("integrations:users", args=[key]),
+    }
+    return render(request, "integrations/overview.html", context)
+
+
+def _failures(
+    request: WorkspaceRequest, integration: Integration
+) -> list[dict[str, Any]]:
+    may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    rows = Provisioning.objects.filter(
+        integration=integration, state__in=Provisioning.FAILED
+    ).order_by("-changed_at")[:FAILURES_SHOWN]
+    return [
+        {
+            "user_name": row.user_name,
+            "url": reverse(
+                "integrations:user",
+                args=[integration.directory.key, row.resource_id_public],
+            ),
+            "state": row.get_state_display(),
+            "error": row.last_error,
+            "at": row.changed_at,
+            "retry_url": retry_url(integration, row) if may_retry else None,
+        }
+        for row in rows
+    ]
+
+
+def _next_step(integration: Integration, facts: dict[str, Any]) -> dict[str, str]:
+    """Return the one thing to do now: its words, and where."""
+    key = integration.directory.key
+    settings = reverse("integrations:connected_services", args=[key])
+    users = reverse("integrations:users", args=[key])
+    account = reverse("integrations:service_account", args=[key])
+    steps = (
+        (
+            integration.paused_at is not None,
+            "Nothing is changed in the app while the integration is paused.",
+            "Resume",
+            reverse("integrations:danger_zone", args=[key]),
+        ),
+        (
+            integration.status == Integration.Status.NEEDS_ATTENTION,
+            "Mend the login to the app, then sync.",
+            "Service account",
+            account,
+        ),
+        (
+            not facts["has_token"],
+            "Your IdP needs a token to call this gateway.",
+            "Generate token",
+            settings,
+        ),
+        (
+            facts["last_request_at"] is None,
+            "Paste the SCIM Gateway URL and the token into your IdP.",
+            "Connected services",
+            settings,
+        ),
+        (
+            integration.last_synced_at is None,
+            "Sync, so that your IdP can import who is in the app already.",
+            "",
+            "",
+        ),
+        (
+            facts["failed"] > 0,
+            "Some users could not be provisioned. Read why, then retry.",
+            "Failed users",
+            f"{users}?state=failed",
+        ),
+    )
+    for applies, text, label, url in steps:
+        if applies:
+            return {"text": text, "label": label, "url": url}
+    return {"text": "Nothing to do. Everything your IdP sent is in the app."} | (
+        {"text": "Nothing to do. The users who wait are worked on."}
+        if facts["waiting"]
+        else {}
+    )
+
+
+@require_POST
+@requires(Permission.MANAGE_INTEGRATIONS)
+def pause(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Change nothing in the app until somebody resumes."""
+    integration = get_integration(request, key)
+    if pausing.pause(integration, actor=request.user, now=database_now()):
+        messages.success(
+            request,
+            f"{integration.name} is paused. Your IdP is answered as before; nothing "
+            "is changed in the app until somebody resumes.",
+        )
+    return redirect(_back(request, key))
+
+
+@require_POST
+@requires(Permission.MANAGE_INTEGRATIONS)
+def resume(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Go on with what waited."""
+    integration = get_integration(request, key)
+    waited = pausing.resume(integration, actor=request.user, now=database_now())
+    text = f"{integration.name} goes on."
+    if waited:
+        text += f" {waited} user{'' if waited == 1 else 's'} waited."
+    messages.success(request, text)
+    return redirect(_back(request, key))
+
+
+def _back(request: WorkspaceRequest, key: str) -> str:
+    """Return the page the button stood on, or the details."""
+    wish = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wish, allowed_hosts=None):
+        return wish
+    return reverse("integrations:danger_zone", args=[key])
 
 
 @require_http_methods(["GET", "POST"])
-@requires(Permission.SYNC)
-def sync(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """Ask for a sync (POST), or tell how it goes (GET, for the page that waits)."""
+@requires(Permission.MANAGE_INTEGRATIONS)
+def delete(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Ask with the effect in numbers, then delete the integration for good."""
     integration = get_integration(request, key)
-    users_url = reverse("integrations:users", args=[integration.directory.key])
-    if request.method == "POST":
-        job = services.request_sync(integration, actor=request.user, now=database_now())
-        request.session["sync"] = str(job.public_id)
-        return redirect(users_url)
-    if not request.htmx:  # type: ignore[attr-defined]
-        return redirect(users_url)
-    context = frame(request, integration, current="Users")
-    return render(request, "integrations/detail_base.html#sync", context)
+    now = database_now()
+    form = DeleteForm(
+        request.POST if request.method == "POST" else None, name=integration.name
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            gone = deleting.delete(
+                integration,
+                typed_name=form.cleaned_data["typed_name"],
+                actor=request.user,
+                now=now,
+            )
+        except WrongName as error:
+            form.add_error("typed_name", str(error))
+        else:
+            messages.success(
+                request,
+                f"{integration.name} is deleted, with {gone.users} users of its "
+                "directory. Nobody was changed in the app.",
+            )
+            return redirect("integrations:list")
+    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    context = {
+        "integration": integration,
+        "form": form,
+        "effect": deleting.effect_of(integration, now=now),
+        "cancel_url": reverse("integrations:danger_zone", args=[key]),
+    }
+    return render(
+        request,
+        f"integrations/delete.html{part}",
+        context,
+        status=422 if form.errors else 200,
+    )

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
-from integrations import sync
+from integrations import holding, standing
 from integrations.models import Integration
+from integrations.standing import Standing, State
+from workspaces.clock import database_now
 from workspaces.models import Job
 from workspaces.pages import Pill
 from workspaces.permissions import Permission, WorkspaceRequest, can
 
 TABS = (
+    ("Overview", "integrations:overview"),
     ("Users", "integrations:users"),
     ("Groups", "integrations:groups"),
+    ("Entitlements", "integrations:entitlements"),
+    ("Activity", "integrations:activity"),
     ("Settings", "integrations:connected_services"),
+)
+LEFT_TABS = (
+    ("General", "integrations:general"),
+    ("Connected services", "integrations:connected_services"),
+    ("Security settings", "integrations:security"),
+    ("Service account", "integrations:service_account"),
+    ("User schema", "integrations:user_schema"),
+    ("Danger zone", "integrations:danger_zone"),
 )
 _SYNC_STATES = {
     Job.State.QUEUED: ("queued", "Queued"),
@@ -25,6 +40,14 @@ _SYNC_STATES = {
     Job.State.RUNNING: ("running", "Syncing"),
     Job.State.COMPLETED: ("completed", "Sync finished"),
     Job.State.NOT_COMPLETED: ("failed", "Sync failed"),
+}
+_PILLS = {
+    State.PAUSED: ("neutral", "circle-pause"),
+    State.NEEDS_ATTENTION: ("warning", ""),
+    State.HELD: ("warning", "hand"),
+    State.SYNCING: ("info", ""),
+    State.UNKNOWN: ("neutral", "circle-question-mark"),
+    State.ACTIVE: ("success", ""),
 }
 
 
@@ -43,45 +66,97 @@ def frame(
 ) -> dict[str, Any]:
     """Return the context of `integrations/detail_base.html`."""
     key = integration.directory.key
+    open_sync = standing.open_syncs(request.workspace, [key]).get(key)
+    now_standing = standing.standing_of(integration, open_sync, now=database_now())
     return {
         "integration": {
             "name": integration.name,
             "key": key,
             "app_name": integration.app.name,
-            "status": status_pill(integration),
+            "status": standing_pill(now_standing),
             "status_reason": integration.status_reason,
+            "is_paused": integration.paused_at is not None,
         },
-        "tabs": [
-            {
-                "label": label,
-                "url": reverse(name, args=[key]),
-                "current": label == current,
-            }
-            for label, name in TABS
-        ],
+        "tabs": tabs(integration, current=current),
         "can_sync": can(request.membership, Permission.SYNC),
         "sync_url": reverse("integrations:sync", args=[key]),
-        "sync": sync_progress(request, integration),
+        "sync": _strip(request, integration, open_sync),
+        "actions": actions(request, integration),
     }
 
 
-def sync_progress(
-    request: WorkspaceRequest, integration: Integration
+def tabs(integration: Integration, *, current: str) -> list[dict[str, Any]]:
+    """Return the tabs of the details page. Those without a page are left out."""
+    return _links(TABS, integration, current=current)
+
+
+def left_tabs(integration: Integration, *, current: str) -> list[dict[str, Any]]:
+    """Return the left tabs of **Settings**."""
+    return _links(LEFT_TABS, integration, current=current)
+
+
+def _links(
+    entries: tuple[tuple[str, str], ...], integration: Integration, *, current: str
+) -> list[dict[str, Any]]:
+    key = integration.directory.key
+    return [
+        {"label": label, "url": url, "current": label == current}
+        for label, name in entries
+        if (url := _url(name, key)) is not None
+    ]
+
+
+def _url(name: str, key: str) -> str | None:
+    """Return the address of a tab, None if the product has no such page."""
+    if name == "integrations:activity":
+        try:
+            return f"{reverse(name)}?integration={key}"
+        except NoReverseMatch:
+            return None
+    try:
+        return reverse(name, args=[key])
+    except NoReverseMatch:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Where the entries of **More options** lead. None: not for this person."""
+
+    settings: str
+    sync: str | None
+    pause: str | None
+    resume: str | None
+    delete: str | None
+
+
+def actions(request: WorkspaceRequest, integration: Integration) -> Actions:
+    """Return what the person may do with an integration now."""
+    key = integration.directory.key
+    manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    is_paused = integration.paused_at is not None
+
+    def url(name: str, *, when: bool) -> str | None:
+        return reverse(f"integrations:{name}", args=[key]) if when else None
+
+    return Actions(
+        settings=reverse("integrations:connected_services", args=[key]),
+        sync=url("sync", when=can(request.membership, Permission.SYNC)),
+        pause=url("pause", when=manages and not is_paused),
+        resume=url("resume", when=manages and is_paused),
+        delete=url("delete", when=manages),
+    )
+
+
+def _strip(
+    request: WorkspaceRequest, integration: Integration, open_sync: Job | None
 ) -> dict[str, Any] | None:
     """Return the sync to tell of: one under way, or the one this person asked for."""
-    job = (
-        Job.objects.filter(
-            workspace=request.workspace,
-            kind=sync.JOB,
-            subject=integration.directory.key,
-        )
-        .order_by("-id")
-        .first()
-    )
-    asked_for = request.session.get("sync")
-    if job is None or (job.state not in Job.OPEN and str(job.public_id) != asked_for):
+    job = open_sync or _asked_for(request, integration)
+    if job is None:
         return None
-    state, label = _SYNC_STATES[Job.State(job.state)]
+    key = integration.directory.key
+    state, label = sync_state(job)
     if state in {"completed", "failed"}:
         # Told once; after that the list's "Last synced" says enough.
         request.session.pop("sync", None)
@@ -90,19 +165,37 @@ def sync_progress(
         "label": label,
         "started_at": job.started_at,
         "message": job.result.get("message")
-        or job.error
-        or job.progress.get("phase", ""),
+        if state == "completed"
+        else job.error or job.progress.get("phase", ""),
         "done": job.progress.get("done", 0),
-        "total": None,
-        "poll_url": reverse("integrations:sync", args=[integration.directory.key]),
+        "total": job.progress.get("total"),
+        "poll_url": reverse("integrations:sync", args=[key]),
+        "url": reverse("integrations:sync_job", args=[key, job.public_id]),
     }
 
 
-def status_pill(integration: Integration) -> Pill:
-    """Return the state of an integration."""
-    tone = "success" if integration.status == Integration.Status.ACTIVE else "warning"
-    return Pill(
-        integration.get_status_display(),
-        tone,
-        since=integration.status_at or integration.created_at,
-    )
+def _asked_for(request: WorkspaceRequest, integration: Integration) -> Job | None:
+    """Return the sync that this person asked for last, if it is of this integration."""
+    try:
+        public_id = uuid.UUID(request.session.get("sync", ""))
+    except ValueError:
+        return None
+    return Job.objects.filter(
+        workspace=request.workspace,
+        public_id=public_id,
+        kind=holding.JOB,
+        subject=integration.directory.key,
+    ).first()
+
+
+def sync_state(job: Job) -> tuple[str, str]:
+    """Return the state of a sync for a template, and its word."""
+    if holding.is_held(job):
+        return "held", "Held"
+    return _SYNC_STATES[Job.State(job.state)]
+
+
+def standing_pill(found: Standing) -> Pill:
+    """Return the state of an integration with its age."""
+    tone, icon = _PILLS[found.state]
+    return Pill(str(found.state.label), tone, icon, since=found.since)

@@ -1,4 +1,4 @@
-"""The tabs **Users** and **Groups** of an integration."""
+"""The tabs **Users** and **Groups** of an integration, and one user."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations import wanted
+from integrations import comparing, wanted
 from integrations.models import Integration, Provisioning
 from integrations.views.frame import frame, get_integration
-from scim.models import Resource
+from scim.models import Change, Resource
 from scim.protocol.comparable import string_key
+from tokens.models import ScimToken
 from workspaces.clock import database_now
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -27,6 +29,16 @@ _TONES = {
     Provisioning.State.ONBOARDED: "success",
     Provisioning.State.DELETED: "neutral",
 }
+_EVERYBODY = "all"
+_GROUPED = {"failed": Provisioning.FAILED, "waiting": Provisioning.PENDING}
+_CHANGES_SHOWN = 20
+STATES = [
+    ("", "All but deleted"),
+    (_EVERYBODY, "All states"),
+    ("failed", "Any failed"),
+    ("waiting", "Any awaiting or ongoing"),
+    *Provisioning.State.choices,
+]
 
 
 @require_GET
@@ -34,27 +46,105 @@ _TONES = {
 def users(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Show each user with the state of the account in the app."""
     integration = get_integration(request, key)
+    everybody = Provisioning.objects.filter(integration=integration)
     rows = _search(
-        Provisioning.objects.filter(integration=integration)
-        .select_related("resource", "account")
+        everybody.select_related("resource", "account")
+        .defer("resource__document", "resource__comparable")
         .prefetch_related("account__entitlements")
         .order_by("user_name", "id"),
         request,
     )
     page = page_of(request, rows)
     may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    has_pending = any(row.state in Provisioning.PENDING for row in page)
     context: dict[str, Any] = {
         "users": [_user(row, integration, may_retry=may_retry) for row in page],
         "query": search_text(request),
         "state": request.GET.get("state", ""),
-        "states": [("", "All states"), *Provisioning.State.choices],
+        "states": STATES,
         "page_obj": page,
-        "has_pending": any(row.state in Provisioning.PENDING for row in page),
+        "numbers": _numbers(everybody),
+        "is_paused": integration.paused_at is not None,
+        # While it is paused nothing moves: there is nothing to wait for.
+        "has_pending": has_pending and integration.paused_at is None,
     }
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "integrations/users.html#list", context)
     context |= frame(request, integration, current="Users")
     return render(request, "integrations/users.html", context)
+
+
+def _numbers(everybody: QuerySet[Provisioning]) -> dict[str, int]:
+    """Return how many users there are in all, failed, waiting and deleted."""
+    counted = everybody.order_by().values_list("state").annotate(Count("pk"))
+    by_state = dict(counted)
+    deleted = by_state.get(Provisioning.State.DELETED, 0)
+    return {
+        "all": sum(by_state.values()) - deleted,
+        "failed": sum(by_state.get(state, 0) for state in Provisioning.FAILED),
+        "waiting": sum(by_state.get(state, 0) for state in Provisioning.PENDING),
+        "deleted": deleted,
+    }
+
+
+@require_GET
+@requires(Permission.VIEW_INTEGRATIONS)
+def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpResponse:
+    """Show one user on both sides, with what happened."""
+    integration = get_integration(request, key)
+    row = _row(integration, resource_id)
+    account = row.account
+    may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    context = frame(request, integration, current="Users") | {
+        "row": _user(row, integration, may_retry=may_retry)
+        | {
+            "id": row.resource_id_public,
+            "attempts": row.attempts,
+            "changed_at": row.changed_at,
+            "seen_at": account.seen_at if account else None,
+            "external_id": account.external_id if account else "",
+        },
+        "fields": comparing.sides(row.resource, account),
+        "changes": _changes(integration, row),
+        "has_pending": row.state in Provisioning.PENDING
+        and integration.paused_at is None,
+    }
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "integrations/user.html#state", context)
+    return render(request, "integrations/user.html", context)
+
+
+def _row(integration: Integration, resource_id: uuid.UUID) -> Provisioning:
+    return get_object_or_404(
+        Provisioning.objects.select_related(
+            "resource__directory", "account"
+        ).prefetch_related("account__entitlements"),
+        integration=integration,
+        resource_id_public=str(resource_id),
+    )
+
+
+def _changes(integration: Integration, row: Provisioning) -> list[dict[str, Any]]:
+    """Return what happened to the user in the directory, newest first."""
+    changes = list(
+        Change.objects.filter(
+            directory=integration.directory, resource_id=row.resource_id_public
+        ).order_by("-id")[:_CHANGES_SHOWN]
+    )
+    names = dict(
+        ScimToken.objects.filter(
+            directory=integration.directory, key__in={c.token_key for c in changes}
+        ).values_list("key", "name")
+    )
+    return [
+        {
+            "at": change.at,
+            "actor": names.get(change.token_key, "IdP") if change.token_key else "Sync",
+            "kind": change.get_kind_display(),
+            "attributes": [name for name in change.attributes if name != "schemas"],
+        }
+        for change in changes
+    ]
 
 
 @require_POST
@@ -67,7 +157,10 @@ def retry(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRe
     )
     wanted.retry(row, actor=request.user, now=database_now())
     messages.info(request, f"{row.user_name} is tried again.")
-    return redirect(reverse("integrations:users", args=[key]))
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
+        back = reverse("integrations:users", args=[key])
+    return redirect(back)
 
 
 @require_GET
@@ -108,8 +201,12 @@ def _search(
             | Q(account__email__icontains=query)
         )
     if state in Provisioning.State.values:
-        rows = rows.filter(state=state)
-    return rows
+        return rows.filter(state=state)
+    if state in _GROUPED:
+        return rows.filter(state__in=_GROUPED[state])
+    if state == _EVERYBODY:
+        return rows
+    return rows.exclude(state=Provisioning.State.DELETED)
 
 
 def _user(
@@ -128,11 +225,19 @@ def _user(
         "error": row.last_error,
         "next_attempt_at": row.next_attempt_at,
         "can_retry": may_retry and bool(row.last_error),
-        "retry_url": reverse(
-            "integrations:retry",
+        "retry_url": retry_url(integration, row),
+        "url": reverse(
+            "integrations:user",
             args=[integration.directory.key, row.resource_id_public],
         ),
     }
+
+
+def retry_url(integration: Integration, row: Provisioning) -> str:
+    """Return where to post that a user should be tried again."""
+    return reverse(
+        "integrations:retry", args=[integration.directory.key, row.resource_id_public]
+    )
 
 
 def _group(row: Resource) -> dict[str, Any]:

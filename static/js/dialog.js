@@ -1,7 +1,8 @@
 // Fragments that htmx puts into #dialog hold a <dialog>: open it, give the focus back afterwards.
 // A dialog with data-keep-open is closed by its own buttons only, and asks first if
-// its secret was not copied.
+// its secret was not copied. One with data-guard asks first if something was typed.
 
+const inputs = "input:not([type='hidden'], [readonly]), select, textarea";
 const mount = document.getElementById("dialog");
 let opener = null;
 
@@ -23,12 +24,19 @@ function show(dialog, name) {
     if (view.hidden) continue;
     const title = view.querySelector("h1, h2");
     if (title) dialog.setAttribute("aria-labelledby", title.id);
-    (view.querySelector("[autofocus]") ?? title)?.focus();
+    const first = view.querySelector("[autofocus]") ?? view.querySelector(inputs) ?? title;
+    first?.focus();
   }
 }
 
 function unsaved(dialog) {
   return dialog.querySelector("[data-secret]") && !dialog.hasAttribute("data-copied");
+}
+
+function close(dialog) {
+  const typed = dialog.hasAttribute("data-typed") || dialog.querySelector("[data-dirty]");
+  if (dialog.hasAttribute("data-guard") && typed) show(dialog, "changed");
+  else dialog.close();
 }
 
 // Often the very page the dialog stands on: it is read again, so that it shows the new state.
@@ -41,8 +49,21 @@ function leave(dialog, href) {
 
 function wire(dialog) {
   const keepOpen = dialog.hasAttribute("data-keep-open");
+  const guarded = dialog.hasAttribute("data-guard");
 
+  if (guarded) {
+    dialog.addEventListener("input", () => dialog.setAttribute("data-typed", ""));
+    dialog.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || event.defaultPrevented) return;
+      event.preventDefault();
+      close(dialog);
+    });
+  }
   dialog.addEventListener("cancel", (event) => {
+    if (guarded) {
+      event.preventDefault();
+      close(dialog);
+    }
     if (!keepOpen) return;
     event.preventDefault();
     if (unsaved(dialog)) show(dialog, "unsaved");
@@ -54,13 +75,17 @@ function wire(dialog) {
     if (unsaved(dialog)) show(dialog, "unsaved");
   });
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog && !keepOpen) dialog.close();
+    if (event.target === dialog && !keepOpen) close(dialog);
+    if (event.target.closest("[data-discard]")) dialog.close();
     const button = event.target.closest("[data-show], [data-done], [data-leave], [data-close]");
     if (!button) return;
+    const ask = "done" in button.dataset && unsaved(dialog);
+    // A button of a form that need not ask sends it.
+    if (button.form && !ask && !button.dataset.show) return;
     event.preventDefault();
-    if (button.dataset.show) show(dialog, button.dataset.show);
-    else if ("done" in button.dataset && unsaved(dialog)) show(dialog, "unsaved");
-    else if ("close" in button.dataset) dialog.close();
+    if (ask) show(dialog, "unsaved");
+    else if (button.dataset.show) show(dialog, button.dataset.show);
+    else if ("close" in button.dataset) close(dialog);
     else leave(dialog, button.href);
   });
   dialog.addEventListener("keyway:copied", () => dialog.setAttribute("data-copied", ""));

@@ -1,4 +1,4 @@
-// <time data-local-time="relative|next|since|date|datetime">: from UTC to the reader's own zone,
+// <time data-local-time="relative|next|since|clock|date|datetime">: from UTC to the reader's own zone,
 // with the full time in the title. Ages go on by themselves.
 
 const locale = "en-GB";
@@ -27,6 +27,7 @@ const styles = {
   next: (at, now) => (at - now < 45000 ? "now" : relative(at, now)),
   since: (at, now) => (at.toDateString() === now.toDateString() ? clock.format(at) : date(at, now)),
   date: (at) => day.format(at),
+  clock: (at) => clock.format(at),
   datetime: (at, now) => `${date(at, now)}, ${clock.format(at)}`,
 };
 

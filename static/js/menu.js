@@ -34,7 +34,8 @@ function keys(event) {
 }
 
 function wire(menu) {
-  if (menu.dataset.wired) return;
+  // A popover with nothing but a note stays one.
+  if (menu.dataset.wired || !items(menu).length) return;
   menu.dataset.wired = "";
   const button = buttonOf(menu);
   menu.setAttribute("role", "menu");

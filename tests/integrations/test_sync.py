@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from integrations import services, sync
+from integrations import holding, services, sync
 from integrations.audit import Action
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from scim.models import Change, GroupMember, Resource
@@ -116,14 +116,11 @@ class TestImport:
 
         integration.refresh_from_db()
         assert job.state == Job.State.COMPLETED
-        assert {k: job.result[k] for k in ("users", "groups", "new", "gone")} == {
-            "users": 7,
-            "groups": 3,
-            "new": 10,
-            "gone": 0,
-        }
+        numbers = ("users", "groups", "roles", "new", "changed", "removed")
+        assert [job.result[name] for name in numbers] == [7, 3, 0, 10, 0, 0]
         assert job.result["message"] == (
-            "Sync finished. 7 users, 3 groups. 10 new, 0 gone."
+            "Sync finished. 7 users, 3 groups, 0 roles, 0 entitlements. "
+            "10 new, 0 changed, 0 removed."
         )
         assert integration.last_synced_at is not None
         assert integration.last_synced_at >= before
@@ -173,7 +170,8 @@ class TestTwice:
         job = run_sync()
 
         assert everything() == before
-        assert (job.result["new"], job.result["gone"]) == (0, 0)
+        numbers = ("new", "changed", "removed")
+        assert [job.result[name] for name in numbers] == [0, 0, 0]
         assert not Job.objects.exclude(kind=sync.JOB).exists()
 
     def test_makes_no_work_and_no_write(
@@ -264,7 +262,7 @@ class TestWhatIsGone:
 
         job = run_sync()
 
-        assert job.result["gone"] == 1
+        assert job.result["removed"] == 1
         assert scim.get("/Users", filter=f'userName eq "{TOMAS}"').resources == []
         assert TOMAS not in members_of(scim, "Engineering")
         assert not AppAccount.objects.filter(username=TOMAS).exists()
@@ -273,13 +271,14 @@ class TestWhatIsGone:
     def test_user_of_the_idp_stays(
         self, run_sync: Sync, scim: ScimClient, work: Work, outside: Outside
     ) -> None:
+        Integration.objects.update(threshold_percent=100)
         ann = scim.add_user("ann@acme.test")
         work()
         outside.remove_user("ann@acme.test")
 
         job = run_sync()
 
-        assert job.result["gone"] == 1
+        assert job.result["removed"] == 1
         assert scim.get(f"/Users/{ann['id']}").status == 200
         assert Provisioning.objects.get(resource_id_public=ann["id"]).account is None
 
@@ -526,19 +525,222 @@ class TestFailures:
         assert job.state == Job.State.NOT_COMPLETED
         assert "Traceback" not in job.error
 
-    def test_what_was_read_before_a_failure_is_kept_and_finished_later(
+    def test_nothing_is_saved_before_all_is_read(
         self, run_sync: Sync, scim: ScimClient, outside: Outside, work: Work
     ) -> None:
-        outside.fault("error", path="/api/users")
+        outside.fault("error", path="/api/groups")
 
         job = run_sync()
-        groups = scim.get("/Groups").resources
+        between = scim.get("/Users", count=1).body["totalResults"]
         work(waiting=True)
 
         job.refresh_from_db()
-        assert len(groups) == 3
+        assert between == 0
         assert job.state == Job.State.COMPLETED
         assert scim.get("/Users", count=1).body["totalResults"] == 7
+
+
+class TestNumbers:
+    def test_tell_what_changed_and_what_was_removed(
+        self, run_sync: Sync, outside: Outside
+    ) -> None:
+        run_sync()
+        outside.change_user(TOMAS, display_name="T. Novák")
+        outside.add_member("Sales", WALTER)
+        outside.remove_group("Engineering")
+        outside.add_user("new@example.com")
+
+        job = run_sync()
+
+        # The members of the group that is gone changed as well.
+        assert job.result["new"] == 1
+        assert job.result["removed"] == 1
+        assert job.result["changed"] >= 2
+
+
+class TestLeavingUsers:
+    """Who is to be deleted in the app is not taken over again before that."""
+
+    def test_are_left_alone_while_the_deletion_waits(
+        self, run_sync: Sync, scim: ScimClient, outside: Outside
+    ) -> None:
+        run_sync()
+        tomas = user_of(scim, TOMAS)
+        scim.delete(f"/Users/{tomas['id']}")
+
+        job = run_sync()
+
+        assert job.state == Job.State.COMPLETED, job.error
+        assert scim.get("/Users", filter=f'userName eq "{TOMAS}"').resources == []
+        row = Provisioning.objects.get(resource_id_public=tomas["id"])
+        assert row.state == State.DELETE_AWAITING
+        assert row.account is not None
+
+    def test_are_deleted_afterwards(
+        self, run_sync: Sync, scim: ScimClient, work: Work, outside: Outside
+    ) -> None:
+        run_sync()
+        tomas = user_of(scim, TOMAS)
+        scim.delete(f"/Users/{tomas['id']}")
+        run_sync()
+
+        work()
+        run_sync()
+
+        assert TOMAS not in outside.users()
+        assert scim.get("/Users", filter=f'userName eq "{TOMAS}"').resources == []
+
+
+class TestThreshold:
+    """E0-19: too many users gone halts a sync as a whole."""
+
+    @pytest.fixture
+    def two_gone(self, run_sync: Sync, outside: Outside) -> Job:
+        """A sync that finds 2 of 7 users gone, and a new one and a change besides."""
+        run_sync()
+        outside.remove_user(TOMAS)
+        outside.remove_user(WALTER)
+        outside.add_user("new@example.com")
+        outside.remove_group("Engineering")
+        return run_sync()
+
+    def test_e0_19_holds_and_applies_nothing(
+        self, two_gone: Job, scim: ScimClient, integration: Integration
+    ) -> None:
+        assert holding.is_held(two_gone)
+        assert two_gone.error == (
+            "2 of 7 users would be removed (limit 20 %). Nothing was changed."
+        )
+        assert scim.get("/Users", count=1).body["totalResults"] == 7
+        assert len(scim.get("/Groups").resources) == 3
+        assert AppAccount.objects.count() == 7
+        event = AuditEvent.objects.get(action=Action.SYNC_HELD)
+        assert (event.actor, event.data) == (None, {"gone": 2, "known": 7})
+
+    @pytest.mark.parametrize(
+        ("percent", "gone", "held"),
+        [(28, 2, True), (29, 2, False), (0, 1, True), (0, 0, False), (100, 7, False)],
+    )
+    def test_is_passed_by_more_than_it(
+        self,
+        run_sync: Sync,
+        integration: Integration,
+        outside: Outside,
+        percent: int,
+        gone: int,
+        held: bool,
+    ) -> None:
+        run_sync()
+        Integration.objects.update(threshold_percent=percent)
+        for login in sorted(set(outside.users()) - {USERNAME})[:gone]:
+            outside.remove_user(login)
+
+        assert holding.is_held(run_sync()) is held
+
+    def test_held_one_waits_for_a_person(self, two_gone: Job, work: Work) -> None:
+        work()
+
+        two_gone.refresh_from_db()
+        assert holding.is_held(two_gone)
+
+    def test_approved_one_removes_them(
+        self,
+        two_gone: Job,
+        integration: Integration,
+        scim: ScimClient,
+        work: Work,
+        alice: User,
+    ) -> None:
+        holding.approve(integration, two_gone, actor=alice, now=database_now())
+        work()
+
+        two_gone.refresh_from_db()
+        assert two_gone.state == Job.State.COMPLETED
+        # Two users and a group.
+        assert (two_gone.result["new"], two_gone.result["removed"]) == (1, 3)
+        assert scim.get("/Users", count=1).body["totalResults"] == 6
+        event = AuditEvent.objects.get(action=Action.SYNC_APPROVED)
+        assert (event.actor, event.data) == (alice, {"gone": 2})
+
+    def test_approval_covers_only_those_who_were_found_gone(
+        self,
+        two_gone: Job,
+        integration: Integration,
+        outside: Outside,
+        work: Work,
+        alice: User,
+    ) -> None:
+        holding.approve(integration, two_gone, actor=alice, now=database_now())
+        known = set(outside.users()) - {USERNAME, "new@example.com"}
+        for login in sorted(known)[:2]:
+            outside.remove_user(login)
+
+        work()
+
+        two_gone.refresh_from_db()
+        assert holding.is_held(two_gone)
+        assert len(holding.gone_of(two_gone)) == 4
+
+    def test_discarded_one_ends_without_a_change(
+        self,
+        two_gone: Job,
+        integration: Integration,
+        scim: ScimClient,
+        work: Work,
+        alice: User,
+    ) -> None:
+        holding.discard(integration, two_gone, actor=alice, now=database_now())
+        work(waiting=True)
+
+        two_gone.refresh_from_db()
+        assert two_gone.state == Job.State.NOT_COMPLETED
+        assert two_gone.error == "Discarded by Alice. Nothing was changed."
+        assert scim.get("/Users", count=1).body["totalResults"] == 7
+        assert AuditEvent.objects.filter(action=Action.SYNC_DISCARDED).count() == 1
+
+    @pytest.mark.parametrize("decide", [holding.approve, holding.discard])
+    def test_is_decided_once(
+        self,
+        two_gone: Job,
+        integration: Integration,
+        alice: User,
+        decide: Callable[..., None],
+    ) -> None:
+        holding.discard(integration, two_gone, actor=alice, now=database_now())
+
+        with pytest.raises(holding.NotHeld):
+            decide(integration, two_gone, actor=alice, now=database_now())
+
+    def test_is_decided_for_the_own_integration_only(
+        self, two_gone: Job, other_integration: Integration, alice: User
+    ) -> None:
+        with pytest.raises(holding.NotHeld):
+            holding.approve(
+                other_integration, two_gone, actor=alice, now=database_now()
+            )
+
+    def test_new_request_reads_the_app_again(
+        self, two_gone: Job, integration: Integration, outside: Outside, work: Work
+    ) -> None:
+        outside.add_user("again@example.com")
+        Integration.objects.update(threshold_percent=50)
+
+        job = ask(integration)
+        work()
+
+        job.refresh_from_db()
+        assert job == two_gone
+        assert job.state == Job.State.COMPLETED
+
+    def test_users_who_are_to_be_deleted_do_not_count(
+        self, run_sync: Sync, scim: ScimClient, outside: Outside
+    ) -> None:
+        run_sync()
+        for name in (TOMAS, WALTER):
+            scim.delete(f"/Users/{user_of(scim, name)['id']}")
+            outside.remove_user(name)
+
+        assert run_sync().state == Job.State.COMPLETED
 
 
 def test_account_of_keyway_itself_is_no_person_to_provision(

@@ -227,7 +227,7 @@ def test_with_scripts(
     assert credential.parse(token) is not None
     assert fits(page)
 
-    dialog.get_by_role("link", name="Done").click()
+    dialog.get_by_role("button", name="Done").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_role("button", name="Generate token")).to_have_count(0)
     page.reload()
@@ -244,7 +244,7 @@ def test_with_scripts(
     assert fits(page)
 
     page.get_by_role("button", name="Sync").click()
-    expect(page.locator("#sync")).to_contain_text("Sync finished", timeout=20_000)
+    expect(page.locator("#job")).to_contain_text("Sync finished", timeout=20_000)
     page.goto(f"/integrations/{integration.directory.key}/users/")
     expect(page.get_by_role("row").filter(has_text="mei.tanaka")).to_be_visible()
     assert here.complaints == []
@@ -268,7 +268,7 @@ def test_without_scripts(
     expect(page.get_by_role("heading", name="Generate token")).to_be_visible()
     token = page.get_by_label("Token", exact=True).input_value()
     assert credential.parse(token) is not None
-    page.get_by_role("link", name="Done").click()
+    page.get_by_role("button", name="Done").click()
     expect(page.get_by_role("heading", name="SCIM Gateway")).to_be_visible()
     assert token not in page.content()
 
@@ -285,13 +285,14 @@ def test_without_scripts(
     assert ANN in outside.users()
 
     page.get_by_role("button", name="Sync").click()
-    expect(page.locator("#sync")).not_to_be_empty()
+    expect(page.locator("#job")).not_to_be_empty()
     for _ in range(40):
-        if "Sync finished" in (page.locator("#sync").text_content() or ""):
+        if "Sync finished" in (page.locator("#job").text_content() or ""):
             break
         page.wait_for_timeout(250)
         page.reload()
-    expect(page.locator("#sync")).to_contain_text("Sync finished")
+    expect(page.locator("#job")).to_contain_text("Sync finished")
+    page.get_by_role("link", name="Show the users").click()
     expect(page.get_by_role("row").filter(has_text="mei.tanaka")).to_be_visible()
     assert here.complaints == []
     here.context.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -173,6 +174,24 @@ class TestFirstToken:
         assert b'hx-history="false"' in answer.content
         assert value_of(answer.content)
 
+    def test_done_keeps_name_and_expiry(
+        self, alice_client: Client, page: str, generate: str
+    ) -> None:
+        """S0-127: the dialog's form is sent by Done and leads back to the page."""
+        answer = alice_client.post(generate)
+        token = ScimToken.objects.get()
+        assert answer.context["form"].initial == {"name": "IdP", "lifetime": "730"}
+        assert answer.context["edit_url"].encode() in answer.content
+
+        done = alice_client.post(
+            answer.context["edit_url"], {"name": "okta-prod", "lifetime": "90"}
+        )
+
+        assert done["Location"] == page
+        token.refresh_from_db()
+        assert token.name == "okta-prod"
+        assert token.expires_at == token.created_at + timedelta(days=90)
+
     def test_page_shows_its_state_afterwards(
         self, alice_client: Client, page: str, generate: str
     ) -> None:
@@ -240,6 +259,17 @@ class TestSecondTime:
         assert answer.status_code == 409
         assert b"<dialog" in answer.content
         assert b"already shown" in answer.content
+
+    def test_offers_a_new_token_in_its_place(
+        self, alice_client: Client, generate: str
+    ) -> None:
+        alice_client.post(generate)
+        token = ScimToken.objects.get()
+
+        for headers in ({}, {"hx-request": "true"}):
+            content = alice_client.post(generate, headers=headers).content.decode()
+            assert f'href="/tokens/{token.directory.key}/{token.key}/new/"' in content
+            assert "Generate new token" in content
 
     def test_names_who_made_it_and_leads_back(
         self, alice_client: Client, page: str, generate: str
@@ -365,14 +395,28 @@ class TestRevoke:
         return f"/tokens/{issued.token.directory.key}/{issued.token.key}/revoke/"
 
     def test_asks_first_and_names_the_consequence(
-        self, alice_client: Client, scim: ScimClient, path: str
+        self,
+        alice_client: Client,
+        integration: Integration,
+        issued: token_services.IssuedToken,
+        path: str,
     ) -> None:
-        scim.add_user()
+        ScimClient(integration.directory, issued.plaintext).add_user()
 
         content = alice_client.get(path).content.decode()
 
         assert "Revoke token" in content
-        assert "can no longer provision 1 user of Acme Demo" in content
+        assert "Your IdP can no longer provision 1 user of Acme Demo" in content
+
+    def test_names_the_tokens_that_still_work(
+        self, alice_client: Client, integration: Integration, path: str
+    ) -> None:
+        factories.issue_token(integration.directory, name="spare")
+
+        content = alice_client.get(path).content.decode()
+
+        assert "can no longer" not in content
+        assert "It can go on only with <strong>spare</strong>" in content
 
     def test_question_is_a_dialog_for_the_page(
         self, alice_client: Client, path: str

@@ -118,11 +118,11 @@ def test_old_records_are_pruned_once_a_day(scim: ScimClient) -> None:
     scim.get("/Users")
     records.flush()
 
-    made = [jobs.enqueue_periodic(now=now) for _ in range(2)]
+    for _ in range(2):
+        jobs.enqueue_periodic(now=now)
     job = Job.objects.get(kind=records.PRUNE_JOB)
     result = records.prune(job)
 
-    assert made == [1, 0]
     assert result == {"deleted": 1}
     assert RequestRecord.objects.count() == 1
 

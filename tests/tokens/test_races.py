@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import ScimClient
 from tests.scim.together import together
 from tokens import services
-from tokens.errors import TokenExists, TokenNotActive
+from tokens.errors import TokenExists, TokenNotActive, TokenReplaced
 from tokens.models import ScimToken
 from workspaces.clock import database_now
 from workspaces.models import Directory, User
@@ -48,3 +48,57 @@ def test_of_two_who_revoke_a_token_one_succeeds(
         False,
         True,
     ]
+
+
+def test_of_two_who_replace_a_token_one_succeeds(
+    directory: Directory, alice: User, bob: User
+) -> None:
+    old = services.generate_first(directory, actor=alice, now=database_now()).token
+
+    def rotate(actor: User) -> str | None:
+        try:
+            issued = services.rotate(
+                directory,
+                old,
+                overlap=services.Overlap.NOW,
+                actor=actor,
+                now=database_now(),
+            )
+        except TokenReplaced:
+            return None
+        return issued.plaintext
+
+    values = together([lambda: rotate(alice), lambda: rotate(bob)])
+
+    [value] = [value for value in values if value]
+    assert ScimToken.objects.of_directory(directory).count() == 2
+    assert ScimClient(directory, value).get("/Users").status == 200
+
+
+def test_rotation_and_revocation_together_leave_no_half(
+    directory: Directory, alice: User, bob: User
+) -> None:
+    old = services.generate_first(directory, actor=alice, now=database_now()).token
+
+    def rotate() -> bool:
+        try:
+            services.rotate(
+                directory,
+                old,
+                overlap=services.Overlap.DAY,
+                actor=alice,
+                now=database_now(),
+            )
+        except TokenNotActive:
+            return False
+        return True
+
+    def revoke() -> bool:
+        services.revoke(old, actor=bob, now=database_now())
+        return True
+
+    [has_rotated, _] = together([rotate, revoke])
+
+    old.refresh_from_db()
+    assert old.revoked_at is not None
+    assert (old.replaced_by is not None) == has_rotated

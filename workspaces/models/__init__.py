@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workspaces.models.audit import AuditEvent
 from workspaces.models.directory import Directory
+from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
 from workspaces.models.user import User
 from workspaces.models.workspace import Membership, Role, Workspace
@@ -11,6 +12,7 @@ from workspaces.models.workspace import Membership, Role, Workspace
 __all__ = [
     "AuditEvent",
     "Directory",
+    "Invitation",
     "Job",
     "Membership",
     "Role",

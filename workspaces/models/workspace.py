@@ -42,6 +42,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Keep the memberships of one person, with their workspaces."""
         return self.filter(user=user).select_related("workspace").order_by("id")
 
+    def in_workspace(self, workspace: Workspace) -> MembershipQuerySet:
+        """Keep the memberships of one tenant, with their people."""
+        return self.filter(workspace=workspace).select_related("user")
+
 
 class Membership(models.Model):
     """A person's place in a workspace."""
@@ -67,3 +71,8 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} in {self.workspace}"
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this membership."""
+        return "member", str(self.pk), str(self.user)

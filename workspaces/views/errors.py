@@ -1,10 +1,15 @@
-"""Pages for what went wrong."""
+"""Pages for what went wrong: what, why, the way back, and the id of the request."""
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 
+from workspaces.audit import origin
+from workspaces.middleware import page_of_form
+from workspaces.models import Role
 from workspaces.permissions import Permission, roles_with
 
 
@@ -14,4 +19,33 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         roles = roles_with(Permission(str(exception)))
     except ValueError:
         roles = []
-    return render(request, "403.html", {"roles": roles}, status=403)
+    membership = getattr(request, "membership", None)
+    context = {
+        "roles": roles,
+        "role": Role(membership.role).label if membership else "",
+        "request_id": origin.get().request_id,
+    }
+    return render(request, "403.html", context, status=403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say that there is nothing at the address."""
+    context = {"request_id": origin.get().request_id}
+    return render(request, "404.html", context, status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Say that Keyway failed. Asks neither session nor database, which may be why."""
+    theme = request.COOKIES.get("theme", "system")
+    context = {"request_id": origin.get().request_id, "theme": theme}
+    return HttpResponse(get_template("500.html").render(context), status=500)
+
+
+@login_not_required
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Say that a form was too old, and lead back to it."""
+    context = {
+        "request_id": origin.get().request_id,
+        "form_url": page_of_form(request),
+    }
+    return render(request, "403_csrf.html", context, status=403)

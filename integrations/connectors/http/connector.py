@@ -61,6 +61,14 @@ class HttpSession:
         self._blueprint = blueprint
         self._conversation = conversation
 
+    def reach(self) -> None:
+        """Find whether anything answers at the address."""
+        self._conversation.reach()
+
+    def log_in(self) -> None:
+        """Log in, or find by the check that the app takes each call's login."""
+        self._conversation.log_in(self._call("check"))
+
     def check(self) -> None:
         """Log in, and ask for what only an admin may see."""
         call = self._call("check")

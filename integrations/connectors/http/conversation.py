@@ -71,6 +71,23 @@ class Conversation:
             raise Misconfigured(WRONG_ADDRESS)
         raise self._error(answer, meaning)
 
+    def reach(self) -> None:
+        """Return if something answers at the app's address. Raises ConnectorError."""
+        self._client.reach()
+
+    def log_in(self, probe: Call) -> None:
+        """Return if the app takes the login. Raises ConnectorError.
+
+        Where the login goes with each call, `probe` shows it: whether its answer
+        is otherwise fine is for `ask` to say.
+        """
+        if self._login.call is not None:
+            self._login_headers()
+            return
+        answer, meaning = self._send(probe, {}, self._login_headers())
+        if meaning in {Meaning.REFUSED, Meaning.RATE, Meaning.TEMPORARY}:
+            raise self._error(answer, meaning)
+
     def account_document(self, external_id: str) -> JSON:
         """Return the app's own form of an account. Raises AccountGone."""
         call = self._blueprint.calls["get_account"]

@@ -20,6 +20,7 @@ TABLE_9 = {
     "sensitive": 403,
     "invalidCursor": 400,  # RFC 9865
     "expiredCursor": 400,
+    "invalidCount": 400,
 }
 
 

@@ -1,0 +1,133 @@
+"""Change what an admin has set for an integration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from integrations import pausing
+from integrations.audit import Action
+from integrations.models import Integration, ServiceAccount
+from workspaces import audit
+from workspaces.models import Job, User
+
+
+class NameTaken(ValueError):
+    """Another integration of the workspace has this name."""
+
+
+class OtherApp(ValueError):
+    """The service account belongs to another app or to another workspace."""
+
+
+@dataclass(frozen=True, slots=True)
+class General:
+    """What the left tab **General** holds."""
+
+    name: str
+    base_url: str
+    identifier: str
+    sync_every_hours: int
+    on_unassign: str
+
+
+@transaction.atomic
+def change_general(
+    integration: Integration, wish: General, *, actor: User | None
+) -> bool:
+    """Store the settings. False if they were so before. Raises NameTaken."""
+    values = {name: getattr(wish, name) for name in General.__slots__}
+    values["base_url"] = wish.base_url.rstrip("/")
+    changed = [name for name in values if getattr(integration, name) != values[name]]
+    if not changed:
+        return False
+    before = integration.name
+    for name in changed:
+        setattr(integration, name, values[name])
+    try:
+        with transaction.atomic():
+            integration.save(update_fields=changed)
+    except IntegrityError:
+        integration.name = before
+        raise NameTaken(
+            f"Another integration of this workspace is called {wish.name}. Choose "
+            "another name."
+        ) from None
+    audit.record(
+        Action.SETTINGS_CHANGED,
+        workspace=integration.workspace,
+        actor=actor,
+        target=integration,
+        data={"changed": ", ".join(sorted(changed))},
+    )
+    return True
+
+
+@transaction.atomic
+def change_threshold(
+    integration: Integration, *, percent: int, actor: User | None
+) -> bool:
+    """Store from how many users gone a sync is halted. False if it was so before."""
+    before = integration.threshold_percent
+    if percent == before:
+        return False
+    integration.threshold_percent = percent
+    integration.full_clean(
+        exclude=[f.name for f in Integration._meta.fields if f.name != _THRESHOLD],
+        validate_unique=False,
+        validate_constraints=False,
+    )
+    integration.save(update_fields=[_THRESHOLD])
+    audit.record(
+        Action.THRESHOLD_CHANGED,
+        workspace=integration.workspace,
+        actor=actor,
+        target=integration,
+        data={"before": before, "after": percent},
+    )
+    return True
+
+
+_THRESHOLD = "threshold_percent"
+
+
+def accounts_to_choose(integration: Integration) -> QuerySet[ServiceAccount]:
+    """Return the saved service accounts that the integration could work with."""
+    return ServiceAccount.objects.filter(
+        workspace=integration.workspace_id, app=integration.app_id
+    )
+
+
+@transaction.atomic
+def choose_service_account(
+    integration: Integration,
+    account: ServiceAccount,
+    *,
+    actor: User | None,
+    now: datetime,
+) -> bool:
+    """Work with another saved account, and let waiting work try it at once.
+
+    False if it is this account already. Raises OtherApp.
+    """
+    if not accounts_to_choose(integration).filter(pk=account.pk).exists():
+        raise OtherApp("This service account belongs to another app.")
+    if integration.service_account_id == account.pk:
+        return False
+    before = integration.service_account.name
+    integration.service_account = account
+    integration.save(update_fields=["service_account"])
+    audit.record(
+        Action.SERVICE_ACCOUNT_CHOSEN,
+        workspace=integration.workspace,
+        actor=actor,
+        target=integration,
+        data={"before": before, "after": account.name},
+    )
+    pausing.provisioning_jobs(integration).filter(
+        state=Job.State.RETRYING, due_at__gt=now
+    ).update(due_at=now)
+    return True

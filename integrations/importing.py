@@ -1,0 +1,370 @@
+"""Save what a sync has read: accounts and entitlements, matched to the directory.
+
+An account without a resource becomes one (source `app`), so that the IdP's next
+import sees it; a group, a role or an entitlement of the app likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+
+from integrations import entitlements, mapping, wanted
+from integrations.desired import Entitlement, ObservedAccount
+from integrations.entitlements import GROUP_KIND, ROLE_KIND
+from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from scim import services, store
+from scim.models import GroupMember, Resource
+from scim.protocol.comparable import string_key, user_name_key
+from scim.protocol.errors import ScimError
+from scim.protocol.types import Document
+from scim.served import schema_of
+from workspaces.models import Job
+
+_ORIGIN = services.Origin(source=Resource.Source.APP)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a sync found. `new` counts resources that it made."""
+
+    users: int = 0
+    groups: int = 0
+    roles: int = 0
+    entitlements: int = 0
+    new: int = 0
+    changed: int = 0
+    removed: int = 0
+    skipped: list[str] = field(default_factory=list)
+    """Why some accounts could not be taken over, in plain words."""
+
+    def as_result(self) -> dict[str, object]:
+        """Return it as the result of the job."""
+        numbers = ("users", "groups", "roles", "entitlements", "new", "changed")
+        return {
+            **{name: getattr(self, name) for name in (*numbers, "removed")},
+            "skipped": self.skipped[:20],
+            "skipped_count": len(self.skipped),
+            "message": str(self),
+        }
+
+    def __str__(self) -> str:
+        found = [_number(self.users, "user")]
+        if self.groups:
+            found.append(_number(self.groups, "group"))
+        found.append(_number(self.roles, "role"))
+        found.append(_number(self.entitlements, "entitlement"))
+        text = (
+            f"Sync finished. {', '.join(found)}. {self.new} new, "
+            f"{self.changed} changed, {self.removed} removed."
+        )
+        if self.skipped:
+            text += f" {len(self.skipped)} could not be imported."
+        return text
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def take_entitlements(
+    integration: Integration,
+    found: Iterable[Entitlement],
+    report: Report,
+    *,
+    now: datetime,
+) -> None:
+    """Save the groups, roles and rights that the app has."""
+    names = {
+        row.key: row.name
+        for row in AppEntitlement.objects.filter(integration=integration)
+    }
+    for entitlement in found:
+        _count(entitlement.kind, report)
+        key = (entitlement.kind, entitlement.external_id)
+        report.changed += names.get(key, entitlement.name) != entitlement.name
+        with transaction.atomic():
+            row, _ = AppEntitlement.objects.update_or_create(
+                integration=integration,
+                kind=entitlement.kind,
+                external_id=entitlement.external_id,
+                defaults={"name": entitlement.name, "seen_at": now},
+            )
+            if entitlement.kind != GROUP_KIND:
+                report.new += entitlements.show(integration, row, now=now)
+        if entitlement.kind == GROUP_KIND and row.resource_id is None:
+            _match_group(integration, row, report, now)
+
+
+def _count(kind: str, report: Report) -> None:
+    if kind == GROUP_KIND:
+        report.groups += 1
+    elif kind == ROLE_KIND:
+        report.roles += 1
+    else:
+        report.entitlements += 1
+
+
+def _match_group(
+    integration: Integration, row: AppEntitlement, report: Report, now: datetime
+) -> None:
+    """Let the SCIM group of this name stand for the app's, or make one."""
+    directory = integration.directory
+    group = Resource.objects.filter(
+        directory=directory,
+        group_name_key=string_key(row.name, case_exact=False),
+        app_entitlement=None,
+    ).first()
+    if group is None:
+        try:
+            group = services.create(
+                directory,
+                schema_of(directory, "Group"),
+                {"displayName": row.name},
+                origin=_ORIGIN,
+                now=now,
+            )
+        except ScimError as error:
+            report.skipped.append(f"Group {row.name}: {error.detail}")
+            return
+        report.new += 1
+    with transaction.atomic():
+        row.resource = group
+        row.save(update_fields=["resource"])
+        _give_to_members(integration, group, now)
+
+
+def _give_to_members(integration: Integration, group: Resource, now: datetime) -> None:
+    """Provision the members whom the IdP had put into the group before we knew it."""
+    members = Resource.objects.filter(memberships__group=group, resource_type="User")
+    wanted.want(
+        integration.directory,
+        list(members.values_list("pk", flat=True)),
+        trigger=Job.Trigger.SCHEDULE,
+        now=now,
+    )
+
+
+def take_accounts(
+    integration: Integration,
+    accounts: Sequence[ObservedAccount],
+    report: Report,
+    *,
+    now: datetime,
+) -> None:
+    """Save a batch of accounts. Those that are to be deleted are left as they are."""
+    leaving, left = _leaving(integration, now)
+    known = list(AppEntitlement.objects.filter(integration=integration))
+    for account in accounts:
+        report.users += 1
+        if account.external_id in leaving:
+            AppAccount.objects.filter(
+                integration=integration, external_id=account.external_id
+            ).update(seen_at=now)
+        elif account.username.casefold() not in left:
+            held = [e for e in known if e.key in account.entitlements]
+            try:
+                _take_account(integration, account, held, report, now)
+            except ScimError as error:
+                report.skipped.append(f"{account.username}: {error.detail}")
+
+
+def _leaving(integration: Integration, now: datetime) -> tuple[set[str], set[str]]:
+    """Return the accounts that wait to be deleted, and names deleted since `now`.
+
+    The app was read before; to take them over would bring the person back.
+    """
+    rows = Provisioning.objects.filter(integration=integration)
+    waiting = rows.filter(state__in=Provisioning.LEAVING, account__isnull=False)
+    deleted = rows.filter(state=Provisioning.State.DELETED, changed_at__gte=now)
+    return (
+        set(waiting.values_list("account__external_id", flat=True)),
+        {name.casefold() for name in deleted.values_list("user_name", flat=True)},
+    )
+
+
+@transaction.atomic
+def _take_account(
+    integration: Integration,
+    account: ObservedAccount,
+    held_rows: list[AppEntitlement],
+    report: Report,
+    now: datetime,
+) -> None:
+    values = {
+        "username": account.username,
+        "email": account.email,
+        "display_name": account.display_name,
+        "is_active": account.active,
+    }
+    before = AppAccount.objects.filter(
+        integration=integration, external_id=account.external_id
+    ).first()
+    row, created = AppAccount.objects.update_or_create(
+        integration=integration,
+        external_id=account.external_id,
+        defaults={**values, "seen_at": now},
+    )
+    differs = before is not None and any(
+        getattr(before, name) != value for name, value in values.items()
+    )
+    if row.resource is None:
+        row.resource = _match_user(integration, account, report, now)
+        row.save(update_fields=["resource"])
+        _onboard(integration, row, now)
+    elif row.resource.source == Resource.Source.APP and _is_settled(row.resource):
+        _follow(integration, row.resource, account, now)
+    held_before = set(row.entitlements.values_list("pk", flat=True))
+    if held_before != {e.pk for e in held_rows}:
+        row.entitlements.set(held_rows)
+        differs = True
+    report.changed += differs and not created
+    _join_groups(integration, row.resource, held_rows, now)
+
+
+def _match_user(
+    integration: Integration, account: ObservedAccount, report: Report, now: datetime
+) -> Resource:
+    """Return the user of the same name, or a new one that stands for the account."""
+    user = Resource.objects.filter(
+        directory=integration.directory,
+        user_name_key=user_name_key(account.username),
+        app_account=None,
+    ).first()
+    if user is not None:
+        return user
+    report.new += 1
+    return services.create(
+        integration.directory,
+        schema_of(integration.directory, "User"),
+        mapping.user_document(account),
+        origin=_ORIGIN,
+        now=now,
+    )
+
+
+def _onboard(integration: Integration, row: AppAccount, now: datetime) -> None:
+    """Note that the person is in the app, unless a provisioning says more."""
+    user = row.resource
+    assert user is not None  # noqa: S101  matched just before
+    state, created = Provisioning.objects.get_or_create(
+        resource_id_public=user.public_id,
+        defaults={
+            "integration": integration,
+            "resource": user,
+            "user_name": row.username,
+            "account": row,
+            "applied_version": 1,
+            "state": Provisioning.State.ONBOARDED,
+            "changed_at": now,
+        },
+    )
+    if not created and state.account_id is None:
+        state.account = row
+        state.save(update_fields=["account"])
+
+
+def _is_settled(user: Resource) -> bool:
+    """Say whether the app has all that the IdP wants; else the IdP's word stands."""
+    return not Provisioning.objects.filter(
+        resource=user, state__in=[*Provisioning.PENDING, *Provisioning.FAILED]
+    ).exists()
+
+
+def _follow(
+    integration: Integration, user: Resource, account: ObservedAccount, now: datetime
+) -> None:
+    """Take a change over that was made in the app, for people only the app knows."""
+    current = store.read(user)
+    body: Document = {**current, **mapping.user_document(account)}
+    if body == current:
+        return
+    services.replace(
+        integration.directory,
+        schema_of(integration.directory, "User"),
+        user.public_id,
+        body,
+        origin=_ORIGIN,
+        now=now,
+    )
+
+
+def _join_groups(
+    integration: Integration,
+    user: Resource | None,
+    held: list[AppEntitlement],
+    now: datetime,
+) -> None:
+    """Show the app's memberships in the SCIM groups that came from the app.
+
+    Groups that the IdP owns are left alone, and so is what SCIM gave or is about
+    to give: there the IdP decides.
+    """
+    assert user is not None  # noqa: S101  matched just before
+    if not _is_settled(user):
+        return
+    state = Provisioning.objects.get(resource=user)
+    group_type = schema_of(integration.directory, "Group")
+    wanted = {e.resource_id for e in held if e.resource_id is not None}
+    given = state.given
+    present = set(
+        GroupMember.objects.filter(member=user)
+        .exclude(
+            group__app_entitlement__in=[
+                e.pk
+                for e in AppEntitlement.objects.filter(integration=integration)
+                if e.key in given
+            ]
+        )
+        .values_list("group", flat=True)
+    )
+    groups = Resource.objects.filter(
+        pk__in=wanted ^ present,
+        resource_type="Group",
+        source=Resource.Source.APP,
+        app_entitlement__isnull=False,
+    )
+    for group in groups:
+        op = "add" if group.pk in wanted else "remove"
+        services.patch(
+            integration.directory,
+            group_type,
+            group.public_id,
+            {
+                "Operations": [
+                    {"op": op, "path": "members", "value": [{"value": user.public_id}]}
+                ]
+            },
+            origin=_ORIGIN,
+            now=now,
+        )
+
+
+@transaction.atomic
+def forget_lost(integration: Integration, report: Report, *, now: datetime) -> None:
+    """Forget what the app no longer has.
+
+    A person whose account is gone keeps their resource: the IdP decides.
+    """
+    lost = AppAccount.objects.filter(integration=integration, seen_at__lt=now)
+    for account in lost.select_related("resource"):
+        report.removed += 1
+        user = account.resource
+        account.delete()
+        if user is not None and user.source == Resource.Source.APP:
+            Provisioning.objects.filter(resource=user).delete()
+            services.delete(
+                integration.directory,
+                schema_of(integration.directory, "User"),
+                user.public_id,
+                origin=_ORIGIN,
+                now=now,
+            )
+    dropped = AppEntitlement.objects.filter(integration=integration, seen_at__lt=now)
+    for row in dropped.select_related("resource"):
+        report.removed += 1
+        entitlements.hide(integration, row, now=now)
+    dropped.delete()

@@ -1,0 +1,136 @@
+"""The forms of the left tabs of **Settings**. They check shape, services meaning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from integrations import schedule
+from integrations.configuration import General
+from integrations.connectors.addresses import AddressRule
+from integrations.connectors.base import Misconfigured
+from integrations.models import Integration, ServiceAccount
+
+
+def _interval(hours: int) -> str:
+    if not hours:
+        return "Only when somebody presses Sync"
+    return f"Every {hours} h" if hours > 1 else "Every hour"
+
+
+class GeneralForm(forms.Form):
+    """Name, address and what a sync and an unassigned user mean."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    base_url = forms.CharField(
+        label="Address of the app",
+        max_length=500,
+        help_text="As you open it in the browser, such as https://pm.example.com",
+        error_messages={"required": "Enter the address of the app."},
+        widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    identifier = forms.CharField(
+        label="Organization ID",
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    sync_every_hours = forms.TypedChoiceField(
+        label="Imports",
+        coerce=int,
+        help_text="How often Keyway reads the users, roles and entitlements of the app.",
+    )
+    on_unassign = forms.ChoiceField(
+        label="On unassign",
+        choices=[
+            ("deactivate", "Deactivate: the account stays in the app"),
+            ("delete", "Delete: the account is gone from the app"),
+        ],
+        widget=forms.RadioSelect,
+        help_text="What happens in the app to a user whom your IdP takes away.",
+    )
+
+    def __init__(
+        self, data: Any = None, *, integration: Integration, **kwargs: Any
+    ) -> None:
+        present = {name: getattr(integration, name) for name in General.__slots__}
+        super().__init__(data, initial=present, **kwargs)
+        hours = {*schedule.CHOICES, integration.sync_every_hours}
+        self.fields["sync_every_hours"].choices = [  # type: ignore[attr-defined]
+            (number, _interval(number)) for number in sorted(hours)
+        ]
+        self._describe_identifier(integration)
+
+    def _describe_identifier(self, integration: Integration) -> None:
+        described = integration.app.manifest.get("identifier")
+        if not described:
+            del self.fields["identifier"]
+        else:
+            self.fields["identifier"].label = described["label"]
+            self.fields["identifier"].help_text = described["help"]
+
+    def clean_base_url(self) -> str:
+        """Refuse an address that Keyway may not call."""
+        url: str = self.cleaned_data["base_url"].strip()
+        if "://" not in url:
+            url = f"https://{url}"
+        try:
+            AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(url)
+        except Misconfigured as error:
+            raise ValidationError(error.message) from None
+        return url
+
+    def wish(self) -> General:
+        """Return what was entered."""
+        return General(**{"identifier": "", **self.cleaned_data})
+
+
+class ThresholdForm(forms.Form):
+    """How many users a sync may find gone."""
+
+    threshold = forms.IntegerField(
+        label="Threshold",
+        min_value=0,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"type": "range", "step": 1}),
+    )
+
+
+class ServiceAccountForm(forms.Form):
+    """Which saved account to work with."""
+
+    account = forms.ModelChoiceField(
+        label="Accounts saved for this app",
+        queryset=ServiceAccount.objects.none(),
+        to_field_name="public_id",
+        empty_label=None,
+        widget=forms.RadioSelect,
+        error_messages={
+            "invalid_choice": "This service account no longer exists. Choose another."
+        },
+    )
+
+    def __init__(self, data: Any = None, *, accounts: Any, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+
+
+class DeleteForm(forms.Form):
+    """Asks for the name of what is to be deleted."""
+
+    typed_name = forms.CharField(
+        label="Name of the integration",
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Type the name of the integration to delete it."},
+    )
+
+    def __init__(self, data: Any = None, *, name: str, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["typed_name"].help_text = f"Type {name} to delete it."

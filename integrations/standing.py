@@ -1,0 +1,135 @@
+"""In which state an integration is, as the portal says it in one word.
+
+It follows from columns and from the sync that is under way; nothing stores it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Q, QuerySet, TextChoices
+from django.db.models.functions import Coalesce
+
+from integrations import holding
+from integrations.models import Integration
+from workspaces import jobs
+from workspaces.models import Directory, Job, Workspace
+
+OVERDUE_AFTER = 2
+"""How many of its intervals a scheduled sync may be late."""
+
+_Rows = QuerySet[Integration]
+_NEEDS_ATTENTION = Q(status=Integration.Status.NEEDS_ATTENTION)
+
+
+class State(TextChoices):
+    """The states, the one that counts most first."""
+
+    PAUSED = "paused", "Paused"
+    NEEDS_ATTENTION = "needs_attention", "Needs attention"
+    HELD = "held", "Held"
+    SYNCING = "syncing", "Syncing"
+    UNKNOWN = "unknown", "Unknown"
+    ACTIVE = "active", "Active"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A state, and since when; None if that is not known."""
+
+    state: State
+    since: datetime | None
+
+
+def open_syncs(workspace: Workspace, keys: Iterable[str]) -> dict[str, Job]:
+    """Return the sync that waits, runs or is held, by the key of the directory."""
+    rows = _open_jobs(workspace).filter(subject__in=list(keys)).defer("result")
+    # One that runs says more than one that waits behind it.
+    found = sorted(rows, key=lambda job: job.state in Job.LEASED)
+    return {job.subject: job for job in found}
+
+
+def standing_of(
+    integration: Integration, sync: Job | None, *, now: datetime
+) -> Standing:
+    """Return the state of an integration; `sync` is the open one, if any."""
+    if integration.paused_at is not None:
+        return Standing(State.PAUSED, integration.paused_at)
+    if integration.status == Integration.Status.NEEDS_ATTENTION:
+        return Standing(State.NEEDS_ATTENTION, integration.status_at)
+    if sync is not None:
+        state = State.HELD if holding.is_held(sync) else State.SYNCING
+        return Standing(state, sync.started_at)
+    seen = integration.last_synced_at or integration.created_at
+    if _is_overdue(integration.sync_every_hours, seen, now):
+        return Standing(State.UNKNOWN, seen)
+    return Standing(State.ACTIVE, integration.status_at or integration.created_at)
+
+
+def _is_overdue(every_hours: int, seen: datetime, now: datetime) -> bool:
+    return bool(every_hours) and now - seen > _allowed(every_hours)
+
+
+def _allowed(every_hours: int) -> timedelta:
+    return OVERDUE_AFTER * timedelta(hours=every_hours)
+
+
+def in_state(
+    rows: _Rows, state: State, *, workspace: Workspace, now: datetime
+) -> _Rows:
+    """Keep the integrations in a state: the SQL twin of `standing_of`."""
+    if state == State.PAUSED:
+        return rows.filter(paused_at__isnull=False)
+    rows = rows.filter(paused_at=None)
+    if state == State.NEEDS_ATTENTION:
+        return rows.filter(_NEEDS_ATTENTION)
+    rows = rows.exclude(_NEEDS_ATTENTION)
+    held, syncing = _with_open_sync(workspace)
+    if state == State.HELD:
+        return rows.filter(directory__in=held)
+    if state == State.SYNCING:
+        return rows.filter(directory__in=syncing)
+    overdue = _overdue(rows, now)
+    rows = rows.exclude(directory__in=[*held, *syncing])
+    rows = rows.alias(seen=Coalesce("last_synced_at", "created_at"))
+    return rows.filter(overdue) if state == State.UNKNOWN else rows.exclude(overdue)
+
+
+def _with_open_sync(workspace: Workspace) -> tuple[list[int], list[int]]:
+    """Return the directories whose sync is held, and those that sync now.
+
+    Read first and given as lists: a join with all directories is slow to the point
+    of a timeout while the database's statistics are old.
+    """
+    open_ones = list(_open_jobs(workspace).values_list("subject", "state", "due_at"))
+    held = {
+        subject
+        for subject, state, due_at in open_ones
+        if (state, due_at) == (Job.State.RETRYING, jobs.PARKED_UNTIL)
+    }
+    keys = {subject for subject, _, _ in open_ones}
+    found = Directory.objects.in_workspace(workspace).filter(key__in=keys)
+    rows = list(found.values_list("pk", "key"))
+    return (
+        [pk for pk, key in rows if key in held],
+        [pk for pk, key in rows if key not in held],
+    )
+
+
+def _open_jobs(workspace: Workspace) -> QuerySet[Job]:
+    return Job.objects.filter(
+        Q(state__in=Job.WAITING) | Q(state__in=Job.LEASED),
+        workspace=workspace,
+        kind=holding.JOB,
+    )
+
+
+def _overdue(rows: _Rows, now: datetime) -> Q:
+    """Return the condition for each interval that is in use. Takes one query."""
+    in_use = rows.exclude(sync_every_hours=0).order_by()
+    overdue = Q(pk__in=[])
+    for hours in in_use.values_list("sync_every_hours", flat=True).distinct():
+        overdue |= Q(sync_every_hours=hours, seen__lt=now - _allowed(hours))
+    return overdue

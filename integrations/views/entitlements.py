@@ -1,0 +1,137 @@
+"""The tab **Entitlements**: what accounts of the app can hold, and who holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET
+
+from integrations import assignments
+from integrations.entitlements import label_of, type_of
+from integrations.models import AppEntitlement, Integration
+from integrations.views.frame import frame, get_integration
+from workspaces.csv_export import csv_response
+from workspaces.pages import page_of, search_text
+from workspaces.permissions import Permission, WorkspaceRequest, requires
+
+
+@require_GET
+@requires(Permission.VIEW_INTEGRATIONS)
+def index(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """List the entitlements by name."""
+    integration = get_integration(request, key)
+    query, kind = search_text(request), request.GET.get("type", "")
+    everything = AppEntitlement.objects.filter(integration=integration)
+    kinds = sorted(set(everything.order_by().values_list("kind", flat=True).distinct()))
+    rows = assignments.listed(integration)
+    if query:
+        rows = rows.filter(name__icontains=query)
+    if kind in kinds:
+        rows = rows.filter(kind=kind)
+    page = page_of(request, rows)
+    context = frame(request, integration, current="Entitlements") | {
+        "entitlements": [_row(integration, row) for row in page],
+        "query": query,
+        "kind": kind if kind in kinds else "",
+        "kinds": [("", "All types")]
+        + [(name, label_of(integration, name)) for name in kinds],
+        "page_obj": page,
+        "export_url": reverse("integrations:export_assignments", args=[key]),
+    }
+    return render(request, "integrations/entitlements.html", context)
+
+
+@require_GET
+@requires(Permission.VIEW_INTEGRATIONS)
+def overview(request: WorkspaceRequest, key: str, ref: str) -> HttpResponse:
+    """Show one entitlement with **Assigned users**."""
+    integration = get_integration(request, key)
+    entitlement = _entitlement(integration, ref)
+    query = search_text(request)
+    holders = (
+        entitlement.holders.select_related("provisioning__resource", "resource")
+        .defer(
+            "resource__document",
+            "resource__comparable",
+            "provisioning__resource__document",
+            "provisioning__resource__comparable",
+        )
+        .order_by("username", "id")
+    )
+    if query:
+        holders = holders.filter(username__icontains=query)
+    page = page_of(request, holders)
+    context = frame(request, integration, current="Entitlements") | {
+        "entitlement": _row(integration, entitlement),
+        "holders": [_holder(integration, account, entitlement) for account in page],
+        "query": query,
+        "page_obj": page,
+        "entitlements_url": reverse("integrations:entitlements", args=[key]),
+    }
+    return render(request, "integrations/entitlement.html", context)
+
+
+@require_GET
+@requires(Permission.VIEW_INTEGRATIONS)
+def value(request: WorkspaceRequest, key: str, ref: str) -> HttpResponse:
+    """Show the **Value string** that the IdP sends to give an entitlement."""
+    integration = get_integration(request, key)
+    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    context = {
+        "integration_name": integration.name,
+        "entitlement": _row(integration, _entitlement(integration, ref)),
+        "back_url": reverse("integrations:entitlements", args=[key]),
+    }
+    return render(request, f"integrations/entitlement_value.html{part}", context)
+
+
+@require_GET
+@requires(Permission.VIEW_INTEGRATIONS)
+def export(request: WorkspaceRequest, key: str) -> Any:
+    """Send all assignments as CSV, line by line."""
+    integration = get_integration(request, key)
+    rows = assignments.export(integration, actor=request.user)
+    return csv_response(f"assignments-{key}", assignments.COLUMNS, rows)
+
+
+def _entitlement(integration: Integration, ref: str) -> AppEntitlement:
+    try:
+        return assignments.find(integration, ref)
+    except AppEntitlement.DoesNotExist:
+        raise Http404 from None
+
+
+def _row(integration: Integration, row: AppEntitlement) -> dict[str, Any]:
+    args = [integration.directory.key, assignments.reference(row)]
+    return {
+        "name": row.name,
+        "external_id": row.external_id,
+        "type": label_of(integration, row.kind),
+        "scim_type": type_of(row.kind),
+        "holder_count": row.holder_count,  # type: ignore[attr-defined]
+        "value": assignments.value_string(row),
+        "url": reverse("integrations:entitlement", args=args),
+        "value_url": reverse("integrations:entitlement_value", args=args),
+        "ref": args[1],
+    }
+
+
+def _holder(
+    integration: Integration, account: Any, entitlement: AppEntitlement
+) -> dict[str, Any]:
+    row = getattr(account, "provisioning", None)
+    return {
+        "name": account.resource.label if account.resource else account.username,
+        "username": account.username,
+        "is_active": account.is_active,
+        "given_by": assignments.given_by(row, entitlement),
+        "url": reverse(
+            "integrations:user",
+            args=[integration.directory.key, row.resource_id_public],
+        )
+        if row
+        else None,
+    }

@@ -1,0 +1,156 @@
+"""The left tabs of **Settings**, but for **Connected services**."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from integrations import configuration, deleting
+from integrations.configuration import NameTaken
+from integrations.models import Integration
+from integrations.settings_forms import (
+    GeneralForm,
+    ServiceAccountForm,
+    ThresholdForm,
+)
+from integrations.views.frame import frame, get_integration, left_tabs
+from workspaces.clock import database_now
+from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+
+_KEPT = "Nothing was changed."
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def general(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Show and change name, address, imports and what an unassigned user means."""
+    integration = get_integration(request, key)
+    is_post = request.method == "POST"
+    form = GeneralForm(request.POST if is_post else None, integration=integration)
+    if is_post and form.is_valid():
+        try:
+            changed = configuration.change_general(
+                integration, form.wish(), actor=request.user
+            )
+        except NameTaken as error:
+            form.add_error("name", str(error))
+        else:
+            messages.success(request, "Saved." if changed else _KEPT)
+            return redirect("integrations:general", key=key)
+    return _page(request, integration, "General", form)
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def security(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Show and change from how many users gone a sync is held."""
+    integration = get_integration(request, key)
+    is_post = request.method == "POST"
+    form = ThresholdForm(
+        request.POST if is_post else None,
+        initial={"threshold": integration.threshold_percent},
+    )
+    if is_post and form.is_valid():
+        percent = form.cleaned_data["threshold"]
+        changed = configuration.change_threshold(
+            integration, percent=percent, actor=request.user
+        )
+        messages.success(
+            request, f"The threshold is {percent} %." if changed else _KEPT
+        )
+        return redirect("integrations:security", key=key)
+    extra = {"percent": form["threshold"].value(), "known": _known(integration)}
+    return _page(request, integration, "Security settings", form, **extra)
+
+
+def _known(integration: Integration) -> int:
+    return integration.accounts.count()
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def service_account(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Show the account that Keyway works with, and let another be chosen."""
+    integration = get_integration(request, key)
+    accounts = configuration.accounts_to_choose(integration)
+    is_post = request.method == "POST"
+    form = ServiceAccountForm(
+        request.POST if is_post else None,
+        accounts=accounts,
+        initial={"account": integration.service_account.public_id},
+    )
+    if is_post and form.is_valid():
+        chosen = form.cleaned_data["account"]
+        changed = configuration.choose_service_account(
+            integration, chosen, actor=request.user, now=database_now()
+        )
+        text = f"Keyway works with {chosen.name} now. Sync to see that it can log in."
+        messages.success(request, text if changed else _KEPT)
+        return redirect("integrations:service_account", key=key)
+    return _page(
+        request,
+        integration,
+        "Service account",
+        form,
+        account=integration.service_account,
+        state=_login_state(integration),
+        has_others=accounts.count() > 1,
+        accounts_url=_accounts_url(),
+    )
+
+
+def _login_state(integration: Integration) -> dict[str, Any]:
+    """Return what the last contact with the app says of the login."""
+    if integration.status == Integration.Status.NEEDS_ATTENTION:
+        return {
+            "label": "Needs attention",
+            "tone": "warning",
+            "at": integration.status_at,
+            "reason": integration.status_reason,
+        }
+    if integration.last_synced_at is None and integration.status_at is None:
+        return {"label": "Unknown", "tone": "neutral", "at": None, "reason": ""}
+    seen = [at for at in (integration.last_synced_at, integration.status_at) if at]
+    return {"label": "Active", "tone": "success", "at": max(seen), "reason": ""}
+
+
+def _accounts_url() -> str | None:
+    """Return where service accounts are kept, None if there is no such page."""
+    try:
+        return reverse("integrations:service_accounts")
+    except NoReverseMatch:
+        return None
+
+
+@require_GET
+@requires(Permission.MANAGE_INTEGRATIONS)
+def danger_zone(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Offer to pause and to delete, with what that would mean."""
+    integration = get_integration(request, key)
+    effect = deleting.effect_of(integration, now=database_now())
+    return _page(request, integration, "Danger zone", None, effect=effect)
+
+
+def _page(
+    request: WorkspaceRequest,
+    integration: Integration,
+    current: str,
+    form: Form | None,
+    **extra: Any,
+) -> HttpResponse:
+    context = frame(request, integration, current="Settings") | {
+        "left_tabs": left_tabs(integration, current=current),
+        "form": form,
+        "can_manage": can(request.membership, Permission.MANAGE_INTEGRATIONS),
+        "paused_at": integration.paused_at,
+        **extra,
+    }
+    name = current.lower().replace(" ", "_")
+    status = 422 if form is not None and form.errors else 200
+    return render(request, f"integrations/settings_{name}.html", context, status=status)

@@ -1,0 +1,442 @@
+"""**New app integration**: one page a step, and a draft that keeps what was entered."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+from django_htmx.http import HttpResponseClientRedirect
+
+from integrations import drafts, setup_check
+from integrations.login_workflows import workflows
+from integrations.models import App, Integration, IntegrationDraft
+from integrations.wizard_forms import SelectAppForm, ServiceAccountForm, SettingsForm
+from workspaces.clock import database_now
+from workspaces.pages import search_text
+from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+
+SHOWN = 8
+"""How many matching apps the list shows at most."""
+
+_STEPS = (
+    ("app", "Select app", "integrations:draft_app"),
+    ("service_account", "Service account", "integrations:draft_service_account"),
+    ("settings", "Settings (Optional)", "integrations:draft_settings"),
+    ("advanced", "Advanced settings (Optional)", "integrations:draft_advanced"),
+    ("check", "Test and save", "integrations:draft_check"),
+)
+_URL_OF = {key: url_name for key, _, url_name in _STEPS}
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def new(request: WorkspaceRequest) -> HttpResponse:
+    """Say what must be at hand, and ask which app (S0-16, S0-131)."""
+    return _select_app(request, None)
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def select_app(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """Ask again which app."""
+    draft = _draft(request, draft_id)
+    return _finished(draft) or _select_app(request, draft)
+
+
+def _select_app(
+    request: WorkspaceRequest, draft: IntegrationDraft | None
+) -> HttpResponse:
+    if request.method == "POST":
+        form = SelectAppForm(
+            request.POST,
+            workspace=request.workspace,
+            app=_offered(request.POST.get("app", "")),
+        )
+        if form.is_valid():
+            if draft is None:
+                draft = drafts.start(
+                    request.workspace, answers=form.answers(), actor=request.user
+                )
+            else:
+                drafts.answer(draft, form.answers(), step="app")
+            return redirect(_URL_OF["service_account"], draft.public_id)
+    else:
+        answers = draft.answers if draft else {"name": "", "app": ""}
+        asked_for = request.GET.get("app", answers.get("app", ""))
+        form = SelectAppForm(
+            initial={**answers, "app": asked_for},
+            workspace=request.workspace,
+            app=_offered(asked_for),
+        )
+    query = search_text(request)
+    chosen = _offered(str(form["app"].value() or ""))
+    return _page(
+        request,
+        "select_app",
+        draft,
+        form,
+        current="app",
+        chosen=chosen,
+        app_text=request.POST.get("app_text", ""),
+        groups=_grouped(_matching(query) if query else _all_offered()),
+        query=query,
+    )
+
+
+@require_GET
+@requires(Permission.MANAGE_INTEGRATIONS)
+def apps(request: WorkspaceRequest) -> HttpResponse:
+    """Answer the search as somebody types: the apps that match, as options (S0-18)."""
+    query = search_text(request)
+    matching = _matching(query)
+    if named := request.GET.get("name", "").replace("\x00", "")[:100]:
+        # Whoever typed a name first, most likely typed that of the app in it.
+        matching = _named_in(named) or matching
+    found = list(matching[: SHOWN + 1])
+    return render(
+        request,
+        "integrations/new/_options.html",
+        {
+            "apps": map(_option, found[:SHOWN]),
+            "query": query,
+            "more": len(found) > SHOWN,
+        },
+    )
+
+
+@require_GET
+@requires(Permission.MANAGE_INTEGRATIONS)
+def app_fields(request: WorkspaceRequest) -> HttpResponse:
+    """Answer with the fields that only some apps have (S0-20)."""
+    form = SelectAppForm(
+        workspace=request.workspace, app=_offered(request.GET.get("app", ""))
+    )
+    return render(request, "integrations/new/_app_fields.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """Ask how and as whom Keyway logs in."""
+    draft = _draft(request, draft_id)
+    app = drafts.app_of(draft)
+    if app is None or drafts.is_done(draft):
+        return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+    if request.method == "POST":
+        form = ServiceAccountForm(request.POST, workspace=request.workspace, app=app)
+        if form.is_valid():
+            drafts.answer(draft, form.answers(), step="service_account")
+            return redirect(_URL_OF["settings"], draft.public_id)
+    else:
+        form = ServiceAccountForm(
+            initial=draft.answers, workspace=request.workspace, app=app
+        )
+    found = workflows(app)
+    workflow = str(form["login_workflow"].value() or found[0].value)
+    accounts = list(drafts.accounts_for(request.workspace, app, workflow))
+    chosen = str(request.GET.get("account") or form["service_account"].value() or "")
+    if not chosen and len(accounts) == 1:
+        chosen = str(accounts[0].public_id)
+    return _page(
+        request,
+        "service_account",
+        draft,
+        form,
+        current="service_account",
+        app=app,
+        workflows=found,
+        workflow=workflow,
+        accounts=accounts,
+        chosen=chosen,
+        can_add=can(request.membership, Permission.MANAGE_SERVICE_ACCOUNTS),
+        add_url=_add_account_url(draft, app),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """Ask for what has a default (S0-31)."""
+    draft = _draft(request, draft_id)
+    app = drafts.app_of(draft)
+    if app is None or drafts.is_done(draft):
+        return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+    if request.method == "POST" and "skip" in request.POST:
+        defaults = dict.fromkeys(("sync_every_hours", "on_unassign"))
+        drafts.answer(draft, defaults, step="settings")
+        return redirect(_URL_OF["advanced"], draft.public_id)
+    if request.method == "POST":
+        form = SettingsForm(request.POST, app=app)
+        if form.is_valid():
+            drafts.answer(draft, form.answers(), step="settings")
+            return redirect(_URL_OF["advanced"], draft.public_id)
+    else:
+        initial = {
+            "sync_every_hours": 0,
+            "on_unassign": drafts.default_on_unassign(app),
+        }
+        form = SettingsForm(initial={**initial, **draft.answers}, app=app)
+    return _page(request, "settings", draft, form, current="settings", app=app)
+
+
+@require_GET
+@requires(Permission.MANAGE_INTEGRATIONS)
+def advanced(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """Offer the user schema, and **Test and save**."""
+    draft = _draft(request, draft_id)
+    app = drafts.app_of(draft)
+    if app is None or drafts.is_done(draft):
+        return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+    return _page(
+        request,
+        "advanced",
+        draft,
+        None,
+        current="advanced",
+        app=app,
+        attributes=drafts.schema_of(draft, app),
+        schema_url=reverse("integrations:draft_user_schema", args=[draft.public_id]),
+        check_url=reverse(_URL_OF["check"], args=[draft.public_id]),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def check(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """Start the check (POST), or show how it goes (GET). S0-36 to S0-39."""
+    draft = _draft(request, draft_id)
+    if request.method == "POST":
+        return _finished(draft) or _start_check(request, draft)
+    integration = _integration_of(draft)
+    if integration is not None:
+        return _connected(request, integration)
+    context = {
+        "draft": draft,
+        "stepper": _stepper(draft, "check"),
+        "check": _check(draft),
+        "can_replace": can(request.membership, Permission.MANAGE_SERVICE_ACCOUNTS),
+    }
+    part = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"integrations/new/check.html{part}", context)
+
+
+def _start_check(request: WorkspaceRequest, draft: IntegrationDraft) -> HttpResponse:
+    try:
+        drafts.request_check(draft, actor=request.user, now=database_now())
+    except drafts.Incomplete as error:
+        messages.error(request, error.message)
+        return redirect(_URL_OF[error.step], draft.public_id)
+    return redirect(_URL_OF["check"], draft.public_id)
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def delete(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """Ask, then throw the draft away."""
+    draft = _draft(request, draft_id)
+    if request.method == "POST":
+        drafts.delete(draft, actor=request.user)
+        messages.success(request, f"The draft {draft} is deleted.")
+        return redirect("integrations:list")
+    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    return render(request, f"integrations/new/delete.html{part}", {"draft": draft})
+
+
+def draft_rows(request: WorkspaceRequest) -> list[dict[str, Any]]:
+    """Return the drafts of the workspace for the **Integrations** page. One query."""
+    found = IntegrationDraft.objects.filter(workspace=request.workspace)
+    return [_draft_row(draft) for draft in found if not drafts.is_done(draft)]
+
+
+def _draft_row(draft: IntegrationDraft) -> dict[str, Any]:
+    state = str(draft.check_result.get("state", ""))
+    left = next(
+        (key for key in drafts.STEPS if key not in draft.answers.get("steps", [])),
+        "advanced",
+    )
+    step = "check" if state in {"running", "failed"} else left
+    return {
+        "name": str(draft),
+        "state": state,
+        "url": reverse(_URL_OF[step], args=[draft.public_id]),
+        "delete_url": reverse("integrations:draft_delete", args=[draft.public_id]),
+        "updated_at": draft.updated_at,
+    }
+
+
+def _draft(request: WorkspaceRequest, draft_id: uuid.UUID) -> IntegrationDraft:
+    """Return a draft of the workspace, or answer 404."""
+    return get_object_or_404(
+        IntegrationDraft.objects.select_related("workspace"),
+        workspace=request.workspace,
+        public_id=draft_id,
+    )
+
+
+def _integration_of(draft: IntegrationDraft) -> Integration | None:
+    """Return the integration that came of a draft, if it is still there."""
+    if not drafts.is_done(draft):
+        return None
+    return (
+        Integration.objects.filter(
+            workspace=draft.workspace_id,
+            directory__key=draft.check_result["integration"],
+        )
+        .select_related("directory")
+        .first()
+    )
+
+
+def _finished(draft: IntegrationDraft) -> HttpResponse | None:
+    """Lead on from a draft that became an integration."""
+    if not drafts.is_done(draft):
+        return None
+    integration = _integration_of(draft)
+    if integration is None:
+        return redirect("integrations:list")
+    return redirect("integrations:connected_services", integration.directory.key)
+
+
+def _connected(request: WorkspaceRequest, integration: Integration) -> HttpResponse:
+    """Lead to the new integration, and name the next step (S0-37, S0-71)."""
+    messages.success(
+        request,
+        f"{integration.name} is connected. Next: generate a token, then give it to "
+        "your IdP together with the SCIM Gateway URL.",
+    )
+    url = reverse("integrations:connected_services", args=[integration.directory.key])
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponseClientRedirect(url)
+    return redirect(url)
+
+
+def _page(
+    request: WorkspaceRequest,
+    name: str,
+    draft: IntegrationDraft | None,
+    form: Form | None,
+    *,
+    current: str,
+    **context: Any,
+) -> HttpResponse:
+    """Render a step; a form with errors answers 422."""
+    problem = draft.check_result.get("problem") if draft else None
+    return render(
+        request,
+        f"integrations/new/{name}.html",
+        {
+            **context,
+            "form": form,
+            "draft": draft,
+            "stepper": _stepper(draft, current),
+            "problem": problem if problem and problem["mend"] == current else None,
+            "back_url": _back_url(draft, current),
+        },
+        status=422 if form is not None and form.is_bound and form.errors else 200,
+    )
+
+
+def _back_url(draft: IntegrationDraft | None, current: str) -> str:
+    keys = [key for key, _, _ in _STEPS]
+    before = keys.index(current) - 1
+    if draft is None or before < 0:
+        return reverse("integrations:list")
+    return reverse(_URL_OF[keys[before]], args=[draft.public_id])
+
+
+def _stepper(draft: IntegrationDraft | None, current: str) -> list[dict[str, Any]]:
+    done = draft.answers.get("steps", []) if draft else []
+    return [
+        {
+            "label": label,
+            "state": (
+                "current" if key == current else "done" if key in done else "next"
+            ),
+            "url": reverse(url_name, args=[draft.public_id]) if draft else "",
+        }
+        for key, label, url_name in _STEPS
+    ]
+
+
+def _check(draft: IntegrationDraft) -> dict[str, Any]:
+    """Return the steps of the check with their outcome."""
+    result = draft.check_result
+    known = {step["key"]: step for step in result.get("steps", [])}
+    started = result.get("started_at")
+    problem = result.get("problem")
+    return {
+        "state": result.get("state", "none"),
+        "started_at": datetime.fromisoformat(started) if started else None,
+        "steps": [
+            {
+                "label": label,
+                "state": known.get(key, {}).get("state", "waiting"),
+                "detail": known.get(key, {}).get("detail", ""),
+            }
+            for key, label in setup_check.LABELS.items()
+        ],
+        "problem": problem,
+        "mend_url": (
+            reverse(_URL_OF[problem["mend"]], args=[draft.public_id]) if problem else ""
+        ),
+        "url": reverse(_URL_OF["check"], args=[draft.public_id]),
+        "back_url": reverse(_URL_OF["advanced"], args=[draft.public_id]),
+        "account_id": draft.answers.get("service_account"),
+    }
+
+
+def _add_account_url(draft: IntegrationDraft, app: App) -> str:
+    url = reverse("service_accounts:add")
+    return f"{url}?app={app.slug}&draft={draft.public_id}"
+
+
+def _offered(slug: str) -> App | None:
+    """Return an app of the catalog that can be chosen."""
+    if not slug or "\x00" in slug:
+        return None
+    return App.objects.filter(slug=slug, is_offered=True).first()
+
+
+def _all_offered() -> Any:
+    return App.objects.filter(is_offered=True).order_by("name")
+
+
+def _matching(query: str) -> Any:
+    """Return the apps that hold every word of the query in name or category."""
+    found = _all_offered()
+    for word in query.split():
+        found = found.filter(Q(name__icontains=word) | Q(category__icontains=word))
+    return found
+
+
+def _named_in(name: str) -> list[App]:
+    """Return the apps that share a word with the name of an integration."""
+    words = set(name.casefold().split())
+    return [app for app in _all_offered() if words & set(app.name.casefold().split())]
+
+
+def _grouped(found: Any) -> list[tuple[str, list[App]]]:
+    """Return apps by category, for the list that works without JavaScript."""
+    groups: dict[str, list[App]] = {}
+    for app in found:
+        groups.setdefault(app.category or "Other", []).append(app)
+    return sorted(groups.items())
+
+
+def _option(app: App) -> dict[str, str]:
+    logins = [w.label for w in workflows(app) if not w.reason]
+    return {
+        "slug": app.slug,
+        "name": app.name,
+        "initial": app.name[:1].upper(),
+        "category": app.category,
+        "logins": ", ".join(logins),
+    }

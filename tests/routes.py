@@ -1,0 +1,373 @@
+"""Every address of the portal, and an example of each to open.
+
+One table. A route that is not in it fails test_permissions, so that nothing is
+open because nobody thought of it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+
+from integrations import assignments
+from integrations.models import (
+    AppEntitlement,
+    Integration,
+    IntegrationDraft,
+    Provisioning,
+)
+from scim.models import RequestRecord, Resource
+from tests import factories
+from workspaces.clock import database_now
+from workspaces.models import AuditEvent, Invitation, Job, Role
+from workspaces.permissions import Permission
+
+
+@dataclass(frozen=True)
+class Route:
+    """What each method of a route answers to those who have its permission.
+
+    A method that is not named answers 405, also to those who may not see the page.
+    """
+
+    path: str
+    get: int | None = None
+    post: int | None = None
+    is_public: bool = False
+    get_of_member: int | None = None
+    """What the role without rights gets instead, where that differs."""
+
+    @property
+    def methods(self) -> dict[str, int]:
+        given = {"GET": self.get, "POST": self.post}
+        return {name: status or 405 for name, status in given.items()}
+
+
+ROUTES = {
+    "": Route("/", get=302, get_of_member=200),
+    "dashboard/": Route("/dashboard/", get=200),
+    "activity/": Route("/activity/", get=200),
+    "activity/export/": Route("/activity/export/", get=200),
+    "activity/<uuid:request_id>/": Route("/activity/{request}/", get=200),
+    "activity/people/<uuid:resource_id>/": Route(
+        "/activity/people/{resource}/", get=200
+    ),
+    "activity/people/<uuid:resource_id>/retry/": Route(
+        "/activity/people/{resource}/retry/", post=302
+    ),
+    "members/": Route("/members/", get=200),
+    "members/invite/": Route("/members/invite/", get=200, post=422),
+    "members/leave/": Route("/members/leave/", get=200, post=302),
+    "members/<int:membership_id>/role/": Route(
+        "/members/{member}/role/", get=200, post=422
+    ),
+    "members/<int:membership_id>/remove/": Route(
+        "/members/{member}/remove/", get=200, post=302
+    ),
+    "members/invitations/<uuid:public_id>/resend/": Route(
+        "/members/invitations/{invitation}/resend/", post=302
+    ),
+    "members/invitations/<uuid:public_id>/revoke/": Route(
+        "/members/invitations/{invitation}/revoke/", post=302
+    ),
+    "invitations/<str:token>/": Route(
+        "/invitations/unknown/", get=404, post=404, is_public=True
+    ),
+    "switch-workspace/": Route("/switch-workspace/", post=404),
+    "audit/": Route("/audit/", get=200),
+    "audit/export/": Route("/audit/export/", get=200),
+    "audit/<uuid:public_id>/": Route("/audit/{event}/", get=200),
+    "favicon.ico": Route("/favicon.ico", get=302, post=302, is_public=True),
+    "healthz": Route("/healthz", get=200, is_public=True),
+    "integrations/": Route("/integrations/", get=200),
+    "integrations/<slug:key>/": Route("/integrations/{key}/", get=302),
+    "integrations/<slug:key>/settings/": Route(
+        "/integrations/{key}/settings/", get=302
+    ),
+    "integrations/<slug:key>/settings/connected-services/": Route(
+        "/integrations/{key}/settings/connected-services/", get=200
+    ),
+    "integrations/<slug:key>/users/": Route("/integrations/{key}/users/", get=200),
+    "integrations/<slug:key>/users/<uuid:resource_id>/retry/": Route(
+        "/integrations/{key}/users/{resource}/retry/", post=302
+    ),
+    "integrations/<slug:key>/groups/": Route("/integrations/{key}/groups/", get=200),
+    "integrations/<slug:key>/users/<uuid:resource_id>/": Route(
+        "/integrations/{key}/users/{resource}/", get=200
+    ),
+    "integrations/<slug:key>/overview/": Route(
+        "/integrations/{key}/overview/", get=200
+    ),
+    "integrations/<slug:key>/pause/": Route("/integrations/{key}/pause/", post=302),
+    "integrations/<slug:key>/resume/": Route("/integrations/{key}/resume/", post=302),
+    "integrations/<slug:key>/delete/": Route(
+        "/integrations/{key}/delete/", get=200, post=422
+    ),
+    "integrations/<slug:key>/settings/general/": Route(
+        "/integrations/{key}/settings/general/", get=200, post=422
+    ),
+    "integrations/<slug:key>/settings/security/": Route(
+        "/integrations/{key}/settings/security/", get=200, post=422
+    ),
+    "integrations/<slug:key>/settings/service-account/": Route(
+        "/integrations/{key}/settings/service-account/", get=200, post=422
+    ),
+    "integrations/<slug:key>/settings/danger-zone/": Route(
+        "/integrations/{key}/settings/danger-zone/", get=200
+    ),
+    "integrations/<slug:key>/entitlements/": Route(
+        "/integrations/{key}/entitlements/", get=200
+    ),
+    "integrations/<slug:key>/entitlements/export/": Route(
+        "/integrations/{key}/entitlements/export/", get=200
+    ),
+    "integrations/<slug:key>/entitlements/<slug:ref>/": Route(
+        "/integrations/{key}/entitlements/{entitlement}/", get=200
+    ),
+    "integrations/<slug:key>/entitlements/<slug:ref>/value/": Route(
+        "/integrations/{key}/entitlements/{entitlement}/value/", get=200
+    ),
+    "integrations/<slug:key>/sync/": Route(
+        "/integrations/{key}/sync/", get=302, post=302
+    ),
+    "integrations/<slug:key>/sync/<uuid:job_id>/": Route(
+        "/integrations/{key}/sync/{sync}/", get=200
+    ),
+    "integrations/<slug:key>/sync/<uuid:job_id>/approve/": Route(
+        "/integrations/{key}/sync/{sync}/approve/", post=302
+    ),
+    "integrations/<slug:key>/sync/<uuid:job_id>/discard/": Route(
+        "/integrations/{key}/sync/{sync}/discard/", post=302
+    ),
+    "tokens/<slug:directory_key>/generate/": Route("/tokens/{key}/generate/", post=409),
+    "integrations/<slug:key>/set-up/<slug:idp>/": Route(
+        "/integrations/{key}/set-up/okta/", get=200
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/new/": Route(
+        "/tokens/{key}/{token}/new/", get=200, post=422
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/edit/": Route(
+        "/tokens/{key}/{token}/edit/", get=200, post=422
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/retire/": Route(
+        "/tokens/{key}/{token}/retire/", post=302
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/revoke/": Route(
+        "/tokens/{key}/{token}/revoke/", get=200, post=302
+    ),
+    "integrations/new/": Route("/integrations/new/", get=200, post=422),
+    "integrations/new/apps/": Route("/integrations/new/apps/", get=200),
+    "integrations/new/app-fields/": Route("/integrations/new/app-fields/", get=200),
+    "integrations/new/<uuid:draft_id>/app/": Route(
+        "/integrations/new/{draft}/app/", get=200, post=422
+    ),
+    "integrations/new/<uuid:draft_id>/service-account/": Route(
+        "/integrations/new/{draft}/service-account/", get=200, post=422
+    ),
+    "integrations/new/<uuid:draft_id>/settings/": Route(
+        "/integrations/new/{draft}/settings/", get=200, post=422
+    ),
+    "integrations/new/<uuid:draft_id>/advanced/": Route(
+        "/integrations/new/{draft}/advanced/", get=200
+    ),
+    "integrations/new/<uuid:draft_id>/user-schema/": Route(
+        "/integrations/new/{draft}/user-schema/", get=200, post=302
+    ),
+    "integrations/new/<uuid:draft_id>/check/": Route(
+        "/integrations/new/{draft}/check/", get=200, post=302
+    ),
+    "integrations/new/<uuid:draft_id>/delete/": Route(
+        "/integrations/new/{draft}/delete/", get=200, post=302
+    ),
+    "integrations/<slug:key>/settings/user-schema/": Route(
+        "/integrations/{key}/settings/user-schema/", get=200, post=302
+    ),
+    "service-accounts/": Route("/service-accounts/", get=200),
+    "service-accounts/new/": Route("/service-accounts/new/", get=200, post=422),
+    "service-accounts/<uuid:account_id>/": Route(
+        "/service-accounts/{account}/", get=200
+    ),
+    "service-accounts/<uuid:account_id>/password/": Route(
+        "/service-accounts/{account}/password/", get=200, post=422
+    ),
+    "service-accounts/<uuid:account_id>/check/": Route(
+        "/service-accounts/{account}/check/", get=302, post=302
+    ),
+    "service-accounts/<uuid:account_id>/delete/": Route(
+        "/service-accounts/{account}/delete/", get=200, post=409
+    ),
+    "login/": Route("/login/", get=200, post=422, is_public=True),
+    "logout/": Route("/logout/", post=302, is_public=True),
+}
+ELSEWHERE = ("scim/", "admin/")
+"""Behind a token, with tests of their own; and for superusers, in test_admin.py."""
+
+PORTAL = {name: route for name, route in ROUTES.items() if not route.is_public}
+PERMISSIONS: dict[str, Permission | None] = {
+    **dict.fromkeys(
+        (
+            "integrations/new/",
+            "integrations/new/apps/",
+            "integrations/new/app-fields/",
+            "integrations/new/<uuid:draft_id>/app/",
+            "integrations/new/<uuid:draft_id>/service-account/",
+            "integrations/new/<uuid:draft_id>/settings/",
+            "integrations/new/<uuid:draft_id>/advanced/",
+            "integrations/new/<uuid:draft_id>/user-schema/",
+            "integrations/new/<uuid:draft_id>/check/",
+            "integrations/new/<uuid:draft_id>/delete/",
+            "integrations/<slug:key>/settings/user-schema/",
+        ),
+        Permission.MANAGE_INTEGRATIONS,
+    ),
+    **dict.fromkeys(
+        (
+            "service-accounts/",
+            "service-accounts/new/",
+            "service-accounts/<uuid:account_id>/",
+            "service-accounts/<uuid:account_id>/password/",
+            "service-accounts/<uuid:account_id>/check/",
+            "service-accounts/<uuid:account_id>/delete/",
+        ),
+        Permission.MANAGE_SERVICE_ACCOUNTS,
+    ),
+    # None: every member of a workspace, whatever the role.
+    "": None,
+    "switch-workspace/": None,
+    "dashboard/": Permission.VIEW_INTEGRATIONS,
+    "activity/": Permission.VIEW_ACTIVITY,
+    "activity/export/": Permission.VIEW_ACTIVITY,
+    "activity/<uuid:request_id>/": Permission.VIEW_ACTIVITY,
+    "activity/people/<uuid:resource_id>/": Permission.VIEW_ACTIVITY,
+    "activity/people/<uuid:resource_id>/retry/": Permission.MANAGE_INTEGRATIONS,
+    "members/": Permission.VIEW_MEMBERS,
+    "members/invite/": Permission.MANAGE_MEMBERS,
+    "members/leave/": Permission.VIEW_MEMBERS,
+    "members/<int:membership_id>/role/": Permission.MANAGE_MEMBERS,
+    "members/<int:membership_id>/remove/": Permission.MANAGE_MEMBERS,
+    "members/invitations/<uuid:public_id>/resend/": Permission.MANAGE_MEMBERS,
+    "members/invitations/<uuid:public_id>/revoke/": Permission.MANAGE_MEMBERS,
+    "audit/": Permission.VIEW_AUDIT,
+    "audit/export/": Permission.VIEW_AUDIT,
+    "audit/<uuid:public_id>/": Permission.VIEW_AUDIT,
+    "integrations/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/settings/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/settings/connected-services/": (
+        Permission.VIEW_INTEGRATIONS
+    ),
+    "integrations/<slug:key>/users/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/users/<uuid:resource_id>/retry/": (
+        Permission.MANAGE_INTEGRATIONS
+    ),
+    "integrations/<slug:key>/groups/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/users/<uuid:resource_id>/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/overview/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/pause/": Permission.MANAGE_INTEGRATIONS,
+    "integrations/<slug:key>/resume/": Permission.MANAGE_INTEGRATIONS,
+    "integrations/<slug:key>/delete/": Permission.MANAGE_INTEGRATIONS,
+    "integrations/<slug:key>/settings/general/": Permission.MANAGE_INTEGRATIONS,
+    "integrations/<slug:key>/settings/security/": Permission.MANAGE_INTEGRATIONS,
+    "integrations/<slug:key>/settings/service-account/": (
+        Permission.MANAGE_INTEGRATIONS
+    ),
+    "integrations/<slug:key>/settings/danger-zone/": Permission.MANAGE_INTEGRATIONS,
+    "integrations/<slug:key>/entitlements/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/entitlements/export/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/entitlements/<slug:ref>/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/entitlements/<slug:ref>/value/": (
+        Permission.VIEW_INTEGRATIONS
+    ),
+    "integrations/<slug:key>/sync/": Permission.SYNC,
+    "integrations/<slug:key>/sync/<uuid:job_id>/": Permission.SYNC,
+    "integrations/<slug:key>/sync/<uuid:job_id>/approve/": (
+        Permission.MANAGE_INTEGRATIONS
+    ),
+    "integrations/<slug:key>/sync/<uuid:job_id>/discard/": (
+        Permission.MANAGE_INTEGRATIONS
+    ),
+    "tokens/<slug:directory_key>/generate/": Permission.MANAGE_TOKENS,
+    "integrations/<slug:key>/set-up/<slug:idp>/": Permission.VIEW_INTEGRATIONS,
+    "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
+}
+
+
+def values_of(integration: Integration) -> dict[str, object]:
+    """Return what fills the routes: a failed user, a live token and so on."""
+    now = database_now()
+    user = Resource.objects.create(
+        directory=integration.directory,
+        resource_type="User",
+        document='{"userName": "zoe@acme.test"}',
+        comparable={},
+        label="Zoe",
+        user_name_key="zoe@acme.test",
+        created_at=now,
+        modified_at=now,
+    )
+    Provisioning.objects.create(
+        integration=integration,
+        resource=user,
+        resource_id_public=user.public_id,
+        user_name="zoe@acme.test",
+        state=Provisioning.State.UPDATE_FAILED,
+        last_error="x",
+        changed_at=now,
+    )
+    token = factories.issue_token(integration.directory).token
+    workspace = integration.workspace
+    invitation = Invitation.objects.create(
+        workspace=workspace,
+        email="ina@acme.test",
+        email_key="ina@acme.test",
+        role=Role.MEMBER,
+        created_at=now,
+        expires_at=now + timedelta(days=7),
+    )
+    record = RequestRecord.objects.create(
+        directory=integration.directory,
+        request_id=str(uuid.uuid4()),
+        method="GET",
+        path=f"{integration.directory.path}/Users",
+        status=200,
+        milliseconds=3,
+        dialect="okta",
+        at=now,
+    )
+    entitlement = AppEntitlement.objects.create(
+        integration=integration,
+        kind="group",
+        external_id="77",
+        name="Interns",
+        seen_at=now,
+    )
+    sync = Job.objects.create(
+        workspace=workspace,
+        kind="integrations.sync",
+        subject=integration.directory.key,
+        trigger=Job.Trigger.WEB,
+        state=Job.State.COMPLETED,
+        due_at=now,
+    )
+    draft = IntegrationDraft.objects.create(
+        workspace=workspace,
+        created_by=workspace.memberships.order_by("id")[0].user,
+        answers={"name": "Acme Demo two", "app": integration.app.slug},
+    )
+    return {
+        "entitlement": assignments.reference(entitlement),
+        "sync": sync.public_id,
+        "request": record.request_id,
+        "member": factories.MembershipFactory(workspace=workspace).pk,
+        "invitation": invitation.public_id,
+        "event": AuditEvent.objects.filter(workspace=workspace)[0].public_id,
+        "account": integration.service_account.public_id,
+        "draft": draft.public_id,
+        "key": integration.directory.key,
+        "resource": user.public_id,
+        "token": token.key,
+    }

@@ -1,0 +1,124 @@
+"""Every page of the portal in a real browser: it fits, it is accessible, it is quiet.
+
+`make screens` keeps what is seen here as pictures, in docs/screens.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Page
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from integrations.models import Integration
+from tests.journeys.chromium import chromium
+from tests.routes import PORTAL, values_of
+from tests.screens import stage
+from workspaces.models import User, Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "preload": False}
+NO_PAGES = (
+    "activity/export/",
+    "audit/export/",
+    "integrations/new/app-fields/",
+    "integrations/new/apps/",
+)
+"""Downloads, and parts of a page."""
+
+PAGES = {
+    name: route
+    for name, route in PORTAL.items()
+    if route.get == 200
+    and name not in NO_PAGES
+    and not name.endswith("entitlements/export/")
+}
+
+
+@pytest.fixture(autouse=True)
+def own_url(settings: Settings, live_server: LiveServer) -> None:
+    settings.KEYWAY_PUBLIC_URL = live_server.url
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_fits_and_is_accessible(
+    alice: User,
+    workspace: Workspace,
+    integration: Integration,
+    live_server: LiveServer,
+    monkeypatch: pytest.MonkeyPatch,
+    size: str,
+    theme: str,
+) -> None:
+    # Playwright's loop runs in this thread, where the test asks the database too.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    stage.build(workspace, integration)
+    values = values_of(integration)
+    client = Client()
+    client.force_login(alice)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    width, height = SIZES[size]
+    wrong: dict[str, list[str]] = {}
+    with chromium() as browser:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, base_url=live_server.url
+        )
+        context.set_default_timeout(15_000)
+        context.add_cookies(
+            [
+                {"name": name, "value": value, "url": live_server.url}
+                for name, value in (
+                    (settings.SESSION_COOKIE_NAME, session),
+                    ("theme", theme),
+                )
+            ]
+        )
+        for name, route in PAGES.items():
+            page = context.new_page()
+            complaints: list[str] = []
+            page.on("console", lambda m, said=complaints: said.append(m.text))
+            page.on("pageerror", lambda e, said=complaints: said.append(str(e)))
+            page.goto(route.path.format(**values), wait_until="networkidle")
+            # Before axe and the picture, which put styles of their own in.
+            found = [*complaints, *_faults(page)]
+            _keep(page, name, f"{size}-{theme}")
+            page.close()
+            if found:
+                wrong[name] = found
+        context.close()
+
+    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+
+def _faults(page: Page) -> list[str]:
+    """Return what is wrong with how a page is built."""
+    faults = []
+    if page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    ):
+        faults.append("scrolls sideways")
+    found = Axe().run(page, options=OPTIONS)
+    for violation in found.response["violations"]:
+        where = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+        faults.append(f"{violation['id']}: {where}")
+    return faults
+
+
+def _keep(page: Page, name: str, suffix: str) -> None:
+    """Keep a picture where `make screens` asks for it."""
+    folder = os.environ.get("KEYWAY_SCREENS")
+    if folder:
+        label = re.sub(r"<[^>]*>", "", name).strip("/")
+        label = re.sub(r"[^a-z0-9]+", "-", label).strip("-") or "home"
+        page.screenshot(path=Path(folder) / f"{label}-{suffix}.png", full_page=True)

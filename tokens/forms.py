@@ -1,0 +1,93 @@
+"""Forms of the token pages. They check shape; the services check meaning."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+
+from tokens.models import ScimToken
+from tokens.services import LIFETIME, Overlap
+
+OVERLAPS = (
+    (Overlap.NOW, "Immediately: provisioning stops until you paste the new one"),
+    (Overlap.HOUR, "In 1 hour: both work until then"),
+    (Overlap.DAY, "In 24 hours: both work until then"),
+    (Overlap.WEEK, "In 7 days: both work until then"),
+)
+KEEP = "keep"
+LIFETIMES = ((90, "90 days"), (365, "1 year"), (LIFETIME.days, "2 years"))
+
+
+class RotateForm(forms.Form):
+    """What becomes of the token that is replaced."""
+
+    overlap = forms.ChoiceField(
+        label="Old token stops working",
+        choices=[(str(value), label) for value, label in OVERLAPS],
+        initial=str(Overlap.NOW),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose when the old token stops working.",
+            "invalid_choice": "Choose one of the times that are listed.",
+        },
+    )
+
+    def chosen(self) -> Overlap:
+        """Return the choice of a valid form."""
+        return Overlap(self.cleaned_data["overlap"])
+
+
+class TokenForm(forms.Form):
+    """The name of a token and when it ends. There is no token without an end."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=100,
+        help_text="Such as okta-prod.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": "Enter a name for the token.",
+            "max_length": "Use at most 100 characters for the name.",
+        },
+    )
+    lifetime = forms.ChoiceField(
+        label="Expires",
+        help_text="Counted from its making.",
+        error_messages={
+            "required": "Choose when the token expires.",
+            "invalid_choice": "Choose one of the times that are listed.",
+        },
+    )
+
+    def __init__(self, *args: Any, token: ScimToken, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(str(days), f"After {label}") for days, label in LIFETIMES]
+        present = _lifetime_of(token)
+        if present == KEEP:
+            choices.insert(0, (KEEP, _kept(token)))
+        field = self.fields["lifetime"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
+        field.choices = choices
+        self.initial = {"name": token.name, "lifetime": present, **self.initial}
+
+    def chosen_lifetime(self) -> timedelta | None:
+        """Return how long the token lives from its making; None keeps its end."""
+        chosen = self.cleaned_data["lifetime"]
+        return None if chosen == KEEP else timedelta(days=int(chosen))
+
+
+def _lifetime_of(token: ScimToken) -> str:
+    """Return the choice that a token has now; KEEP if it is none of the list."""
+    if token.expires_at is not None:
+        for days, _ in LIFETIMES:
+            if token.expires_at == token.created_at + timedelta(days=days):
+                return str(days)
+    return KEEP
+
+
+def _kept(token: ScimToken) -> str:
+    if token.expires_at is None:
+        return "Never, as it is now"
+    return f"On {token.expires_at:%d %b %Y}, as it is now"

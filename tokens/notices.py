@@ -1,0 +1,139 @@
+"""E-mails to administrators about tokens: written here, sent by the worker.
+
+What made the news has committed by then, so that a mail server that is down
+cannot undo it. A mail names a token by its hint and never holds its value.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+
+from tokens.holders import Holder, holder_of
+from tokens.models import ScimToken
+from workspaces import jobs
+from workspaces.models import Job, User, Workspace
+from workspaces.permissions import ALLOWED, Permission
+
+JOB = "tokens.tell_administrators"
+MAX_FAILURES = 8
+
+
+class Event(StrEnum):
+    """What a mail tells of."""
+
+    GENERATED = "generated"
+    REPLACED = "replaced"
+    EXPIRES = "expires"
+
+
+def tell(
+    token: ScimToken,
+    event: Event,
+    *,
+    actor: User | None,
+    trigger: Job.Trigger = Job.Trigger.WEB,
+    now: datetime,
+) -> None:
+    """Put a mail to the administrators other than `actor` off; none if alone."""
+    workspace = token.directory.workspace
+    if administrators(workspace, except_for=actor).exists():
+        jobs.enqueue(
+            JOB,
+            workspace=workspace,
+            subject=f"{event}:{token.key}",
+            trigger=trigger,
+            actor=actor,
+            max_failures=MAX_FAILURES,
+            now=now,
+        )
+
+
+def administrators(
+    workspace: Workspace, *, except_for: User | None = None
+) -> QuerySet[User]:
+    """Return the people who may manage the tokens of a workspace."""
+    roles = [role for role, may in ALLOWED.items() if Permission.MANAGE_TOKENS in may]
+    people = User.objects.filter(
+        is_active=True,
+        memberships__workspace=workspace,
+        memberships__role__in=roles,
+    )
+    return people.exclude(pk=except_for.pk) if except_for else people
+
+
+def send(job: Job) -> dict[str, int | str]:
+    """Send the mail of a job. Raises RetryLater if the mail server refuses it."""
+    event, _, key = job.subject.partition(":")
+    token = (
+        ScimToken.objects.select_related(
+            "directory__workspace", "created_by", "replaces"
+        )
+        .filter(key=key, directory__workspace=job.workspace_id)
+        .first()
+    )
+    if token is None:
+        return {"sent": 0, "note": "The token is gone."}
+    people = administrators(token.directory.workspace, except_for=job.actor)
+    addresses = sorted(people.values_list("email", flat=True))
+    if not addresses:
+        return {"sent": 0, "note": "There is no other administrator."}
+    if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
+        return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
+    subject, text = written(token, Event(event), actor=job.actor)
+    try:
+        EmailMessage(subject, text, bcc=addresses).send()
+    except (SMTPException, OSError) as error:
+        raise jobs.RetryLater(
+            f"The mail server did not take the mail ({type(error).__name__})."
+        ) from error
+    return {"sent": len(addresses)}
+
+
+def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str, str]:
+    """Return subject and text of a mail."""
+    holder = holder_of(token.directory)
+    who = str(actor or "The command line")
+    if event == Event.EXPIRES:
+        subject = f"The token {token.name} of {holder.name} expires soon"
+        body = _expires(token, holder)
+    elif event == Event.REPLACED:
+        subject = f"{who} replaced the token of {holder.name}"
+        body = _replaced(token, who, holder)
+    else:
+        subject = f"{who} generated a token for {holder.name}"
+        body = f"{who} generated the token {token} for {holder.name}."
+    lines = [
+        body,
+        f"Workspace: {token.directory.workspace.name}",
+        f"Tokens: {settings.KEYWAY_PUBLIC_URL}{holder.url}",
+    ]
+    if event != Event.EXPIRES:
+        lines.append("If nobody was meant to do this, open that page and revoke it.")
+    # A name that somebody typed must not break out of the subject's line.
+    return " ".join(subject.split()), "\n\n".join(lines) + "\n"
+
+
+def _replaced(token: ScimToken, who: str, holder: Holder) -> str:
+    text = f"{who} generated the token {token} for {holder.name}."
+    old = getattr(token, "replaces", None)
+    if old is None:
+        return text
+    ends_at = old.overlap_ends_at
+    if ends_at is None:
+        return f"{text} It replaces {old}, which no longer works."
+    return f"{text} It replaces {old}, which stops on {ends_at:%d %b %Y, %H:%M} UTC."
+
+
+def _expires(token: ScimToken, holder: Holder) -> str:
+    at = f"{token.expires_at:%d %b %Y, %H:%M} UTC" if token.expires_at else "soon"
+    return (
+        f"The token {token} of {holder.name} expires on {at}. From then on "
+        f"{holder.caller} can no longer provision {holder.user_count} users. Generate a "
+        f"new token and paste it into {holder.idp or 'your IdP'} before that."
+    )

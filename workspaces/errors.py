@@ -1,0 +1,77 @@
+"""What the rules of workspaces refuse, in words for people."""
+
+from __future__ import annotations
+
+
+class MemberError(Exception):
+    """A change of members that the rules refuse."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class LastOwner(MemberError):
+    """Without this Owner nobody could make another."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The last Owner cannot leave or get a lower role. Make another member an "
+            "Owner first."
+        )
+
+
+class OwnersOnly(MemberError):
+    """Owner is granted and taken by Owners."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only an Owner can make somebody an Owner, or change or remove one."
+        )
+
+
+class NoLongerAllowed(MemberError):
+    """The role of whoever asks was changed meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("Your own role was changed meanwhile. Ask an Owner.")
+
+
+class OwnsTokens(MemberError):
+    """Tokens hang on the membership."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This member owns tokens, which would stop with them. Replace these "
+            "tokens first."
+        )
+
+
+class AlreadyMember(MemberError):
+    """The address is that of a member."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"{email} is a member of this workspace already.")
+
+
+class InvitationOver(MemberError):
+    """The invitation was used, revoked or has expired."""
+
+    def __init__(self) -> None:
+        super().__init__("This invitation was used, was revoked or has expired.")
+
+
+class AddressTaken(MemberError):
+    """Somebody has an account with the invited address."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is an account with this address already. Sign in to it to join."
+        )
+
+
+class OtherPerson(MemberError):
+    """The invitation is for another address than that of whoever is signed in."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(f"This invitation is for {email}.")

@@ -1,0 +1,245 @@
+"""Offer somebody a place in a workspace by e-mail, and let them take it.
+
+The link holds a random value that is made by the job that sends the e-mail and is
+kept nowhere else: the database has its keyed digest. An invitation serves once,
+and for seven days.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import smtplib
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from workspaces import audit, jobs
+from workspaces.clock import database_now
+from workspaces.errors import (
+    AddressTaken,
+    AlreadyMember,
+    InvitationOver,
+    NoLongerAllowed,
+    OtherPerson,
+    OwnersOnly,
+)
+from workspaces.members import grantable_roles
+from workspaces.models import Invitation, Job, Membership, Role, User, Workspace
+from workspaces.models.user import email_key
+from workspaces.permissions import Permission, can
+
+JOB = "workspaces.send_invitation"
+LIFETIME = timedelta(days=7)
+_PURPOSE = b"workspaces.invitation\x1f"
+
+
+@transaction.atomic
+def invite(email: str, *, role: Role, by: Membership, now: datetime) -> Invitation:
+    """Offer a place and put the e-mail off; an open offer to the address is renewed.
+
+    The link of a renewed offer stops working when the next e-mail is sent. Raises
+    MemberError if the rules refuse it.
+    """
+    workspace = Workspace.objects.select_for_update().get(pk=by.workspace_id)
+    by = _present(by)
+    _require_grantable(by, role)
+    key = email_key(email)
+    if Membership.objects.filter(workspace=workspace, user__email_key=key).exists():
+        raise AlreadyMember(email)
+    invitation, _ = Invitation.objects.open().update_or_create(
+        workspace=workspace,
+        email_key=key,
+        defaults={
+            "email": email.strip(),
+            "role": role,
+            "invited_by": by.user,
+            "expires_at": now + LIFETIME,
+            "sent_at": None,
+            "digest": "",
+        },
+        create_defaults={
+            "email": email.strip(),
+            "role": role,
+            "invited_by": by.user,
+            "created_at": now,
+            "expires_at": now + LIFETIME,
+        },
+    )
+    audit.record(
+        audit.Members.INVITED,
+        workspace=workspace,
+        actor=by.user,
+        target=invitation,
+        data={"role": role},
+    )
+    jobs.enqueue(
+        JOB,
+        workspace=workspace,
+        subject=str(invitation.public_id),
+        trigger=Job.Trigger.WEB,
+        actor=by.user,
+        max_failures=8,
+        now=now,
+    )
+    return invitation
+
+
+def renew(invitation: Invitation, *, by: Membership, now: datetime) -> Invitation:
+    """Send an open invitation again, for another seven days."""
+    return invite(invitation.email, role=Role(invitation.role), by=by, now=now)
+
+
+@transaction.atomic
+def revoke(invitation: Invitation, *, by: Membership, now: datetime) -> None:
+    """End an invitation before it is accepted. Raises InvitationOver."""
+    invitation = _locked(invitation)
+    _require_grantable(_present(by), Role(invitation.role))
+    if invitation.accepted_at is not None or invitation.revoked_at is not None:
+        raise InvitationOver
+    invitation.revoked_at = now
+    invitation.digest = ""
+    invitation.save(update_fields=["revoked_at", "digest"])
+    audit.record(
+        audit.Members.INVITATION_REVOKED,
+        workspace=invitation.workspace,
+        actor=by.user,
+        target=invitation,
+    )
+
+
+def send(job: Job) -> None:
+    """Make a link and send it. Raises RetryLater if the mail server refuses.
+
+    Each try makes a new link, so that nothing has to be kept but the digest.
+    """
+    token = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        invitation = (
+            Invitation.objects.select_for_update(of=("self",))
+            .select_related("workspace", "invited_by")
+            .filter(workspace=job.workspace_id, public_id=job.subject)
+            .first()
+        )
+        if invitation is None or not invitation.is_open(database_now()):
+            return
+        invitation.digest = _digests(token)[0]
+        invitation.save(update_fields=["digest"])
+    path = reverse("workspaces:accept_invitation", args=[token])
+    context = {
+        "invitation": invitation,
+        "role": Role(invitation.role).label,
+        "invited_by": invitation.invited_by,
+        "url": f"{settings.KEYWAY_PUBLIC_URL}{path}",
+        "days": LIFETIME.days,
+    }
+    try:
+        send_mail(
+            f"Join {invitation.workspace.name} on Keyway".replace("\n", " "),
+            render_to_string("workspaces/invitation_email.txt", context),
+            None,
+            [invitation.email],
+        )
+    except (smtplib.SMTPException, OSError):
+        # Not the server's own words: they may quote the address of somebody.
+        raise jobs.RetryLater(
+            "The mail server did not take the e-mail. Check KEYWAY_EMAIL_URL."
+        ) from None
+    Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).update(
+        sent_at=database_now()
+    )
+
+
+def find(token: str, *, now: datetime) -> Invitation | None:
+    """Return the open invitation of a link, None if there is none any more."""
+    invitation = (
+        Invitation.objects.select_related("workspace", "invited_by")
+        .filter(digest__in=_digests(token))
+        .first()
+    )
+    return invitation if invitation and invitation.is_open(now) else None
+
+
+@transaction.atomic
+def accept_as(
+    invitation: Invitation, user: User | AnonymousUser, *, now: datetime
+) -> Membership:
+    """Let somebody who is signed in join. Raises MemberError."""
+    invitation = _open(invitation, now=now)
+    if user.is_anonymous or email_key(user.email) != invitation.email_key:
+        raise OtherPerson(invitation.email)
+    return _join(invitation, user, now=now)
+
+
+@transaction.atomic
+def accept_as_new(
+    invitation: Invitation, *, name: str, password: str, now: datetime
+) -> Membership:
+    """Make an account for the invited address and let it join. Raises MemberError."""
+    invitation = _open(invitation, now=now)
+    if User.objects.filter(email_key=invitation.email_key).exists():
+        raise AddressTaken
+    user = User.objects.create_user(invitation.email, password, name=name)
+    return _join(invitation, user, now=now)
+
+
+def _join(invitation: Invitation, user: User, *, now: datetime) -> Membership:
+    membership, created = Membership.objects.get_or_create(
+        workspace=invitation.workspace,
+        user=user,
+        defaults={"role": invitation.role},
+    )
+    invitation.accepted_at = now
+    invitation.digest = ""
+    invitation.save(update_fields=["accepted_at", "digest"])
+    if created:
+        audit.record(
+            audit.Members.JOINED,
+            workspace=invitation.workspace,
+            actor=user,
+            target=membership,
+            data={"role": invitation.role},
+        )
+    return membership
+
+
+def _open(invitation: Invitation, *, now: datetime) -> Invitation:
+    invitation = _locked(invitation)
+    if not invitation.is_open(now):
+        raise InvitationOver
+    return invitation
+
+
+def _locked(invitation: Invitation) -> Invitation:
+    return (
+        Invitation.objects.select_for_update(of=("self",))
+        .select_related("workspace")
+        .get(pk=invitation.pk)
+    )
+
+
+def _present(by: Membership) -> Membership:
+    found = Membership.objects.select_related("user").filter(pk=by.pk).first()
+    if found is None or not can(found, Permission.MANAGE_MEMBERS):
+        raise NoLongerAllowed
+    return found
+
+
+def _require_grantable(by: Membership, role: Role) -> None:
+    if role not in grantable_roles(by):
+        raise OwnersOnly
+
+
+def _digests(token: str) -> list[str]:
+    """Return the digest under each key of the ring, the one in use first."""
+    ring = settings.KEYWAY_TOKEN_KEYS
+    return [
+        hmac.new(ring[number], _PURPOSE + token.encode(), hashlib.sha256).hexdigest()
+        for number in sorted(ring, reverse=True)
+    ]

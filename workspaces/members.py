@@ -1,0 +1,125 @@
+"""Change and end memberships. The last Owner stays an Owner.
+
+Each change locks the workspace first, so that two Owners who lower each other at
+once do not leave none.
+"""
+
+from __future__ import annotations
+
+from django.db import models, transaction
+
+from workspaces import audit
+from workspaces.errors import LastOwner, NoLongerAllowed, OwnersOnly, OwnsTokens
+from workspaces.models import Membership, Role, Workspace
+from workspaces.permissions import Permission, can
+
+
+@transaction.atomic
+def change_role(membership: Membership, *, role: Role, by: Membership) -> Membership:
+    """Give a member another role. Raises MemberError if the rules refuse it."""
+    by = _lock(by)
+    membership = _present(membership)
+    before = Role(membership.role)
+    if before == role:
+        return membership
+    _require(by, Permission.MANAGE_MEMBERS)
+    _require_owner(by, before, role)
+    if before == Role.OWNER:
+        _require_another_owner(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    audit.record(
+        audit.Members.ROLE_CHANGED,
+        workspace=membership.workspace,
+        actor=by.user,
+        target=membership,
+        data={"before": before, "after": role},
+    )
+    return membership
+
+
+@transaction.atomic
+def remove(membership: Membership, *, by: Membership) -> None:
+    """End a membership, one's own or another's.
+
+    Raises MemberError if the rules refuse it, OwnsTokens if tokens hang on it.
+    """
+    by = _lock(by)
+    membership = _present(membership)
+    is_own = membership.pk == by.pk
+    if not is_own:
+        _require(by, Permission.MANAGE_MEMBERS)
+        _require_owner(by, Role(membership.role))
+    if membership.role == Role.OWNER:
+        _require_another_owner(membership)
+    audit.record(
+        audit.Members.LEFT if is_own else audit.Members.REMOVED,
+        workspace=membership.workspace,
+        actor=by.user,
+        target=membership,
+        data={"role": membership.role, "email": membership.user.email},
+    )
+    try:
+        membership.delete()
+    except models.ProtectedError:
+        raise OwnsTokens from None
+
+
+def owner_count(workspace: Workspace) -> int:
+    """Return how many Owners can sign in."""
+    return Membership.objects.filter(
+        workspace=workspace, role=Role.OWNER, user__is_active=True
+    ).count()
+
+
+def grantable_roles(by: Membership) -> list[Role]:
+    """Return the roles that a member may give to others, highest first."""
+    if not can(by, Permission.MANAGE_MEMBERS):
+        return []
+    return [r for r in Role if r != Role.OWNER or can(by, Permission.MANAGE_OWNERS)]
+
+
+def why_fixed(membership: Membership, *, by: Membership, owners: int) -> str:
+    """Return why this membership cannot be changed, or nothing if it can."""
+    if membership.role != Role.OWNER:
+        return ""
+    if owners < 2:
+        return str(LastOwner())
+    if not can(by, Permission.MANAGE_OWNERS):
+        return str(OwnersOnly())
+    return ""
+
+
+def _lock(by: Membership) -> Membership:
+    """Let one change at a time into the workspace; return who asks, read afresh."""
+    Workspace.objects.select_for_update().get(pk=by.workspace_id)
+    return _present(by)
+
+
+def _present(membership: Membership) -> Membership:
+    found = (
+        Membership.objects.select_related("user", "workspace")
+        .filter(pk=membership.pk)
+        .first()
+    )
+    if found is None:
+        raise NoLongerAllowed
+    return found
+
+
+def _require(by: Membership, permission: Permission) -> None:
+    if not can(by, permission):
+        raise NoLongerAllowed
+
+
+def _require_owner(by: Membership, *roles: Role) -> None:
+    if Role.OWNER in roles and not can(by, Permission.MANAGE_OWNERS):
+        raise OwnersOnly
+
+
+def _require_another_owner(membership: Membership) -> None:
+    others = Membership.objects.filter(
+        workspace=membership.workspace_id, role=Role.OWNER, user__is_active=True
+    ).exclude(pk=membership.pk)
+    if not others.exists():
+        raise LastOwner
