@@ -119,6 +119,6 @@ def _keep(page: Page, name: str, suffix: str) -> None:
     """Keep a picture where `make screens` asks for it."""
     folder = os.environ.get("KEYWAY_SCREENS")
     if folder:
-        label = re.sub(r"<[^>]*>", "", name).strip("/")
-        label = re.sub(r"[^a-z0-9]+", "-", label).strip("-") or "home"
+        label = re.sub(r"<\w+:(\w+)>", r"\1", name)
+        label = re.sub(r"[^a-z0-9]+", "-", label).strip("-")
         page.screenshot(path=Path(folder) / f"{label}-{suffix}.png", full_page=True)
