@@ -6,11 +6,13 @@ Alice owns the workspace, Bob is a member without rights, Charlie owns another.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from integrations.models import Integration
@@ -35,6 +37,19 @@ def bob(workspace: Workspace) -> User:
     user = factories.UserFactory(email="bob@acme.test", name="Bob")
     factories.MembershipFactory(workspace=workspace, user=user)
     return user
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_session_is_left(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """End what servers of tests still hold, or PostgreSQL keeps the database."""
+    yield
+    with django_db_blocker.unblock():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
 
 
 @pytest.fixture

@@ -124,10 +124,13 @@ function wire(box) {
   });
   addEventListener("scroll", () => isOpen() && open(), { passive: true });
 
+  const had = document.activeElement === select;
+  if (select.value) input.value = select.selectedOptions[0].text;
   input.id = select.id;
   select.id = `${select.id}-value`;
   select.closest(".select").hidden = true;
   input.hidden = false;
+  if (had) input.focus();
 }
 
 if (HTMLElement.prototype.showPopover) {
