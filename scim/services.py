@@ -92,29 +92,20 @@ def create(
     normaliser = normaliser or Normaliser(schema)
     normal = normaliser.resource(body)
     document = documents.validate_new(schema, normal)
-    if schema.name == "User":
-        document.setdefault("active", True)
-        if document.get("externalId"):
+    with transaction.atomic():
+        if schema.name == "User":
+            document.setdefault("active", True)
             returned = _reactivate(directory, schema, document, origin, now)
             if returned is not None:
                 return returned
-    try:
-        with transaction.atomic():
-            resource = store.insert(
-                directory, schema, document, source=origin.source, now=now
-            )
-            added = members.added_by(normal) if schema.name == "Group" else []
-            moved = _change_members(schema, resource, added, normaliser, now)
-            _announce(directory, resource, Change.Kind.CREATED, origin, [], moved, now)
-            counts.change(directory, schema.name, resource.pk, 1)
-            return resource
-    except Uniqueness:
-        if schema.name != "User":
-            raise
-        returned = _reactivate(directory, schema, document, origin, now)
-        if returned is None:
-            raise
-        return returned
+        resource = store.insert(
+            directory, schema, document, source=origin.source, now=now
+        )
+        added = members.added_by(normal) if schema.name == "Group" else []
+        moved = _change_members(schema, resource, added, normaliser, now)
+        _announce(directory, resource, Change.Kind.CREATED, origin, [], moved, now)
+        counts.change(directory, schema.name, resource.pk, 1)
+        return resource
 
 
 @transaction.atomic
@@ -252,28 +243,21 @@ def _reactivate(
 
     Raises Uniqueness if an active one has the same `userName` or `externalId`.
     """
-    with transaction.atomic():
-        resource = store.find_user(directory, document)
-        if resource is None:
-            return None
-        if resource.active is not False:
-            raise Uniqueness(
-                "An active user of this directory has this userName or externalId."
-            )
-        if document["active"] is not True:
-            return None
-        current = store.read(resource)
-        store.save(resource, schema, document, now=now)
-        _announce(
-            directory,
-            resource,
-            Change.Kind.REACTIVATED,
-            origin,
-            _differences(current, document),
-            frozenset(),
-            now,
+    resource = store.find_user(directory, document)
+    if resource is None:
+        return None
+    if resource.active is not False:
+        raise Uniqueness(
+            "An active user of this directory has this userName or externalId."
         )
-        return resource
+    if document["active"] is not True:
+        return None
+    current = store.read(resource)
+    store.save(resource, schema, document, now=now)
+    kind = Change.Kind.REACTIVATED
+    differing = _differences(current, document)
+    _announce(directory, resource, kind, origin, differing, frozenset(), now)
+    return resource
 
 
 def _write(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import orjson
@@ -120,7 +118,10 @@ def insert(
     source: Resource.Source = Resource.Source.IDP,
     now: datetime,
 ) -> Resource:
-    """Store a new resource at version 1. Raises Uniqueness; see `taken_is_409`."""
+    """Store a new resource at version 1.
+
+    Raises Uniqueness; unlike that of `save`, it leaves the transaction usable.
+    """
     resource = Resource(
         directory=directory,
         resource_type=schema.name,
@@ -129,20 +130,25 @@ def insert(
         modified_at=now,
     )
     _fill(resource, schema, document)
-    with taken_is_409(schema):
-        rows.insert(resource)
+    if not rows.insert(resource):
+        raise _taken(schema)
     return resource
 
 
 def save(
     resource: Resource, schema: ResourceSchema, document: Document, *, now: datetime
 ) -> None:
-    """Store the next version of a locked resource. Raises Uniqueness."""
+    """Store the next version of a locked resource.
+
+    Raises Uniqueness. PostgreSQL then takes nothing more of the transaction.
+    """
     _fill(resource, schema, document)
     resource.version += 1
     resource.modified_at = now
-    with taken_is_409(schema):
+    try:
         rows.update(resource, _SAVED)
+    except IntegrityError:
+        raise _taken(schema) from None
 
 
 def compare_anew(
@@ -165,18 +171,9 @@ def delete(resource: Resource) -> None:
     resource.delete()
 
 
-@contextmanager
-def taken_is_409(schema: ResourceSchema) -> Iterator[None]:
-    """Turn the unique indexes' refusal into Uniqueness.
-
-    The transaction is broken afterwards on PostgreSQL: whoever wants to go on
-    must leave its `atomic` block first.
-    """
-    try:
-        yield
-    except IntegrityError:
-        name = "userName" if schema.name == "User" else "displayName"
-        raise Uniqueness(f"This {name} is taken in this directory.") from None
+def _taken(schema: ResourceSchema) -> Uniqueness:
+    name = "userName" if schema.name == "User" else "displayName"
+    return Uniqueness(f"This {name} is taken in this directory.")
 
 
 def _fill(resource: Resource, schema: ResourceSchema, document: Document) -> None:

@@ -15,15 +15,22 @@ import orjson
 from django.db import connection, models
 
 
-def insert(row: models.Model) -> None:
-    """Insert an unsaved row and give it its primary key."""
+def insert(row: models.Model) -> bool:
+    """Insert an unsaved row and give it its primary key.
+
+    False if a unique index refuses it; then the transaction can go on.
+    """
     meta = type(row)._meta
     fields = [f for f in meta.concrete_fields if not f.primary_key]
     with connection.cursor() as cursor:
         cursor.execute(_insert(type(row)), _values(row, fields))
-        (row.pk,) = cursor.fetchone()
+        inserted = cursor.fetchone()
+    if inserted is None:
+        return False
+    (row.pk,) = inserted
     row._state.adding = False
     row._state.db = connection.alias
+    return True
 
 
 def insert_many(model: type[models.Model], rows: Sequence[dict[str, Any]]) -> None:
@@ -77,7 +84,7 @@ def _insert(model: type[models.Model]) -> str:
     marks = ", ".join(["%s"] * len(columns))
     return (
         f'INSERT INTO "{meta.db_table}" ({", ".join(columns)}) VALUES ({marks})'
-        f' RETURNING "{meta.pk.column}"'
+        f' ON CONFLICT DO NOTHING RETURNING "{meta.pk.column}"'
     )
 
 
