@@ -8,6 +8,7 @@ requests changed is in Change, in their own transactions.
 from __future__ import annotations
 
 import atexit
+import re
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ PRUNE_JOB = "scim.prune_records"
 PRUNE_EVERY = timedelta(days=1)
 PRUNE_BATCH = 5_000
 MASK = "***"
-_SECRETS = ("password", "secret", "token", "credential")
+_SECRET = re.compile("password|secret|token|credential", re.IGNORECASE)
 log = structlog.get_logger(__name__)
 
 
@@ -112,18 +113,13 @@ def _masked(value: JSON) -> JSON:
         return [_masked(item) for item in value]
     if not isinstance(value, dict):
         return value
-    hides = _is_secret(str(value.get("path", "")))
+    hides = _SECRET.search(str(value.get("path", ""))) is not None
     return {
         name: MASK
-        if _is_secret(name) or (hides and name.lower() == "value")
+        if _SECRET.search(name) or (hides and name.lower() == "value")
         else _masked(member)
         for name, member in value.items()
     }
-
-
-def _is_secret(name: str) -> bool:
-    lowered = name.lower()
-    return any(word in lowered for word in _SECRETS)
 
 
 def flush() -> int:
