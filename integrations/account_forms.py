@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from integrations.connectors.addresses import AddressRule, origin_of
+from integrations.connectors.base import Misconfigured
 from integrations.models import App, ServiceAccount
 
 _PASSWORD = forms.PasswordInput(
@@ -27,6 +30,55 @@ class AppField(forms.ModelChoiceField):
         return super().to_python(value)
 
 
+class AddressField(forms.CharField):
+    """The address of an app, as people open it in the browser."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            label="Address of the app",
+            max_length=500,
+            error_messages={"required": "Enter the address of the app."},
+            widget=forms.URLInput(
+                attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
+            ),
+            **kwargs,
+        )
+
+    def clean(self, value: Any) -> str:
+        """Return it with its scheme. Refuses what Keyway may not call."""
+        url: str = super().clean(value)
+        if url and "://" not in url:
+            url = f"https://{url}"
+        try:
+            AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(url)
+        except Misconfigured as error:
+            raise ValidationError(error.message) from None
+        return url
+
+
+class AsksPassword(forms.Form):
+    """A form that takes the password of a saved account where it is needed again."""
+
+    password = forms.CharField(
+        label="Password of the service account",
+        required=False,
+        max_length=1000,
+        strip=False,
+        help_text="Keyway sends a saved password only to the addresses for which "
+        "somebody entered it. Nobody can read it here.",
+        widget=_PASSWORD,
+    )
+    asks_password = False
+    """Whether the page shows the field."""
+
+    def ask_for_password(self, reason: str = "") -> None:
+        """Show the field, with the reason as its error if there is one."""
+        self.asks_password = True
+        self.fields["password"].required = True
+        if reason:
+            self.add_error("password", reason)
+
+
 class AddServiceAccountForm(forms.Form):
     """A live account of an app with the app's own admin role."""
 
@@ -44,6 +96,10 @@ class AddServiceAccountForm(forms.Form):
         help_text="What the account is called in Keyway.",
         error_messages={"required": "Enter a name for the service account."},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    base_url = AddressField(
+        help_text="As you open it in the browser, such as https://bi.example.com. "
+        "Keyway sends the password to this address only.",
     )
     login_workflow = forms.ChoiceField(
         choices=ServiceAccount.LoginWorkflow.choices,
@@ -100,3 +156,30 @@ class ReplacePasswordForm(forms.Form):
         error_messages={"required": "Enter the new password of the account."},
         widget=_PASSWORD,
     )
+    origins = forms.MultipleChoiceField(
+        label="This password is for",
+        help_text="Tick each address at which the account logs in. Keyway sends the "
+        "password nowhere else.",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={
+            "required": "Tick the address at which the account logs in.",
+            "invalid_choice": "This address is not in use any more. Choose another.",
+        },
+    )
+    base_url = AddressField(
+        help_text="Keyway sends the password to this address only.",
+    )
+
+    def __init__(self, *args: Any, origins: list[str], **kwargs: Any) -> None:
+        """`origins` are those to choose from; without any, an address is asked for."""
+        super().__init__(*args, **kwargs)
+        del self.fields["base_url" if origins else "origins"]
+        if origins:
+            choices = [(origin, origin) for origin in origins]
+            self.fields["origins"].choices = choices  # type: ignore[attr-defined]
+
+    def chosen_origins(self) -> list[str]:
+        """Return where the new password may be sent."""
+        if "origins" in self.cleaned_data:
+            return list(self.cleaned_data["origins"])
+        return [origin_of(self.cleaned_data["base_url"])]

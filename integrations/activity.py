@@ -1,7 +1,8 @@
 """What happened in a workspace: SCIM requests and background work, newest first.
 
 Two logs are read by their own ids and merged by time, so that a page costs the
-same however long they are. No count, no skip.
+same however long they are. No count, no skip. A place between two entries is a
+Mark: an id of each log, up to which everything is older.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.http import QueryDict
 
 from integrations import sync, wanted
@@ -47,6 +48,8 @@ STATUSES = [
     ("succeeded", "Succeeded"),
     ("failed", "Failed"),
     ("open", "Queued or running"),
+    ("held", str(Job.State.HELD.label)),
+    ("paused", str(Job.State.PAUSED.label)),
 ]
 PERIODS = {
     "1h": timedelta(hours=1),
@@ -65,7 +68,10 @@ TOGETHER = timedelta(seconds=5)
 """A job that a request asked for was put off while it was answered."""
 
 _MOST_NAMES = 200
-_CURSOR = re.compile(r"r([0-9]{1,18})-j([0-9]{1,18})")
+MOST_NEWS = 100
+"""More new events than this are not counted."""
+
+_MARK = re.compile(r"r([0-9]{1,18})-j([0-9]{1,18})")
 FAILED_REQUEST = Q(status__gte=400) & ~Q(method="GET", status=404)
 """A client that asks whether somebody exists did not fail if nobody does."""
 
@@ -115,42 +121,88 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the timeline: entries up to these ids are older than it."""
+
+    record: int = 0
+    job: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> Mark | None:
+        """Return the mark of a URL, None if it is none."""
+        found = _MARK.fullmatch(text)
+        return cls(int(found[1]), int(found[2])) if found else None
+
+    def __str__(self) -> str:
+        return f"r{self.record}-j{self.job}"
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """A page: entries, newest first, and where the next one starts, if there is one."""
+    """A page: entries, newest first, and the marks of the pages beside it."""
 
     entries: list[Entry]
-    older: str | None
+    newer: Mark | None
+    older: Mark | None
+    top: Mark
+    """Where what comes after this page begins."""
 
 
 def page(
     workspace: Workspace,
     filters: Filters,
     *,
-    before: str = "",
+    before: Mark | None = None,
+    after: Mark | None = None,
     resource_id: str = "",
     size: int = PAGE_SIZE,
     now: datetime,
 ) -> Found:
-    """Return up to `size` entries before a cursor of an earlier page."""
+    """Return up to `size` entries before or after a mark of another page.
+
+    Without a mark, or where nothing newer fills a page, these are the newest.
+    """
     scope = _Scope(workspace, filters, resource_id, now)
-    seen = _CURSOR.fullmatch(before)
-    last_record, last_job = (int(seen[1]), int(seen[2])) if seen else (0, 0)
-    records = _before(scope.records(), last_record)[: size + 1]
-    keys = list(records.values_list("pk", flat=True))
-    rows = RequestRecord.objects.filter(pk__in=keys).defer("body")
-    jobs = _before(scope.jobs(), last_job).select_related("actor")[: size + 1]
-    entries = _merged(
-        [Entry(row.at, record=row) for row in rows.order_by("-id")],
-        [Entry(job.created_at, job=job) for job in jobs],
-    )
+    if after is not None and before is None:
+        entries = _after(scope, after, size + 1)
+        if len(entries) > size:
+            entries = entries[:size]
+            top = _top_of(entries, after)
+            return Found(_nested(entries[::-1]), newer=top, older=after, top=top)
+    top = before or newest_mark(workspace)
+    entries = _before(scope, top, size + 1)
     shown = entries[:size]
-    for entry in shown:
-        if entry.record is not None:
-            last_record = entry.record.pk
-        elif entry.job is not None:
-            last_job = entry.job.pk
-    older = f"r{last_record}-j{last_job}" if len(entries) > size else None
-    return Found(_nested(shown), older)
+    older = _bottom_of(shown, top) if len(entries) > size else None
+    return Found(_nested(shown), newer=before, older=older, top=top)
+
+
+def newest_mark(workspace: Workspace) -> Mark:
+    """Return the mark after all that has happened: the ends of two indexes."""
+    of_directory = RequestRecord.objects.filter(directory=OuterRef("pk"))
+    last = Subquery(of_directory.order_by("-id").values("pk")[:1])
+    records = Directory.objects.in_workspace(workspace).annotate(last=last)
+    jobs = Job.objects.filter(workspace=workspace).order_by("-id")
+    return Mark(
+        records.aggregate(newest=Max("last"))["newest"] or 0,
+        jobs.values_list("pk", flat=True).first() or 0,
+    )
+
+
+def count_news(
+    workspace: Workspace,
+    filters: Filters,
+    since: Mark,
+    *,
+    resource_id: str = "",
+    now: datetime,
+) -> int:
+    """Count the events after a mark, up to MOST_NEWS, by their ids."""
+    scope = _Scope(workspace, filters, resource_id, now)
+    found: tuple[QuerySet, ...] = (
+        scope.records().filter(pk__gt=since.record),
+        scope.jobs().filter(pk__gt=since.job),
+    )
+    return min(sum(rows.order_by()[:MOST_NEWS].count() for rows in found), MOST_NEWS)
 
 
 def directories(workspace: Workspace) -> dict[int, str]:
@@ -209,7 +261,7 @@ class _Scope:
         keys = list(wanted_ones.values_list("pk", flat=True))
         found = RequestRecord.objects.filter(directory__in=keys).order_by("-id")
         action, status = self.filters.action, self.filters.status
-        if action in JOBS or status == "open":
+        if action in JOBS or status in {"open", "held", "paused"}:
             return found.none()
         if action:
             found = found.filter(method__in=METHODS[action])
@@ -231,6 +283,9 @@ class _Scope:
         found = found.filter(kind__in=[JOBS[action]] if action else KINDS)
         if status:
             found = found.filter(state__in=_JOB_STATES[status])
+            if status == "failed":
+                # What somebody cancelled or discarded did not fail.
+                found = found.filter(ended_by=None)
         if self.filters.integration:
             key = self.filters.integration
             people = Provisioning.objects.filter(
@@ -252,7 +307,9 @@ class _Scope:
 _JOB_STATES = {
     "succeeded": (Job.State.COMPLETED,),
     "failed": (Job.State.NOT_COMPLETED, Job.State.RETRYING),
-    "open": Job.OPEN,
+    "open": (*Job.READY, *Job.LEASED),
+    "held": (Job.State.HELD,),
+    "paused": (Job.State.PAUSED,),
 }
 
 
@@ -268,16 +325,62 @@ def _matching(workspace: Workspace, text: str) -> list[str]:
     return [*known, *resources.values_list("public_id", flat=True)[:_MOST_NAMES]]
 
 
-def _before(rows: QuerySet, last: int) -> QuerySet:
-    return rows.filter(pk__lt=last) if last else rows
+def _before(scope: _Scope, mark: Mark, most: int) -> list[Entry]:
+    """Return the nearest entries up to a mark, newest first."""
+    records = scope.records().filter(pk__lte=mark.record)
+    jobs = scope.jobs().filter(pk__lte=mark.job)
+    return _merged(*_entries(records, jobs, most))[:most]
 
 
-def _merged(records: list[Entry], jobs: list[Entry]) -> list[Entry]:
-    """Return both logs by time, each in its own order, which the cursor counts on."""
+def _after(scope: _Scope, mark: Mark, most: int) -> list[Entry]:
+    """Return the nearest entries after a mark, oldest first."""
+    records = scope.records().filter(pk__gt=mark.record).order_by("id")
+    jobs = scope.jobs().filter(pk__gt=mark.job).order_by("id")
+    found = _merged(*_entries(records, jobs, most), is_newest_first=False)
+    return found[:most]
+
+
+def _entries(
+    records: QuerySet[RequestRecord], jobs: QuerySet[Job], most: int
+) -> tuple[list[Entry], list[Entry]]:
+    """Read the first of both logs, in their order. Their bodies stay where they are."""
+    keys = list(records.values_list("pk", flat=True)[:most])
+    rows = {
+        row.pk: row for row in RequestRecord.objects.filter(pk__in=keys).defer("body")
+    }
+    found = [rows[key] for key in keys if key in rows]
+    return (
+        [Entry(row.at, record=row) for row in found],
+        [Entry(job.created_at, job=job) for job in jobs.select_related("actor")[:most]],
+    )
+
+
+def _top_of(entries: list[Entry], mark: Mark) -> Mark:
+    """Return the mark after entries that follow a mark."""
+    return Mark(
+        max([mark.record, *(e.record.pk for e in entries if e.record)]),
+        max([mark.job, *(e.job.pk for e in entries if e.job)]),
+    )
+
+
+def _bottom_of(entries: list[Entry], mark: Mark) -> Mark:
+    """Return the mark before entries that end at a mark."""
+    return Mark(
+        min([mark.record + 1, *(e.record.pk for e in entries if e.record)]) - 1,
+        min([mark.job + 1, *(e.job.pk for e in entries if e.job)]) - 1,
+    )
+
+
+def _merged(
+    records: list[Entry], jobs: list[Entry], *, is_newest_first: bool = True
+) -> list[Entry]:
+    """Return both logs by time, each in its own order, which the marks count on."""
     result = []
     left, right = deque(records), deque(jobs)
     while left and right:
         is_left = left[0].at >= right[0].at
+        if not is_newest_first:
+            is_left = left[0].at < right[0].at
         result.append((left if is_left else right).popleft())
     return [*result, *left, *right]
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from integrations.models import (
     App,
     AppAccount,
+    AppCall,
     AppEntitlement,
     Integration,
     IntegrationDraft,
@@ -138,3 +139,14 @@ class ProvisioningAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     list_select_related = ("integration",)
     search_fields = ("user_name", "resource_id_public")
+
+
+@admin.register(AppCall)
+class AppCallAdmin(ReadOnlyAdmin):
+    """Calls to outside apps, as they were made fit to be shown."""
+
+    list_display = ("at", "integration", "method", "path", "status", "milliseconds")
+    list_filter = ("is_change",)
+    list_select_related = ("integration",)
+    search_fields = ("resource_id", "path")
+    show_full_result_count = False

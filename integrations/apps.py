@@ -15,8 +15,10 @@ class IntegrationsConfig(AppConfig):
         from datetime import timedelta
 
         from integrations import (
+            call_log,
             drafts,
             provisioning,
+            role_publishing,
             schedule,
             service_accounts,
             services,
@@ -25,6 +27,7 @@ class IntegrationsConfig(AppConfig):
             wanted,
         )
         from integrations.audit import Action
+        from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
         from workspaces import audit, jobs, navigation
@@ -71,6 +74,7 @@ class IntegrationsConfig(AppConfig):
         )
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         resource_changed.connect(wanted.resource_changed)
+        schema_changes.register(role_publishing.follow)
         jobs.register(
             wanted.JOB,
             provisioning.carry_out,
@@ -80,4 +84,7 @@ class IntegrationsConfig(AppConfig):
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
         jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
+        jobs.register_periodic(
+            call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY
+        )
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from integrations.entitlements import GROUP_KIND, type_of
 from integrations.models import AppEntitlement, Integration
 from scim.protocol import user_schema
+from scim.protocol.custom_roles import CustomRole, key_of
 from scim.protocol.schema import Attribute, ResourceSchema
 from scim.served import schema_of
 
@@ -75,9 +76,10 @@ def tables(
     directory = integration.directory
     schema = schema_of(directory, "User")
     core = [_core_row(schema, label, path, paths) for label, path in _CORE]
-    core += _assigned_rows(integration, schema, paths)
+    own_schema = user_schema.read(directory.user_schema)
+    core += _assigned_rows(integration, schema, paths, own_schema.roles)
     found = [Table("Standard attributes", schema.urn, tuple(core))]
-    own = user_schema.read(directory.user_schema)
+    own = own_schema.attributes
     if own and schema.own_urn:
         prefix = f"{schema.own_urn}:" if full_names else ""
         rows = tuple(
@@ -112,32 +114,43 @@ def _core_row(
 
 
 def _assigned_rows(
-    integration: Integration, schema: ResourceSchema, paths: Mapping[str, str]
+    integration: Integration,
+    schema: ResourceSchema,
+    paths: Mapping[str, str],
+    roles: tuple[CustomRole, ...],
 ) -> list[Row]:
-    """Return roles and entitlements, where the app has any, with their values."""
+    """Return roles and entitlements, where there can be any, with their values."""
     declared = integration.app.manifest.get("capabilities", {}).get("entitlements", [])
     kinds = {type_of(kind["kind"]) for kind in declared if kind["kind"] != GROUP_KIND}
+    kinds |= {"Role"} if roles else set()
     if not kinds:
         return []
     known = AppEntitlement.objects.filter(
         integration=integration, resource__resource_type__in=kinds
     ).order_by("name", "id")
     listed = known.values_list("resource__resource_type", "name", "resource__public_id")
+    custom = {role.key for role in roles}
     rows = []
     for label, path, type_name in _ASSIGNED:
         if type_name not in kinds:
             continue
         values = [(name, key) for kind, name, key in listed if kind == type_name]
+        first: tuple[AllowedValue, ...] = ()
+        if type_name == "Role":
+            values = [(name, key) for name, key in values if key_of(name) not in custom]
+            strongest = sorted(roles, key=lambda role: role.strength)
+            first = tuple(AllowedValue(role.label, role.value) for role in strongest)
         row = _core_row(schema, label, path, paths)
+        allowed = (*first, *_allowed(values[:MAX_VALUES], values))
         rows.append(
             Row(
                 display_name=label,
                 external_name=row.external_name,
                 data_type=row.data_type,
                 is_required=False,
-                values=_allowed(values[:MAX_VALUES], values),
-                more_values=max(0, len(values) - MAX_VALUES),
-                note="" if values else "Sync first: it reads the values of the app.",
+                values=allowed[:MAX_VALUES],
+                more_values=max(0, len(first) + len(values) - MAX_VALUES),
+                note="" if allowed else "Sync first: it reads the values of the app.",
             )
         )
     return rows

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from integrations import pausing
+from integrations import origins, pausing
 from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
 from workspaces import audit
@@ -34,11 +34,32 @@ class General:
     on_unassign: str
 
 
-@transaction.atomic
 def change_general(
+    integration: Integration,
+    wish: General,
+    *,
+    password: str = "",
+    actor: User | None,
+    now: datetime,
+) -> bool:
+    """Store the settings. False if they were so before.
+
+    `password` is that of the service account; it is needed where the account was not
+    used before. Raises NameTaken, PasswordNeeded or WrongPassword.
+    """
+    account = integration.service_account
+    is_new_place = not origins.is_allowed(account, wish.base_url)
+    origins.confirm(account, wish.base_url, password=password, actor=actor, now=now)
+    changed = _store_general(integration, wish, actor=actor)
+    if is_new_place:
+        _try_at_once(integration, now)
+    return changed or is_new_place
+
+
+@transaction.atomic
+def _store_general(
     integration: Integration, wish: General, *, actor: User | None
 ) -> bool:
-    """Store the settings. False if they were so before. Raises NameTaken."""
     values = {name: getattr(wish, name) for name in General.__slots__}
     values["base_url"] = wish.base_url.rstrip("/")
     changed = [name for name in values if getattr(integration, name) != values[name]]
@@ -101,22 +122,36 @@ def accounts_to_choose(integration: Integration) -> QuerySet[ServiceAccount]:
     )
 
 
-@transaction.atomic
 def choose_service_account(
     integration: Integration,
     account: ServiceAccount,
     *,
+    password: str = "",
     actor: User | None,
     now: datetime,
 ) -> bool:
     """Work with another saved account, and let waiting work try it at once.
 
-    False if it is this account already. Raises OtherApp.
+    `password` is that of the account, needed if it was not used at this address
+    before. False if it is this account already. Raises OtherApp, PasswordNeeded or
+    WrongPassword.
     """
     if not accounts_to_choose(integration).filter(pk=account.pk).exists():
         raise OtherApp("This service account belongs to another app.")
     if integration.service_account_id == account.pk:
         return False
+    origins.confirm(
+        account, integration.base_url, password=password, actor=actor, now=now
+    )
+    _store_account(integration, account, actor=actor)
+    _try_at_once(integration, now)
+    return True
+
+
+@transaction.atomic
+def _store_account(
+    integration: Integration, account: ServiceAccount, *, actor: User | None
+) -> None:
     before = integration.service_account.name
     integration.service_account = account
     integration.save(update_fields=["service_account"])
@@ -127,7 +162,9 @@ def choose_service_account(
         target=integration,
         data={"before": before, "after": account.name},
     )
+
+
+def _try_at_once(integration: Integration, now: datetime) -> None:
     pausing.provisioning_jobs(integration).filter(
         state=Job.State.RETRYING, due_at__gt=now
     ).update(due_at=now)
-    return True

@@ -8,31 +8,45 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from integrations import origins
+from integrations.acts import ToldSession
+from integrations.call_log import CallLog
 from integrations.connectors.base import Misconfigured, Session
 from integrations.connectors.registry import connector_for
 from integrations.desired import Connection
 from integrations.models import Integration, ServiceAccount
 from workspaces import secrets
+from workspaces.models import Job
 
 MISCONFIGURED_PAUSE = timedelta(minutes=1)
 """How long at least to wait before a login that was refused is tried again."""
 
 
 @contextmanager
-def open_session(integration: Integration) -> Iterator[Session]:
-    """Hold a session with the app. Raises ConnectorError."""
+def open_session(
+    integration: Integration, *, job: Job | None = None, resource_id: str = ""
+) -> Iterator[Session]:
+    """Hold a session with the app; its calls are kept for `job`'s pages.
+
+    `resource_id` is the public id of whom it is about. An integration that is not
+    there yet needs a job. Raises ConnectorError.
+    """
     connector = connector_for(
         integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
     )
-    session = connector.open(_connection(integration))
+    calls = CallLog(integration, job=job, resource_id=resource_id)
+    session = connector.open(_connection(integration), observe=calls.note)
     try:
-        yield session
+        yield ToldSession(session, calls.begin)
     finally:
         session.close()
+        calls.write()
 
 
 def _connection(integration: Integration) -> Connection:
     account: ServiceAccount = integration.service_account
+    if not origins.is_allowed(account, integration.base_url):
+        raise Misconfigured(str(origins.PasswordNeeded(account, integration.base_url)))
     try:
         secret = secrets.decrypt(account.sealed_secret, account.secret_address)
     except secrets.UnreadableSecret:

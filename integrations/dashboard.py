@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncHour
 
-from integrations import holding, standing
+from integrations import holding, matching, standing
 from integrations.activity import FAILED_REQUEST
 from integrations.models import Integration, Provisioning
 from integrations.standing import Standing
@@ -44,6 +44,7 @@ class Line:
     requests: int = 0
     failed_requests: int = 0
     failed_people: int = 0
+    unmatched: int = 0
     open_sync: Job | None = None
     failed_sync: Job | None = None
     expiring: list[ScimToken] = field(default_factory=list)
@@ -77,7 +78,7 @@ class Overview:
 
 
 def overview(workspace: Workspace, *, now: datetime) -> Overview:
-    """Return the state of a workspace at `now`. Nine queries."""
+    """Return the state of a workspace at `now`. Ten queries."""
     integrations = list(
         Integration.objects.in_workspace(workspace)
         .select_related("app", "directory")
@@ -98,15 +99,14 @@ def overview(workspace: Workspace, *, now: datetime) -> Overview:
     }
     hours = _count_requests(lines, now)
     _count_failed_people(lines, workspace)
+    _count_unmatched(lines, workspace)
     _find_failed_syncs(lines, workspace, now)
     _find_expiring_tokens(lines, now)
     return Overview(
         lines=list(lines.values()),
         hours=hours,
         user_count=sum(counts.totals(directories, "User").values()),
-        queued=Job.objects.filter(workspace=workspace, state__in=Job.WAITING)
-        .exclude(pk__in=holding.held_syncs(workspace).values("pk"))
-        .count(),
+        queued=Job.objects.filter(workspace=workspace, state__in=Job.READY).count(),
     )
 
 
@@ -155,16 +155,34 @@ def _count_failed_people(lines: dict[int, Line], workspace: Workspace) -> None:
         lines[row["integration__directory"]].failed_people = row["total"]
 
 
+def _count_unmatched(lines: dict[int, Line], workspace: Workspace) -> None:
+    """Count the accounts that nobody has matched, removed or exempted."""
+    rows = (
+        Provisioning.objects.filter(
+            matching.UNMATCHED, integration__workspace=workspace
+        )
+        .order_by()
+        .values("integration__directory")
+        .annotate(total=Count("pk"))
+    )
+    for row in rows:
+        lines[row["integration__directory"]].unmatched = row["total"]
+
+
 def _find_failed_syncs(
     lines: dict[int, Line], workspace: Workspace, now: datetime
 ) -> None:
-    """Note which integrations' last sync that ended, ended without success."""
+    """Note which integrations' last sync that ended by itself, did so without success.
+
+    One that somebody cancelled or discarded says nothing about the app.
+    """
     by_key = {line.integration.directory.key: line for line in lines.values()}
     ended = Job.objects.filter(
         workspace=workspace,
         kind=holding.JOB,
         state__in=(Job.State.COMPLETED, Job.State.NOT_COMPLETED),
         ended_at__gte=now - timedelta(days=7),
+        ended_by=None,
     ).defer("result")
     seen: set[str] = set()
     for job in ended.order_by("-id")[:_MOST_SYNCS]:

@@ -10,7 +10,13 @@ from django.db.models import QuerySet
 
 from integrations import pausing, sync
 from integrations.audit import Action
-from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.models import (
+    AppAccount,
+    AppCall,
+    AppEntitlement,
+    Integration,
+    Provisioning,
+)
 from scim import counts
 from scim.models import (
     Change,
@@ -117,6 +123,7 @@ def _delete_rows(integration: Integration) -> None:
     accounts = AppAccount.objects.filter(integration=integration)
     held = AppAccount.entitlements.through.objects
     _drop(held.filter(appaccount__in=accounts))
+    _drop(AppCall.objects.filter(integration=integration))
     _drop(Provisioning.objects.filter(integration=integration))
     _drop(accounts)
     _drop(AppEntitlement.objects.filter(integration=integration))

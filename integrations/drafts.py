@@ -15,11 +15,11 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from integrations import services
+from integrations import origins, services
 from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from scim.protocol import user_schema
-from scim.protocol.user_schema import UserAttribute
+from scim.protocol.user_schema import UserSchema
 from workspaces import audit, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
@@ -56,7 +56,7 @@ class Setup:
     identifier: str
     sync_every_hours: int
     on_unassign: str
-    user_attributes: tuple[UserAttribute, ...] | None
+    own_schema: UserSchema | None
 
 
 def is_done(draft: IntegrationDraft) -> bool:
@@ -164,6 +164,35 @@ def request_check(draft: IntegrationDraft, *, actor: User, now: datetime) -> Job
     return job
 
 
+class NotRunning(ValueError):
+    """There is no check to stop: it has ended."""
+
+
+@transaction.atomic
+def stop_check(draft: IntegrationDraft, *, actor: User, now: datetime) -> None:
+    """End the check of a draft; what was entered stays. Raises NotRunning.
+
+    The job is locked before the draft, as the check itself does it.
+    """
+    own = Job.objects.filter(
+        workspace=draft.workspace_id, kind=CHECK, subject=str(draft.public_id)
+    )
+    try:
+        job = jobs.lock_to_cancel(own)
+    except jobs.AlreadyEnded:
+        raise NotRunning from None
+    jobs.cancel(job, actor=actor, note="Nothing was created.", now=now)
+    locked = IntegrationDraft.objects.select_for_update().get(pk=draft.pk)
+    locked.check_result = {}
+    locked.save(update_fields=["check_result", "updated_at"])
+    audit.record(
+        Action.DRAFT_CHECK_STOPPED,
+        workspace=draft.workspace,
+        actor=actor,
+        target=draft,
+    )
+
+
 def complete(draft: IntegrationDraft) -> Setup:
     """Return the draft with all that belongs to it. Raises Incomplete."""
     answers = draft.answers
@@ -176,15 +205,19 @@ def complete(draft: IntegrationDraft) -> Setup:
     if app.manifest.get("identifier") and not answers.get("identifier"):
         label = app.manifest["identifier"]["label"]
         raise Incomplete("app", f"Enter the {label} of {app.name}.")
+    account, base_url = _account(draft, app), str(answers.get("base_url", ""))
+    if not origins.is_allowed(account, base_url):
+        reason = str(origins.PasswordNeeded(account, base_url))
+        raise Incomplete("service_account", reason)
     return Setup(
         app=app,
-        service_account=_account(draft, app),
+        service_account=account,
         name=name,
-        base_url=str(answers.get("base_url", "")),
+        base_url=base_url,
         identifier=str(answers.get("identifier", "")),
         sync_every_hours=int(answers.get("sync_every_hours", 0)),
         on_unassign=str(answers.get("on_unassign") or default_on_unassign(app)),
-        user_attributes=attributes_of(draft),
+        own_schema=own_schema_of(draft),
     )
 
 
@@ -245,22 +278,21 @@ def default_on_unassign(app: App) -> str:
     return choices[0][0] if choices else str(Integration.OnUnassign.DEACTIVATE)
 
 
-def attributes_of(draft: IntegrationDraft) -> tuple[UserAttribute, ...] | None:
+def own_schema_of(draft: IntegrationDraft) -> UserSchema | None:
     """Return the user schema that was saved in the draft, None for the app's own."""
     definition = draft.answers.get("user_schema")
     return None if definition is None else user_schema.read(definition)
 
 
-def schema_of(draft: IntegrationDraft, app: App) -> tuple[UserAttribute, ...]:
+def schema_of(draft: IntegrationDraft, app: App) -> UserSchema:
     """Return the user schema that the integration would have."""
-    own = attributes_of(draft)
+    own = own_schema_of(draft)
     return user_schema.read(app.manifest.get("user_schema")) if own is None else own
 
 
-def save_user_schema(draft: IntegrationDraft, definition: object) -> None:
-    """Keep another user schema. Raises InvalidUserSchema."""
-    attributes = user_schema.parse(definition)
-    answer(draft, {"user_schema": user_schema.stored(attributes)}, step="advanced")
+def save_user_schema(draft: IntegrationDraft, schema: UserSchema) -> None:
+    """Keep another user schema, as `integrations.app_schema.parse` gave it."""
+    answer(draft, {"user_schema": user_schema.stored(schema)}, step="advanced")
 
 
 @transaction.atomic
@@ -297,11 +329,13 @@ def finish(
                 identifier=setup.identifier,
                 sync_every_hours=setup.sync_every_hours,
                 on_unassign=setup.on_unassign,
-                user_attributes=setup.user_attributes,
+                own_schema=setup.own_schema,
                 actor=job.actor,
             )
     except IntegrityError:
         raise Incomplete("app", name_taken(setup.name)) from None
+    except origins.PasswordNeeded as error:
+        raise Incomplete("service_account", str(error)) from None
     locked.check_result = {
         "state": "passed",
         "steps": steps,

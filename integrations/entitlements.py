@@ -2,7 +2,8 @@
 
 An AppEntitlement of the kind `group` stands behind a SCIM group, of the kind
 `role` behind a Role, of any other kind behind an Entitlement. Users get the first
-by membership, the others by the values of their `roles` and `entitlements`.
+by membership, the others by the values of their `roles` and `entitlements`; those of
+`roles` can also name custom roles of the user schema.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from datetime import datetime
 import orjson
 from django.db.models import QuerySet
 
-from integrations import mapping, wanted
+from integrations import custom_roles, mapping, wanted
 from integrations.models import AppEntitlement, Integration
 from scim import queries, services
 from scim.models import Resource
+from scim.protocol import user_schema
 from scim.protocol.comparable import string_key
+from scim.protocol.custom_roles import key_of
 from scim.protocol.types import Document
 from scim.queries import Query
 from scim.served import schema_of
 from workspaces.models import Job
 
 GROUP_KIND = "group"
-ROLE_KIND = "role"
+ROLE_KIND = custom_roles.ROLE_KIND
 _ORIGIN = services.Origin(source=Resource.Source.APP)
 _PAGE = 200
 
@@ -37,27 +40,57 @@ def show(integration: Integration, row: AppEntitlement, *, now: datetime) -> boo
     """Make or rename the Role or Entitlement of `row`. Say whether it is new."""
     directory = integration.directory
     schema = schema_of(directory, type_of(row.kind))
-    body: Document = {
-        "displayName": row.name,
-        "type": schema.name,
-        "description": label_of(integration, row.kind),
-    }
+    body = body_of(integration, row)
     resource = row.resource
     if resource is not None:
-        services.replace(
-            directory, schema, resource.public_id, body, origin=_ORIGIN, now=now
-        )
+        if not _is_of_schema(resource):
+            services.replace(
+                directory, schema, resource.public_id, body, origin=_ORIGIN, now=now
+            )
         return False
-    row.resource = services.create(directory, schema, body, origin=_ORIGIN, now=now)
+    row.resource = _published(integration, row) or services.create(
+        directory, schema, body, origin=_ORIGIN, now=now
+    )
     row.save(update_fields=["resource"])
     _give_to_holders(integration, row, now)
     return True
 
 
+def body_of(integration: Integration, row: AppEntitlement) -> Document:
+    """Return the Role or Entitlement that stands for `row` alone."""
+    return {
+        "displayName": row.name,
+        "type": type_of(row.kind),
+        "description": label_of(integration, row.kind),
+    }
+
+
+def _is_of_schema(resource: Resource) -> bool:
+    """Say whether a Role stands for a custom role, which `role_publishing` keeps."""
+    return resource.resource_type == "Role" and resource.external_id is not None
+
+
+def _published(integration: Integration, row: AppEntitlement) -> Resource | None:
+    """Return the Role of a custom role that has the name of this role of the app."""
+    if row.kind != ROLE_KIND:
+        return None
+    free = Resource.objects.filter(
+        directory=integration.directory_id,
+        resource_type="Role",
+        external_id__isnull=False,
+        app_entitlement=None,
+    )
+    name = key_of(row.name)
+    return next((r for r in free if key_of(str(r.external_id)) == name), None)
+
+
 def hide(integration: Integration, row: AppEntitlement, *, now: datetime) -> None:
-    """Remove the Role or Entitlement of what the app no longer has."""
+    """Remove the Role or Entitlement of what the app no longer has.
+
+    One that stands for a custom role stays: the schema has it.
+    """
     resource = row.resource
-    if row.kind == GROUP_KIND or resource is None:
+    if row.kind == GROUP_KIND or resource is None or _is_of_schema(resource):
         return
     services.delete(
         integration.directory,
@@ -73,8 +106,9 @@ def wanted_by(
 ) -> dict[tuple[str, str], tuple[AppEntitlement, str]]:
     """Return what a user should hold, each with where that comes from.
 
-    By (kind, external id); the source is `group`, `role` or `entitlement`. Who is
-    inactive should hold nothing.
+    By (kind, external id); the source is `group`, `role` or `entitlement`. What a
+    custom role stands for comes from the role, whatever kind it is. Who is inactive
+    should hold nothing.
     """
     if user.active is False:
         return {}
@@ -82,8 +116,13 @@ def wanted_by(
     found = {
         row.key: (row, "group") for row in rows.filter(resource__members__member=user)
     }
+    roles = user_schema.read(user.directory.user_schema).roles
     for type_name, values in mapping.assigned(user).items():
-        if values:
+        if values and roles and type_name == "Role":
+            choice = custom_roles.book_of(integration, roles).choose(values)
+            for given in choice.given:
+                found.setdefault(given.key, (given, "role"))
+        elif values:
             by_value = _by_value(rows, type_name)
             for value in values:
                 row = by_value.get(value) or by_value.get(_name_key(value))

@@ -34,14 +34,13 @@ def held_syncs(workspace: Workspace) -> QuerySet[Job]:
     return Job.objects.filter(
         workspace=workspace,
         kind=JOB,
-        state=Job.State.RETRYING,
-        due_at=jobs.PARKED_UNTIL,
+        state=Job.State.HELD,
     )
 
 
 def is_held(job: Job) -> bool:
     """Say whether the sync waits for a decision."""
-    return job.state == Job.State.RETRYING and job.due_at == jobs.PARKED_UNTIL
+    return job.state == Job.State.HELD
 
 
 def gone_of(job: Job) -> list[int]:
@@ -76,7 +75,7 @@ def hold_if_too_many_are_gone(
         jobs.park(
             job,
             message,
-            state=Job.State.RETRYING,
+            state=Job.State.HELD,
             result={"gone": gone, "known": len(known), "message": message},
         )
         connections.note_success(integration, now=now)
@@ -107,6 +106,7 @@ def discard(integration: Integration, job: Job, *, actor: User, now: datetime) -
         state=Job.State.NOT_COMPLETED,
         error=f"Discarded by {actor}. Nothing was changed.",
         ended_at=now,
+        ended_by=actor,
     )
     _record(Action.SYNC_DISCARDED, integration, job, actor)
 

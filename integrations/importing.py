@@ -12,7 +12,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from integrations import entitlements, mapping, wanted
+from integrations import entitlements, mapping, role_publishing, wanted
 from integrations.desired import Entitlement, ObservedAccount
 from integrations.entitlements import GROUP_KIND, ROLE_KIND
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
@@ -97,6 +97,7 @@ def take_entitlements(
                 report.new += entitlements.show(integration, row, now=now)
         if entitlement.kind == GROUP_KIND and row.resource_id is None:
             _match_group(integration, row, report, now)
+    role_publishing.after_sync(integration, now=now)
 
 
 def _count(kind: str, report: Report) -> None:
@@ -215,7 +216,7 @@ def _take_account(
         row.resource = _match_user(integration, account, report, now)
         row.save(update_fields=["resource"])
         _onboard(integration, row, now)
-    elif row.resource.source == Resource.Source.APP and _is_settled(row.resource):
+    elif _only_the_app_knows(row.resource) and _is_settled(row.resource):
         _follow(integration, row.resource, account, now)
     held_before = set(row.entitlements.values_list("pk", flat=True))
     if held_before != {e.pk for e in held_rows}:
@@ -257,6 +258,7 @@ def _onboard(integration: Integration, row: AppAccount, now: datetime) -> None:
             "resource": user,
             "user_name": row.username,
             "account": row,
+            "is_matched": user.source == Resource.Source.IDP,
             "applied_version": 1,
             "state": Provisioning.State.ONBOARDED,
             "changed_at": now,
@@ -265,6 +267,14 @@ def _onboard(integration: Integration, row: AppAccount, now: datetime) -> None:
     if not created and state.account_id is None:
         state.account = row
         state.save(update_fields=["account"])
+
+
+def _only_the_app_knows(user: Resource) -> bool:
+    """Say whether the user came from the app and the IdP has not taken it over."""
+    return (
+        user.source == Resource.Source.APP
+        and not Provisioning.objects.filter(resource=user, is_matched=True).exists()
+    )
 
 
 def _is_settled(user: Resource) -> bool:
@@ -308,8 +318,10 @@ def _join_groups(
         return
     state = Provisioning.objects.get(resource=user)
     group_type = schema_of(integration.directory, "Group")
-    wanted = {e.resource_id for e in held if e.resource_id is not None}
     given = state.given
+    wanted = {
+        e.resource_id for e in held if e.resource_id is not None and e.key not in given
+    }
     present = set(
         GroupMember.objects.filter(member=user)
         .exclude(
@@ -354,7 +366,7 @@ def forget_lost(integration: Integration, report: Report, *, now: datetime) -> N
         report.removed += 1
         user = account.resource
         account.delete()
-        if user is not None and user.source == Resource.Source.APP:
+        if user is not None and _only_the_app_knows(user):
             Provisioning.objects.filter(resource=user).delete()
             services.delete(
                 integration.directory,

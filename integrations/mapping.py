@@ -15,8 +15,8 @@ from scim.protocol.user_schema import UserAttribute
 
 def desired_account(resource: Resource) -> DesiredAccount:
     """Return the account that a user of the directory should have."""
-    attributes = user_schema.read(resource.directory.user_schema)
-    return account_from(resource, store.read(resource), attributes)
+    schema = user_schema.read(resource.directory.user_schema)
+    return account_from(resource, store.read(resource), schema.attributes)
 
 
 def account_from(

@@ -53,7 +53,7 @@ def wait(job: Job, integration: Integration) -> None:
     with transaction.atomic():
         if _locked(integration).paused_at is None:
             return
-        jobs.park(job, REASON, state=Job.State.QUEUED)
+        jobs.park(job, REASON, state=Job.State.PAUSED)
     raise jobs.Parked
 
 

@@ -70,7 +70,9 @@ def carry_out(job: Job) -> None:
     if row is None:
         return
     try:
-        with connections.open_session(row.integration) as session:
+        with connections.open_session(
+            row.integration, job=job, resource_id=row.resource_id_public
+        ) as session:
             _apply(row, session)
     except ConnectorError as error:
         _fail(job, row, error)
@@ -113,12 +115,12 @@ def _apply(row: Provisioning, session: Session) -> None:
     account = _find(row, user, session)
     if user is None:
         if account is not None:
-            session.delete_account(account.external_id)
+            _delete(row, session, account)
         return
     desired = mapping.desired_account(user)
     if not desired.active and _deletes_on_unassign(row.integration):
         if account is not None:
-            session.delete_account(account.external_id)
+            _delete(row, session, account)
         if row.account is not None:
             _forget(row, row.account)
         return
@@ -131,6 +133,20 @@ def _apply(row: Provisioning, session: Session) -> None:
     _update(session, desired, account)
     _observe(row, session.get_account(account.external_id) or account)
     _grant(row, user, session, account)
+
+
+def _delete(row: Provisioning, session: Session, account: ObservedAccount) -> None:
+    """Delete an account, unless somebody has exempted it since."""
+    if AppAccount.objects.filter(
+        integration=row.integration,
+        external_id=account.external_id,
+        exempted_at__isnull=False,
+    ).exists():
+        raise PermanentFailure(
+            "The account is exempt, so Keyway does not delete it. End the exemption, "
+            "then retry."
+        )
+    session.delete_account(account.external_id)
 
 
 def _find(
@@ -225,19 +241,20 @@ def _grant(
 ) -> None:
     """Give what the person's groups, roles and entitlements stand for.
 
-    Take only what SCIM gave.
+    Take only what SCIM gave, and take it first: the app may refuse two that exclude
+    each other.
     """
     wanted = entitlements.wanted_by(row.integration, user)
     given = row.given
-    for key, (entitlement, _) in wanted.items():
-        if key not in given or key not in account.entitlements:
-            session.grant(account.external_id, _plain(entitlement))
     for kind, external_id in given - wanted.keys():
         gone = AppEntitlement.objects.filter(
             integration=row.integration, kind=kind, external_id=external_id
         ).first()
         if gone is not None:
             session.revoke(account.external_id, _plain(gone))
+    for key, (entitlement, _) in wanted.items():
+        if key not in given or key not in account.entitlements:
+            session.grant(account.external_id, _plain(entitlement))
     row.granted = sorted([*key, source] for key, (_, source) in wanted.items())
     row.save(update_fields=["granted"])
     if row.account is not None:

@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from integrations import mapping
+from integrations import custom_roles, mapping
+from integrations.custom_roles import Book, Choice
 from integrations.desired import DesiredAccount
+from integrations.models import AppEntitlement, Integration
 from scim import schema_changes, store
 from scim.models import Resource
 from scim.protocol import user_schema
+from scim.protocol.custom_roles import CustomRole, Grant
 from scim.protocol.types import Document
-from scim.protocol.user_schema import UserAttribute
+from scim.protocol.user_schema import UserSchema
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A custom role that the user would hold."""
+
+    role: CustomRole
+    gives: tuple[AppEntitlement, ...]
+    missing: tuple[Grant, ...]
+    """What it should give and the app is not known to have, or has twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class RolesPreview:
+    """What would become of the values of the user's `roles`."""
+
+    asked: tuple[str, ...]
+    held: tuple[HeldRole, ...]
+    of_app: tuple[AppEntitlement, ...]
+    """Roles of the app that the IdP named themselves."""
+
+    left_out: tuple[tuple[CustomRole, CustomRole], ...]
+    """Each with the stronger role that excludes it."""
+
+    unknown: tuple[str, ...]
+    """Values that would name nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +55,17 @@ class Preview:
     account: DesiredAccount
     """What the app's manifest would find as `account`."""
 
+    roles: RolesPreview
 
-def preview(resource: Resource, attributes: tuple[UserAttribute, ...]) -> Preview:
-    """Return what a user would be with these attributes. Changes nothing.
 
-    `attributes` come from `scim.protocol.user_schema.parse`.
+def preview(resource: Resource, schema: UserSchema) -> Preview:
+    """Return what a user would be with this user schema. Changes nothing.
+
+    `schema` comes from `integrations.app_schema.parse`.
     """
     urn = user_schema.urn_of(resource.directory.key)
     before = store.read(resource).get(urn)
-    document = schema_changes.document_with(resource, attributes)
+    document = schema_changes.document_with(resource, schema.attributes)
     after = document.get(urn)
     extension = after if isinstance(after, dict) else {}
     kept = {name.lower() for name in extension}
@@ -42,5 +73,24 @@ def preview(resource: Resource, attributes: tuple[UserAttribute, ...]) -> Previe
     return Preview(
         extension=extension,
         lost=tuple(name for name in names if name.lower() not in kept),
-        account=mapping.account_from(resource, document, attributes),
+        account=mapping.account_from(resource, document, schema.attributes),
+        roles=_roles(resource, schema.roles),
     )
+
+
+def _roles(resource: Resource, roles: tuple[CustomRole, ...]) -> RolesPreview:
+    asked = tuple(mapping.assigned(resource)["Role"])
+    integration = Integration.objects.get(directory=resource.directory_id)
+    book = custom_roles.book_of(integration, roles)
+    choice: Choice = book.choose(asked if resource.active is not False else ())
+    return RolesPreview(
+        asked=asked,
+        held=tuple(_held(book, role) for role in choice.roles),
+        of_app=choice.of_app,
+        left_out=choice.left_out,
+        unknown=choice.unknown,
+    )
+
+
+def _held(book: Book, role: CustomRole) -> HeldRole:
+    return HeldRole(role, tuple(book.stands_for(role)), tuple(book.missing(role)))

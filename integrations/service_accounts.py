@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -53,6 +53,7 @@ def add(
     name: str,
     username: str,
     secret: str,
+    base_url: str,
     actor: User,
     now: datetime,
 ) -> ServiceAccount:
@@ -65,6 +66,7 @@ def add(
                 name=name,
                 username=username,
                 secret=secret,
+                base_url=base_url,
                 actor=actor,
                 now=now,
             )
@@ -77,13 +79,20 @@ def add(
 
 @transaction.atomic
 def replace_password(
-    account: ServiceAccount, *, secret: str, actor: User, now: datetime
+    account: ServiceAccount,
+    *,
+    secret: str,
+    origins: Sequence[str],
+    actor: User,
+    now: datetime,
 ) -> bool:
     """Store a new password, and check it where an integration uses it.
 
     Says whether a check was asked for.
     """
-    services.replace_secret(account, secret=secret, actor=actor, now=now)
+    services.replace_secret(
+        account, secret=secret, origins=origins, actor=actor, now=now
+    )
     if not account.integrations.exists():
         return False
     request_check(account, actor=actor, now=now)
@@ -163,7 +172,7 @@ def carry_out(job: Job) -> dict[str, object]:
     for integration in integrations:
         checked += 1
         jobs.report_progress(job, phase=f"Log in to {integration.name}")
-        problem = _problem_with(integration)
+        problem = _problem_with(integration, job)
         if problem:
             refused.append(f"{integration.name}: {problem}")
     if refused:
@@ -172,10 +181,10 @@ def carry_out(job: Job) -> dict[str, object]:
     return {"message": f"Logged in for {places}."}
 
 
-def _problem_with(integration: Integration) -> str:
+def _problem_with(integration: Integration, job: Job) -> str:
     """Log in and ask for what only an admin may see. Notes how that went."""
     try:
-        with connections.open_session(integration) as session:
+        with connections.open_session(integration, job=job) as session:
             session.log_in()
             session.check()
     except Misconfigured as error:

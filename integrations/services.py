@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.urls import reverse
 
-from integrations import sync
+from integrations import origins, role_publishing, sync
 from integrations.audit import Action
+from integrations.connectors.addresses import origin_of
 from integrations.models import App, Integration, ServiceAccount
 from scim import recent
 from scim.models import Resource
 from scim.protocol import user_schema
-from scim.protocol.user_schema import UserAttribute
+from scim.protocol.user_schema import UserSchema
 from tokens.holders import Holder
 from workspaces import audit, jobs, secrets
+from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
 
 
@@ -27,10 +30,11 @@ def add_service_account(
     name: str,
     username: str,
     secret: str,
+    base_url: str,
     actor: User | None,
     now: datetime,
 ) -> ServiceAccount:
-    """Store an account of the app, its secret encrypted."""
+    """Store an account of the app, its secret encrypted and meant for `base_url`."""
     account = ServiceAccount(
         workspace=workspace,
         app=app,
@@ -38,6 +42,7 @@ def add_service_account(
         username=username,
         sealed_secret="",
         secret_set_at=now,
+        origins=[origin_of(base_url)],
     )
     account.sealed_secret = secrets.encrypt(secret, account.secret_address)
     account.save(force_insert=True)
@@ -49,12 +54,22 @@ def add_service_account(
 
 @transaction.atomic
 def replace_secret(
-    account: ServiceAccount, *, secret: str, actor: User | None, now: datetime
+    account: ServiceAccount,
+    *,
+    secret: str,
+    origins: Sequence[str],
+    actor: User | None,
+    now: datetime,
 ) -> None:
-    """Give a service account a new password, and let waiting work try it at once."""
+    """Give a service account a new password, and let waiting work try it at once.
+
+    The new one is meant for `origins` and for no other address that the old one was.
+    """
+    ServiceAccount.objects.select_for_update().get(pk=account.pk)
     account.sealed_secret = secrets.encrypt(secret, account.secret_address)
     account.secret_set_at = now
-    account.save(update_fields=["sealed_secret", "secret_set_at"])
+    account.origins = list(origins)
+    account.save(update_fields=["sealed_secret", "secret_set_at", "origins"])
     audit.record(
         Action.SECRET_REPLACED,
         workspace=account.workspace,
@@ -80,19 +95,21 @@ def create(
     identifier: str = "",
     sync_every_hours: int = 0,
     on_unassign: str = Integration.OnUnassign.DEACTIVATE,
-    user_attributes: tuple[UserAttribute, ...] | None = None,
+    own_schema: UserSchema | None = None,
     actor: User | None,
 ) -> Integration:
     """Make an integration with a SCIM gateway of its own, and no token yet.
 
-    `user_attributes` None are those of the app's manifest.
+    `own_schema` None is that of the app's manifest. Raises PasswordNeeded if
+    the account's password is not meant for this address.
     """
-    if user_attributes is None:
-        user_attributes = user_schema.read(app.manifest.get("user_schema"))
+    origins.require(service_account, base_url)
+    if own_schema is None:
+        own_schema = user_schema.read(app.manifest.get("user_schema"))
     directory = Directory.objects.create(
         workspace=workspace,
         kind=Directory.Kind.GATEWAY,
-        user_schema=user_schema.stored(user_attributes),
+        user_schema=user_schema.stored(own_schema),
     )
     integration = Integration.objects.create(
         workspace=workspace,
@@ -105,6 +122,8 @@ def create(
         sync_every_hours=sync_every_hours,
         on_unassign=on_unassign,
     )
+    if own_schema.roles:
+        role_publishing.publish(integration, now=database_now())
     audit.record(Action.CREATED, workspace=workspace, actor=actor, target=integration)
     return integration
 

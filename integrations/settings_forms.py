@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
-from django.core.exceptions import ValidationError
 
 from integrations import schedule
+from integrations.account_forms import AddressField, AsksPassword
 from integrations.configuration import General
-from integrations.connectors.addresses import AddressRule
-from integrations.connectors.base import Misconfigured
 from integrations.models import Integration, ServiceAccount
 
 
@@ -21,7 +18,7 @@ def _interval(hours: int) -> str:
     return f"Every {hours} h" if hours > 1 else "Every hour"
 
 
-class GeneralForm(forms.Form):
+class GeneralForm(AsksPassword):
     """Name, address and what a sync and an unassigned user mean."""
 
     name = forms.CharField(
@@ -29,12 +26,8 @@ class GeneralForm(forms.Form):
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    base_url = forms.CharField(
-        label="Address of the app",
-        max_length=500,
+    base_url = AddressField(
         help_text="As you open it in the browser, such as https://pm.example.com",
-        error_messages={"required": "Enter the address of the app."},
-        widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     identifier = forms.CharField(
         label="Organization ID",
@@ -66,6 +59,7 @@ class GeneralForm(forms.Form):
             (number, _interval(number)) for number in sorted(hours)
         ]
         self._describe_identifier(integration)
+        self.order_fields(["name", "base_url", "password"])
 
     def _describe_identifier(self, integration: Integration) -> None:
         described = integration.app.manifest.get("identifier")
@@ -75,20 +69,10 @@ class GeneralForm(forms.Form):
             self.fields["identifier"].label = described["label"]
             self.fields["identifier"].help_text = described["help"]
 
-    def clean_base_url(self) -> str:
-        """Refuse an address that Keyway may not call."""
-        url: str = self.cleaned_data["base_url"].strip()
-        if "://" not in url:
-            url = f"https://{url}"
-        try:
-            AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(url)
-        except Misconfigured as error:
-            raise ValidationError(error.message) from None
-        return url
-
     def wish(self) -> General:
         """Return what was entered."""
-        return General(**{"identifier": "", **self.cleaned_data})
+        given = {n: v for n, v in self.cleaned_data.items() if n != "password"}
+        return General(**{"identifier": "", **given})
 
 
 class ThresholdForm(forms.Form):
@@ -102,7 +86,7 @@ class ThresholdForm(forms.Form):
     )
 
 
-class ServiceAccountForm(forms.Form):
+class ServiceAccountForm(AsksPassword):
     """Which saved account to work with."""
 
     account = forms.ModelChoiceField(
@@ -119,6 +103,7 @@ class ServiceAccountForm(forms.Form):
     def __init__(self, data: Any = None, *, accounts: Any, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
+        self.order_fields(["account", "password"])
 
 
 class DeleteForm(forms.Form):

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import transaction
+
 from integrations import connections, drafts
 from integrations.connectors.base import (
     ConnectorError,
@@ -89,7 +91,7 @@ def _try_out(record: _Record, setup: drafts.Setup) -> None:
     }
     # An address that may not be called is found when the session is opened.
     record.begin(REACH)
-    with connections.open_session(would_be) as session:
+    with connections.open_session(would_be, job=record.job) as session:
         for key, act in acts.items():
             with record.step(key) as note:
                 note(act(session))
@@ -148,7 +150,7 @@ class _Record:
     """The steps of one check, as the draft shows them."""
 
     def __init__(self, job: Job, draft: IntegrationDraft) -> None:
-        self._job = job
+        self.job = job
         self._draft = draft
         self._steps: dict[str, dict[str, str]] = {}
         self.current = ""
@@ -187,9 +189,13 @@ class _Record:
     def _as_list(self) -> list[dict[str, str]]:
         return [{"key": key, **step} for key, step in self._steps.items()]
 
+    @transaction.atomic
     def _write(self, result: dict[str, Any]) -> None:
-        """Store the steps. Raises LostLease if another worker took over."""
-        jobs.report_progress(self._job, phase=LABELS.get(self.current, ""))
+        """Store the steps. Raises LostLease if the check was stopped or taken over.
+
+        The job's row is held until the steps are written: nobody stops it between.
+        """
+        jobs.report_progress(self.job, phase=LABELS.get(self.current, ""))
         started_at = self._draft.check_result.get("started_at")
         IntegrationDraft.objects.filter(pk=self._draft.pk).update(
             check_result={

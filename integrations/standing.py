@@ -14,7 +14,6 @@ from django.db.models.functions import Coalesce
 
 from integrations import holding
 from integrations.models import Integration
-from workspaces import jobs
 from workspaces.models import Directory, Job, Workspace
 
 OVERDUE_AFTER = 2
@@ -103,13 +102,9 @@ def _with_open_sync(workspace: Workspace) -> tuple[list[int], list[int]]:
     Read first and given as lists: a join with all directories is slow to the point
     of a timeout while the database's statistics are old.
     """
-    open_ones = list(_open_jobs(workspace).values_list("subject", "state", "due_at"))
-    held = {
-        subject
-        for subject, state, due_at in open_ones
-        if (state, due_at) == (Job.State.RETRYING, jobs.PARKED_UNTIL)
-    }
-    keys = {subject for subject, _, _ in open_ones}
+    open_ones = list(_open_jobs(workspace).values_list("subject", "state"))
+    held = {subject for subject, state in open_ones if state == Job.State.HELD}
+    keys = {subject for subject, _ in open_ones}
     found = Directory.objects.in_workspace(workspace).filter(key__in=keys)
     rows = list(found.values_list("pk", "key"))
     return (

@@ -2,7 +2,8 @@
 
 Sync never writes to the app. It reads everything before it saves anything: when
 more of the users that were known are gone than the threshold allows, it is held
-as a whole until an admin approves or discards it.
+as a whole until an admin approves or discards it. One that was cancelled stops at
+its next report of progress.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import TypeVar
 
 import structlog
 from django.db import transaction
@@ -40,6 +42,7 @@ LOG_IN, READ_USERS, READ_ROLES, READ_ENTITLEMENTS, SAVE = PHASES = (
     "Save",
 )
 log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def carry_out(job: Job) -> dict[str, object]:
     ).get(workspace=job.workspace_id, directory__key=job.subject)
     now = database_now()
     try:
-        with connections.open_session(integration) as session:
+        with connections.open_session(integration, job=job) as session:
             found = _read(job, integration, session)
     except Misconfigured as error:
         connections.note_misconfigured(integration, error.message, now=database_now())
@@ -87,8 +90,11 @@ def _read_entitlements(job: Job, session: Session) -> list[Entitlement]:
     phase = READ_ROLES
     jobs.report_progress(job, phase=phase)
     found = []
-    for entitlement in session.list_entitlements():
+    for number, entitlement in enumerate(session.list_entitlements(), 1):
         found.append(entitlement)
+        if number % BATCH == 0:
+            # Also the place where a cancelled sync stops.
+            jobs.report_progress(job, phase=phase)
         if phase == READ_ROLES and entitlement.kind not in {GROUP_KIND, ROLE_KIND}:
             phase = READ_ENTITLEMENTS
             jobs.report_progress(job, phase=phase)
@@ -103,8 +109,8 @@ def _people(
     return (account for account in accounts if account.username.casefold() != own)
 
 
-def _batches(accounts: Iterator[ObservedAccount]) -> Iterator[list[ObservedAccount]]:
-    while batch := list(islice(accounts, BATCH)):
+def _batches(things: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(things, BATCH)):
         yield batch
 
 
@@ -112,11 +118,15 @@ def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Re
     report = Report()
     total = len(found.accounts)
     jobs.report_progress(job, phase=SAVE, done=0, total=total)
-    importing.take_entitlements(integration, found.entitlements, report, now=now)
+    for held in _batches(iter(found.entitlements)):
+        importing.take_entitlements(integration, held, report, now=now)
+        jobs.report_progress(job, phase=SAVE, done=0, total=total)
     for batch in _batches(iter(found.accounts.values())):
         importing.take_accounts(integration, batch, report, now=now)
         jobs.report_progress(job, phase=SAVE, done=report.users, total=total)
     with transaction.atomic():
+        # Holds the job's row: who cancels now comes before, or too late.
+        jobs.report_progress(job, phase=SAVE, done=total, total=total)
         importing.forget_lost(integration, report, now=now)
         integration.last_synced_at = now
         integration.save(update_fields=["last_synced_at"])

@@ -6,11 +6,14 @@ from django.urls import include, path
 
 from integrations.views import (
     activity,
+    activity_export,
     connected,
     dashboard,
     detail,
     entitlements,
+    job,
     listing,
+    matching,
     people,
     set_up,
     settings,
@@ -39,6 +42,7 @@ _integrations = [
         name="draft_user_schema",
     ),
     path("new/<uuid:draft_id>/check/", wizard.check, name="draft_check"),
+    path("new/<uuid:draft_id>/check/stop/", wizard.stop, name="draft_stop"),
     path("new/<uuid:draft_id>/delete/", wizard.delete, name="draft_delete"),
     path("<slug:key>/", detail.index, name="detail"),
     path("<slug:key>/overview/", detail.overview, name="overview"),
@@ -72,6 +76,27 @@ _integrations = [
         people.retry,
         name="retry",
     ),
+    path("<slug:key>/users/<uuid:resource_id>/match/", matching.match, name="match"),
+    path(
+        "<slug:key>/users/<uuid:resource_id>/match/users/",
+        matching.match_users,
+        name="match_users",
+    ),
+    path(
+        "<slug:key>/users/<uuid:resource_id>/remove/",
+        matching.remove,
+        name="remove_account",
+    ),
+    path(
+        "<slug:key>/users/<uuid:resource_id>/exempt/",
+        matching.exempt,
+        name="exempt_account",
+    ),
+    path(
+        "<slug:key>/users/<uuid:resource_id>/exempt/end/",
+        matching.end_exemption,
+        name="end_exemption",
+    ),
     path("<slug:key>/groups/", people.groups, name="groups"),
     path("<slug:key>/entitlements/", entitlements.index, name="entitlements"),
     path(
@@ -97,6 +122,11 @@ _integrations = [
         name="approve_sync",
     ),
     path(
+        "<slug:key>/sync/<uuid:job_id>/cancel/",
+        syncing.cancel,
+        name="cancel_sync",
+    ),
+    path(
         "<slug:key>/sync/<uuid:job_id>/discard/",
         syncing.discard,
         name="discard_sync",
@@ -105,7 +135,8 @@ _integrations = [
 urlpatterns = [
     path("dashboard/", dashboard.index, name="dashboard"),
     path("activity/", activity.index, name="activity"),
-    path("activity/export/", activity.export, name="activity_export"),
+    path("activity/export/", activity_export.export, name="activity_export"),
+    path("activity/jobs/<uuid:job_id>/", job.job, name="job"),
     path("activity/<uuid:request_id>/", activity.request_page, name="request"),
     path("activity/people/<uuid:resource_id>/", activity.person, name="person"),
     path(

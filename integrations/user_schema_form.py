@@ -1,13 +1,14 @@
-"""The **User schema** drawer: rows of attributes to and from what a browser sends."""
+"""The **User schema** drawer: rows of fields and of roles to and from the browser."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
-from scim.protocol import user_schema
+from scim.protocol import custom_roles, user_schema
+from scim.protocol.custom_roles import CustomRole
 from scim.protocol.user_schema import Problem, UserAttribute
 
 TYPES = {
@@ -24,7 +25,17 @@ MUTABILITIES = {
 }
 _TEXTS = ("name", "label", "type", "mutability", "description")
 _FLAGS = ("required", "multiValued", "caseExact")
-_PLACE = re.compile(r"attributes\[(\d+)\](?:\.(.+))?")
+_PLACE = re.compile(r"(attributes|roles)\[(\d+)\](?:\.(\w+)(?:\[(\d+)\])?.*)?")
+_ROLE_TEXTS = ("value", "displayName", "description", "ranking")
+_ROLE_LINES = ("incompatibleRoles", "grants")
+_PARTS = {
+    "value": "Value",
+    "displayName": "Display name",
+    "description": "Description",
+    "ranking": "Rank",
+    "incompatibleRoles": "Incompatible roles",
+    "grants": "Stands for",
+}
 
 
 @dataclass(slots=True)
@@ -38,6 +49,24 @@ class Row:
     is_new: bool = False
 
     @property
+    def id(self) -> str:
+        """What the ids of its fields begin with."""
+        return f"schema-{self.number}"
+
+    @property
+    def name(self) -> str:
+        """What stands for it in a list of problems."""
+        return self.values["name"] or "New field"
+
+    @property
+    def problems(self) -> list[tuple[str, str, str]]:
+        """Its errors as (id of the field, name of the part, what is wrong)."""
+        return [
+            (f"{self.id}-{part}", _PARTS.get(part, part), " ".join(errors))
+            for part, errors in self.errors.items()
+        ]
+
+    @property
     def summary(self) -> str:
         """The attribute in short."""
         values = self.values
@@ -45,6 +74,36 @@ class Row:
         parts += ["several"] if values["multiValued"] else []
         parts += ["required"] if values["required"] else []
         return " · ".join(parts)
+
+
+@dataclass(slots=True)
+class RoleRow(Row):
+    """One custom role as the form shows it."""
+
+    missing: list[str] = field(default_factory=list)
+    """What it should give and the app is not known to have."""
+
+    @property
+    def id(self) -> str:
+        """What the ids of its fields begin with."""
+        return f"role-{self.number}"
+
+    @property
+    def name(self) -> str:
+        """What people call the role."""
+        return self.values["displayName"] or self.values["value"] or "New role"
+
+    @property
+    def summary(self) -> str:
+        """The role in short."""
+        gives, excluded = (_lines(self.values[n]) for n in ("grants", _ROLE_LINES[0]))
+        parts = [f"rank {self.values['ranking']}"]
+        parts += [f"gives {len(gives)}"] if gives else []
+        parts += [f"excludes {len(excluded)}"] if excluded else []
+        return " · ".join(parts)
+
+
+AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 def rows_of(attributes: Iterable[UserAttribute]) -> list[Row]:
@@ -68,14 +127,49 @@ def rows_of(attributes: Iterable[UserAttribute]) -> list[Row]:
     ]
 
 
+def role_rows_of(roles: Iterable[CustomRole]) -> list[RoleRow]:
+    """Return the rows for the roles of a schema as it is."""
+    return [
+        RoleRow(
+            number,
+            {
+                "value": role.value,
+                "displayName": role.display_name,
+                "description": role.description,
+                "ranking": str(role.ranking),
+                "incompatibleRoles": "\n".join(role.incompatible_roles),
+                "grants": "\n".join(f"{g.kind}: {g.name}" for g in role.grants),
+            },
+        )
+        for number, role in enumerate(roles)
+    ]
+
+
 def rows_from(sent: Mapping[str, str]) -> list[Row]:
     """Return the rows that were sent, as they were typed."""
-    count = sent.get("count", "0")
-    number_of_rows = int(count) if re.fullmatch(r"[0-9]{1,3}", count) else 0
-    return [_row(sent, i) for i in range(min(number_of_rows, _MOST))]
+    return [_row(sent, i) for i in range(_count(sent, "count", _MOST))]
+
+
+def role_rows_from(sent: Mapping[str, str]) -> list[RoleRow]:
+    """Return the rows of roles that were sent, as they were typed."""
+    return [_role_row(sent, i) for i in range(_count(sent, "roles", _MOST_ROLES))]
 
 
 _MOST = user_schema.MAX_ATTRIBUTES + 1
+_MOST_ROLES = custom_roles.MAX_ROLES + 1
+
+
+def _count(sent: Mapping[str, str], name: str, most: int) -> int:
+    count = sent.get(name, "0")
+    return min(int(count), most) if re.fullmatch(r"[0-9]{1,3}", count) else 0
+
+
+def _role_row(sent: Mapping[str, str], number: int) -> RoleRow:
+    values = {
+        name: sent.get(f"role-{number}-{name}", "").replace("\r\n", "\n").strip()
+        for name in (*_ROLE_TEXTS, *_ROLE_LINES)
+    }
+    return RoleRow(number, values)
 
 
 def _row(sent: Mapping[str, str], number: int) -> Row:
@@ -89,9 +183,39 @@ def _row(sent: Mapping[str, str], number: int) -> Row:
     return Row(number, values, is_open=bool(text("open")))
 
 
-def definition_of(rows: Iterable[Row]) -> dict[str, Any]:
-    """Return what `scim.protocol.user_schema.parse` reads."""
-    return {"attributes": [_described(row.values) for row in rows]}
+def definition_of(
+    rows: Iterable[Row], role_rows: Iterable[Row], kinds: Iterable[str]
+) -> dict[str, Any]:
+    """Return what `integrations.app_schema.parse` reads.
+
+    `kinds` are those of the app; where there is one, a grant need not name it.
+    """
+    known = list(kinds)
+    return {
+        "attributes": [_described(row.values) for row in rows],
+        "roles": [_described_role(row.values, known) for row in role_rows],
+    }
+
+
+def _described_role(values: Mapping[str, str], kinds: list[str]) -> dict[str, Any]:
+    ranking = values["ranking"]
+    is_number = re.fullmatch(r"[0-9]{1,9}", ranking) is not None
+    described: dict[str, Any] = {name: values[name] for name in _ROLE_TEXTS}
+    described["ranking"] = int(ranking) if is_number else ranking
+    described["incompatibleRoles"] = _lines(values["incompatibleRoles"])
+    described["grants"] = [_grant(line, kinds) for line in _lines(values["grants"])]
+    return described
+
+
+def _grant(line: str, kinds: list[str]) -> dict[str, str]:
+    kind, _, name = (part.strip() for part in line.partition(":"))
+    if kind.lower() not in kinds and len(kinds) == 1:
+        return {"kind": kinds[0], "name": line}
+    return {"kind": kind.lower(), "name": name}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in str(text).split("\n") if line.strip()]
 
 
 def _described(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,29 +223,33 @@ def _described(values: Mapping[str, Any]) -> dict[str, Any]:
     described |= {name: True for name in _FLAGS if values[name]}
     if values["type"] == "reference":
         described["caseExact"] = bool(values["caseExact"])
-    lines = [line.strip() for line in str(values["canonicalValues"]).split("\n")]
-    allowed = [line for line in lines if line]
+    allowed = _lines(values["canonicalValues"])
     if allowed:
         described["canonicalValues"] = allowed
     described["name"] = values["name"]
     return described
 
 
-def place_problems(rows: list[Row], problems: Iterable[Problem]) -> list[str]:
+def place_problems(
+    rows: list[Row], role_rows: list[RoleRow], problems: Iterable[Problem]
+) -> list[str]:
     """Show each problem beside its field. Returns those that belong to none."""
     homeless = []
     for problem in problems:
         match = _PLACE.fullmatch(problem.place)
-        if match is None or int(match[1]) >= len(rows):
+        listed: list[Any] = role_rows if match and match[1] == "roles" else rows
+        if match is None or int(match[2]) >= len(listed):
             homeless.append(problem.message)
             continue
-        row = rows[int(match[1])]
-        row.errors.setdefault(match[2] or "name", []).append(problem.message)
+        row = listed[int(match[2])]
+        first = "value" if match[1] == "roles" else "name"
+        entry = f"Entry {int(match[4]) + 1}: " if match[4] else ""
+        row.errors.setdefault(match[3] or first, []).append(entry + problem.message)
         row.is_open = True
     return homeless
 
 
-def without(rows: list[Row], number: int) -> list[Row]:
+def without(rows: list[AnyRow], number: int) -> list[AnyRow]:
     """Return the rows but for one, numbered anew."""
     return _numbered(row for row in rows if row.number != number)
 
@@ -134,7 +262,15 @@ def with_another(rows: list[Row]) -> list[Row]:
     return _numbered([*rows, Row(0, values, is_open=True, is_new=True)])
 
 
-def _numbered(rows: Iterable[Row]) -> list[Row]:
+def with_another_role(rows: list[RoleRow]) -> list[RoleRow]:
+    """Return the rows and an empty one, weaker than all others."""
+    ranks = [int(r.values["ranking"]) for r in rows if r.values["ranking"].isdecimal()]
+    values: dict[str, Any] = dict.fromkeys((*_ROLE_TEXTS, *_ROLE_LINES), "")
+    values["ranking"] = str(min(max(ranks, default=0) + 1, custom_roles.MAX_RANKING))
+    return _numbered([*rows, RoleRow(0, values, is_open=True, is_new=True)])
+
+
+def _numbered(rows: Iterable[AnyRow]) -> list[AnyRow]:
     kept = list(rows)
     for number, row in enumerate(kept):
         row.number = number

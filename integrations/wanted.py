@@ -27,9 +27,10 @@ _WORKSPACE = (
 )
 _WANT = (
     "INSERT INTO integrations_provisioning (integration_id, resource_id,"
-    " resource_id_public, user_name, granted, desired_version, applied_version,"
-    " state, attempts, last_error, changed_at)"
-    " SELECT i.id, r.id, r.public_id, {user_name}, '[]', 1, 0,"
+    " resource_id_public, user_name, is_matched, granted, desired_version,"
+    " applied_version, state, attempts, last_error, changed_at)"
+    " SELECT i.id, r.id, r.public_id, {user_name}, {matched} OR r.source = 'idp',"
+    " '[]', 1, 0,"
     " 'provisioning_awaiting', 0, '', %s"
     " FROM scim_resource r"
     " JOIN integrations_integration i ON i.directory_id = r.directory_id"
@@ -37,6 +38,7 @@ _WANT = (
     "{lock}"
     " ON CONFLICT (resource_id_public) DO UPDATE SET"
     " resource_id = excluded.resource_id, user_name = excluded.user_name,"
+    " is_matched = {matched} OR integrations_provisioning.is_matched,"
     " desired_version = integrations_provisioning.desired_version + 1,"
     " state = CASE WHEN integrations_provisioning.state IN ('deleted',"
     " 'provisioning_awaiting', 'provisioning_ongoing', 'provisioning_failed')"
@@ -65,7 +67,8 @@ def resource_changed(
 ) -> None:
     """Receive a change of a gateway's directory and put the work off.
 
-    What a sync took from the app is in the app already.
+    What a sync took from the app is in the app already. Once the IdP writes a user,
+    the account is matched; a group that names the user says nothing of the kind.
     """
     if directory.kind != Directory.Kind.GATEWAY:
         return
@@ -74,7 +77,7 @@ def resource_changed(
     if changed.resource is None and changed.resource_type == "User":
         want_gone(directory, changed.resource_id, now=now)
     elif changed.resource is not None and changed.resource_type == "User":
-        want(directory, [changed.resource.pk], now=now)
+        want(directory, [changed.resource.pk], is_matched=True, now=now)
     else:
         want(directory, list(_concerned(changed)), now=now)
 
@@ -93,31 +96,45 @@ def want(
     *,
     trigger: Job.Trigger = Job.Trigger.SCIM,
     actor: User | None = None,
+    is_matched: bool = False,
     now: datetime,
 ) -> None:
     """Note that accounts should be brought up to date, and put the work off.
 
-    `users` are database ids; those of groups among them are left out. Two
-    statements for each 500, so that a change of a large group stays quick.
+    `users` are database ids; those of groups among them are left out. `is_matched`
+    says that the IdP, or a person, speaks for these very users. Two statements for
+    each 500, so that a change of a large group stays quick.
     """
     for start in range(0, len(users), _BATCH):
         batch = users[start : start + _BATCH]
         marks = ", ".join(["%s"] * len(batch))
         with connection.cursor() as cursor:
             cursor.execute(
-                _WANT.format(users=marks, user_name=_user_name_sql(), lock=_lock_sql()),
+                _WANT.format(
+                    users=marks,
+                    user_name=_user_name_sql(),
+                    matched=str(is_matched).upper(),
+                    lock=_lock_sql(),
+                ),
                 [_database_time(now), directory.pk, *batch],
             )
             rows = cursor.fetchall()
         _put_off(rows, trigger=trigger, actor=actor, now=now)
 
 
-def want_gone(directory: Directory, resource_id: str, *, now: datetime) -> None:
+def want_gone(
+    directory: Directory,
+    resource_id: str,
+    *,
+    trigger: Job.Trigger = Job.Trigger.SCIM,
+    actor: User | None = None,
+    now: datetime,
+) -> None:
     """Note that the account of a deleted user should go, and put the work off."""
     with connection.cursor() as cursor:
         cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
         rows = cursor.fetchall()
-    _put_off(rows, trigger=Job.Trigger.SCIM, actor=None, now=now)
+    _put_off(rows, trigger=trigger, actor=actor, now=now)
 
 
 def _put_off(
@@ -166,7 +183,13 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
     )
     directory = row.integration.directory
     if row.resource_id is None:
-        want_gone(directory, row.resource_id_public, now=now)
+        want_gone(
+            directory,
+            row.resource_id_public,
+            trigger=Job.Trigger.WEB,
+            actor=actor,
+            now=now,
+        )
     else:
         want(
             directory,

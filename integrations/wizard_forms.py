@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from integrations import drafts
-from integrations.account_forms import AppField
+from integrations.account_forms import AppField, AsksPassword
 from integrations.connectors.addresses import AddressRule
 from integrations.connectors.base import Misconfigured
 from integrations.models import App, Integration, ServiceAccount
@@ -99,7 +99,7 @@ class SelectAppForm(forms.Form):
         return {**cleaned, "app": cleaned["app"].slug}
 
 
-class ServiceAccountForm(forms.Form):
+class ServiceAccountForm(AsksPassword):
     """How Keyway logs in, and as whom. S0-29: exactly one account."""
 
     login_workflow = forms.ChoiceField(

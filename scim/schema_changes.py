@@ -3,12 +3,14 @@
 The next request of any web process sees the new schema: it reads it with its
 token. Users are brought into line one by one, each in a transaction of its own:
 at once where there are few, and in any case by a job, which also finds whom a
-request stored that had begun before the change.
+request stored that had begun before the change. Whoever gives custom roles their
+meaning registers to follow, and is called by both.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +25,12 @@ from scim.json_sql import Sql
 from scim.models import Resource
 from scim.protocol import outgrown, user_schema
 from scim.protocol.comparable import comparable_document
+from scim.protocol.custom_roles import CustomRole
 from scim.protocol.errors import NotFound
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.types import Document
-from scim.protocol.user_schema import UserAttribute
+from scim.protocol.user_schema import UserAttribute, UserSchema
+from scim.queries import Query
 from scim.served import schema_of, user_schema_with
 from workspaces import audit, jobs
 from workspaces.clock import database_now
@@ -37,6 +41,19 @@ AT_ONCE = 200
 """How many users at most are brought into line before the service returns."""
 
 _CHUNK = 500
+
+Follow = Callable[[Directory, datetime], None]
+_followers: list[Follow] = []
+
+
+def register(follow: Follow) -> None:
+    """Let `follow` bring what it keeps into line with a schema that has changed.
+
+    It may be called twice for one change, also at once by two; the second time
+    there must be nothing left to do.
+    """
+    if follow not in _followers:
+        _followers.append(follow)
 
 
 class StaleUserSchema(Exception):
@@ -51,36 +68,64 @@ class StaleUserSchema(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a change does, by the names of attributes."""
+    """What a change does, by the names of attributes and the values of roles."""
 
-    added: tuple[str, ...]
-    changed: tuple[str, ...]
-    removed: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    added_roles: tuple[str, ...] = ()
+    changed_roles: tuple[str, ...] = ()
+    removed_roles: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.added or self.changed or self.removed)
+        return any(self.named().values())
+
+    def named(self) -> dict[str, str]:
+        """Return it as an audit event shows it; roles only where any changed."""
+        attributes = ("added", "changed", "removed")
+        roles = [f"{name}_roles" for name in attributes]
+        return {
+            name: ", ".join(getattr(self, name))
+            for name in (*attributes, *roles)
+            if name in attributes or getattr(self, name)
+        }
 
 
 def attributes_of(directory: Directory) -> tuple[UserAttribute, ...]:
     """Return the attributes of a directory's own user schema."""
+    return user_schema_of(directory).attributes
+
+
+def user_schema_of(directory: Directory) -> UserSchema:
+    """Return a directory's own user schema."""
     return user_schema.read(directory.user_schema)
 
 
 def version_of(directory: Directory) -> str:
     """Return what stands for the present schema; it changes when that does."""
-    text = orjson.dumps(user_schema.stored(attributes_of(directory)))
+    text = orjson.dumps(user_schema.stored(user_schema_of(directory)))
     return hashlib.sha256(text).hexdigest()[:16]
 
 
-def difference(
-    old: tuple[UserAttribute, ...], new: tuple[UserAttribute, ...]
-) -> Difference:
+def difference(old: UserSchema, new: UserSchema) -> Difference:
     """Return what distinguishes two schemas. Names differ even by case alone."""
-    before, after = ({a.name: a for a in attributes} for attributes in (old, new))
-    return Difference(
-        added=tuple(name for name in after if name not in before),
-        changed=tuple(n for n, a in after.items() if n in before and before[n] != a),
-        removed=tuple(name for name in before if name not in after),
+    attributes = _difference(
+        {a.name: a for a in old.attributes}, {a.name: a for a in new.attributes}
+    )
+    roles = _difference(
+        {r.value: r for r in old.roles}, {r.value: r for r in new.roles}
+    )
+    return Difference(*attributes, *roles)
+
+
+def _difference(
+    before: dict[str, Any], after: dict[str, Any]
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Return the names that were added, changed and removed."""
+    return (
+        tuple(name for name in after if name not in before),
+        tuple(n for n, a in after.items() if n in before and before[n] != a),
+        tuple(name for name in before if name not in after),
     )
 
 
@@ -92,25 +137,37 @@ def change_user_schema(
     actor: User | None,
     now: datetime,
 ) -> Difference:
-    """Give a directory another user schema: `{"attributes": […]}`.
+    """Give a directory another user schema: `{"attributes": […], "roles": […]}`.
 
     `expected_version` is the `version_of` what the person saw. The order of the
-    attributes may change without anything else. Raises InvalidUserSchema and
-    StaleUserSchema; then nothing is changed.
+    attributes and of the roles may change without anything else. Raises
+    InvalidUserSchema and StaleUserSchema; then nothing is changed.
     """
-    attributes = user_schema.parse(definition)
+    schema = user_schema.parse(definition)
     with transaction.atomic():
         locked = Directory.objects.select_for_update(no_key=True).get(pk=directory.pk)
         if version_of(locked) != expected_version:
             raise StaleUserSchema
-        change = difference(attributes_of(locked), attributes)
-        directory.user_schema = user_schema.stored(attributes)
+        change = difference(user_schema_of(locked), schema)
+        directory.user_schema = user_schema.stored(schema)
         directory.save(update_fields=["user_schema"])
         if change:
             _note(locked, change, actor=actor, now=now)
     if change and _users(directory)[AT_ONCE:].first() is None:
         fit_users(directory, now=now)
+    if change and not _is_large(directory):
+        _call_followers(directory, now)
     return change
+
+
+def _is_large(directory: Directory) -> bool:
+    users = Resource.objects.filter(directory=directory, resource_type="User")
+    return users.order_by("id")[AT_ONCE:].exists()
+
+
+def _call_followers(directory: Directory, now: datetime) -> None:
+    for follow in _followers:
+        follow(directory, now)
 
 
 def _note(
@@ -121,11 +178,7 @@ def _note(
         workspace=directory.workspace,
         actor=actor,
         target=directory,
-        data={
-            "added": ", ".join(change.added),
-            "changed": ", ".join(change.changed),
-            "removed": ", ".join(change.removed),
-        },
+        data={**change.named()},
     )
     jobs.enqueue(
         JOB,
@@ -146,6 +199,22 @@ def holders(directory: Directory, name: str) -> int:
     return queries.count_of(Sql(where, params))
 
 
+def role_holders(directory: Directory, role: CustomRole) -> int:
+    """Return how many users were given a role, by its value, its name or its id."""
+    published = Resource.objects.filter(
+        directory=directory, resource_type="Role", external_id=role.value
+    )
+    names = {role.value, role.label, *published.values_list("public_id", flat=True)}
+    query = Query(
+        filter=" or ".join(
+            f"roles.value eq {orjson.dumps(name).decode()}" for name in sorted(names)
+        )
+    )
+    return queries.count_of(
+        queries.where_of(directory, schema_of(directory, "User"), query)
+    )
+
+
 def document_with(
     resource: Resource, attributes: tuple[UserAttribute, ...]
 ) -> Document:
@@ -162,7 +231,9 @@ def carry_out(job: Job) -> dict[str, Any] | None:
     ).first()
     if directory is None:
         return None
-    return {"users": fit_users(directory, now=database_now(), job=job)}
+    done = fit_users(directory, now=database_now(), job=job)
+    _call_followers(directory, database_now())
+    return {"users": done}
 
 
 def fit_users(directory: Directory, *, now: datetime, job: Job | None = None) -> int:

@@ -43,6 +43,6 @@ def user_schema_with(
 def _provider(key: str, described: bytes, *, is_gateway: bool) -> ServiceProvider:
     return service_provider(
         user_schema.urn_of(key),
-        user_schema.read(orjson.loads(described)),
+        user_schema.read(orjson.loads(described)).attributes,
         with_entitlements=is_gateway,
     )

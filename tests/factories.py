@@ -7,6 +7,7 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
+from integrations import origins
 from integrations import services as integration_services
 from integrations.catalog.loader import shipped_manifests
 from integrations.models import App, Integration, ServiceAccount
@@ -78,6 +79,7 @@ class ServiceAccountFactory(DjangoModelFactory):
     name = factory.Sequence(lambda n: f"svc-{n}")
     username = "svc-keyway"
     secret = SERVICE_PASSWORD
+    base_url = "http://127.0.0.1:9"
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> ServiceAccount:
@@ -99,6 +101,8 @@ class IntegrationFactory(DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Integration:
+        # As by somebody who knows the password.
+        origins.allow(kwargs["service_account"], kwargs["base_url"], actor=None)
         return integration_services.create(
             kwargs.pop("workspace"),
             app=kwargs["service_account"].app,

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from integrations import assignments
 from integrations.models import (
+    AppAccount,
     AppEntitlement,
     Integration,
     IntegrationDraft,
@@ -49,6 +50,7 @@ ROUTES = {
     "dashboard/": Route("/dashboard/", get=200),
     "activity/": Route("/activity/", get=200),
     "activity/export/": Route("/activity/export/", get=200),
+    "activity/jobs/<uuid:job_id>/": Route("/activity/jobs/{sync}/", get=200),
     "activity/<uuid:request_id>/": Route("/activity/{request}/", get=200),
     "activity/people/<uuid:resource_id>/": Route(
         "/activity/people/{resource}/", get=200
@@ -91,6 +93,21 @@ ROUTES = {
     "integrations/<slug:key>/users/": Route("/integrations/{key}/users/", get=200),
     "integrations/<slug:key>/users/<uuid:resource_id>/retry/": Route(
         "/integrations/{key}/users/{resource}/retry/", post=302
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/match/": Route(
+        "/integrations/{key}/users/{unmatched}/match/", get=200, post=422
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/match/users/": Route(
+        "/integrations/{key}/users/{unmatched}/match/users/", get=200
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/remove/": Route(
+        "/integrations/{key}/users/{unmatched}/remove/", get=200, post=422
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/exempt/": Route(
+        "/integrations/{key}/users/{unmatched}/exempt/", get=200, post=422
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/exempt/end/": Route(
+        "/integrations/{key}/users/{unmatched}/exempt/end/", post=302
     ),
     "integrations/<slug:key>/groups/": Route("/integrations/{key}/groups/", get=200),
     "integrations/<slug:key>/users/<uuid:resource_id>/": Route(
@@ -137,6 +154,9 @@ ROUTES = {
     "integrations/<slug:key>/sync/<uuid:job_id>/approve/": Route(
         "/integrations/{key}/sync/{sync}/approve/", post=302
     ),
+    "integrations/<slug:key>/sync/<uuid:job_id>/cancel/": Route(
+        "/integrations/{key}/sync/{sync}/cancel/", post=302
+    ),
     "integrations/<slug:key>/sync/<uuid:job_id>/discard/": Route(
         "/integrations/{key}/sync/{sync}/discard/", post=302
     ),
@@ -177,6 +197,9 @@ ROUTES = {
     "integrations/new/<uuid:draft_id>/check/": Route(
         "/integrations/new/{draft}/check/", get=200, post=302
     ),
+    "integrations/new/<uuid:draft_id>/check/stop/": Route(
+        "/integrations/new/{draft}/check/stop/", post=302
+    ),
     "integrations/new/<uuid:draft_id>/delete/": Route(
         "/integrations/new/{draft}/delete/", get=200, post=302
     ),
@@ -216,7 +239,13 @@ PERMISSIONS: dict[str, Permission | None] = {
             "integrations/new/<uuid:draft_id>/advanced/",
             "integrations/new/<uuid:draft_id>/user-schema/",
             "integrations/new/<uuid:draft_id>/check/",
+            "integrations/new/<uuid:draft_id>/check/stop/",
             "integrations/new/<uuid:draft_id>/delete/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/match/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/match/users/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/remove/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/exempt/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/exempt/end/",
             "integrations/<slug:key>/settings/user-schema/",
         ),
         Permission.MANAGE_INTEGRATIONS,
@@ -238,6 +267,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "dashboard/": Permission.VIEW_INTEGRATIONS,
     "activity/": Permission.VIEW_ACTIVITY,
     "activity/export/": Permission.VIEW_ACTIVITY,
+    "activity/jobs/<uuid:job_id>/": Permission.VIEW_ACTIVITY,
     "activity/<uuid:request_id>/": Permission.VIEW_ACTIVITY,
     "activity/people/<uuid:resource_id>/": Permission.VIEW_ACTIVITY,
     "activity/people/<uuid:resource_id>/retry/": Permission.MANAGE_INTEGRATIONS,
@@ -281,6 +311,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     ),
     "integrations/<slug:key>/sync/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/": Permission.SYNC,
+    "integrations/<slug:key>/sync/<uuid:job_id>/cancel/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/approve/": (
         Permission.MANAGE_INTEGRATIONS
     ),
@@ -294,6 +325,40 @@ PERMISSIONS: dict[str, Permission | None] = {
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }
+
+
+def _unmatched(integration: Integration) -> Provisioning:
+    """Return an account that a sync found and that belongs to nobody."""
+    now = database_now()
+    user = Resource.objects.create(
+        directory=integration.directory,
+        resource_type="User",
+        document='{"userName": "svc.backup"}',
+        comparable={},
+        label="Backup robot",
+        user_name_key="svc.backup",
+        source=Resource.Source.APP,
+        created_at=now,
+        modified_at=now,
+    )
+    account = AppAccount.objects.create(
+        integration=integration,
+        external_id="991",
+        username="svc.backup",
+        display_name="Backup robot",
+        resource=user,
+        seen_at=now,
+    )
+    return Provisioning.objects.create(
+        integration=integration,
+        resource=user,
+        resource_id_public=user.public_id,
+        user_name="svc.backup",
+        account=account,
+        is_matched=False,
+        state=Provisioning.State.ONBOARDED,
+        changed_at=now,
+    )
 
 
 def values_of(integration: Integration) -> dict[str, object]:
@@ -359,6 +424,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         answers={"name": "Acme Demo two", "app": integration.app.slug},
     )
     return {
+        "unmatched": _unmatched(integration).resource_id_public,
         "entitlement": assignments.reference(entitlement),
         "sync": sync.public_id,
         "request": record.request_id,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from integrations.models import (
@@ -46,30 +52,80 @@ def routes_of(
             yield path, pattern
 
 
-@pytest.fixture
-def path_of(integration: Integration) -> Callable[[str], str]:
-    """Fill a route with what there is of an integration."""
-    values = values_of(integration)
-    return lambda name: ROUTES[name].path.format(**values)
+class House:
+    """A workspace with one of everything, and clients of all who may come by."""
+
+    def __init__(self, integration: Integration, outsider: User) -> None:
+        self.workspace = integration.workspace
+        self.values = values_of(integration)
+        self.clients = {ANONYMOUS: Client(), OUTSIDER: Client()}
+        self.clients[OUTSIDER].force_login(outsider)
+        for role in Role:
+            user = factories.UserFactory(name=f"Somebody {role}")
+            factories.MembershipFactory(workspace=self.workspace, user=user, role=role)
+            self.clients[role] = Client()
+            self.clients[role].force_login(user)
+
+    def path_of(self, name: str) -> str:
+        """Fill a route with what there is."""
+        return ROUTES[name].path.format(**self.values)
+
+    def membership_of(self, role: Role) -> Membership:
+        return Membership.objects.get(user__name=f"Somebody {role}")
 
 
 @pytest.fixture
-def client_of(
-    workspace: Workspace, other_workspace: Workspace, charlie: User
-) -> Callable[[str], Client]:
-    """Return the client of somebody in a role."""
+def house(integration: Integration, other_workspace: Workspace, charlie: User) -> House:
+    return House(integration, charlie)
 
-    def make(who: str) -> Client:
-        client = Client()
-        if who == OUTSIDER:
-            client.force_login(charlie)
-        elif who != ANONYMOUS:
-            user = factories.UserFactory(name=f"Somebody {who}")
-            factories.MembershipFactory(workspace=workspace, user=user, role=who)
-            client.force_login(user)
-        return client
 
-    return make
+@dataclass
+class Attempt:
+    """A request, what it was answered, and which tables it wrote to."""
+
+    answer: Any
+    text: bytes
+    written: set[str]
+    refusals: list[AuditEvent]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what the block writes, so that the next one finds the same."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def attempt(client: Client, method: str, path: str, **headers: str) -> Attempt:
+    """Send a request and take back what it wrote."""
+    with undone(), CaptureQueriesContext(connection) as captured:
+        answer = client.generic(method, path, headers=headers)
+        text = b"".join(answer)
+        refusals = list(AuditEvent.objects.filter(action=SignIn.REFUSED))
+    return Attempt(answer, text, tables_written(captured), refusals)
+
+
+UNRELATED = {
+    "django_session",
+    "workspaces_auditevent",
+    "workspaces_user",
+    "axes_accesslog",
+}
+"""Sessions, logins and refusals."""
+READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+WRITE = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)')
+
+
+def tables_written(captured: CaptureQueriesContext) -> set[str]:
+    """Return the tables that statements write to; what is no read counts as such."""
+    found = set()
+    for query in captured:
+        sql = query["sql"]
+        if not sql.startswith(READS):
+            match = WRITE.match(sql)
+            found.add(match.group(1) if match else sql)
+    return found - UNRELATED
 
 
 def test_every_route_is_in_the_table() -> None:
@@ -110,183 +166,180 @@ def lowest_role_with(name: str) -> Role:
     return next(role for role in reversed(Role) if is_allowed(role, name))
 
 
-@pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize("name", PORTAL)
-class TestPortal:
-    @pytest.mark.parametrize("role", Role)
-    def test_role_gets_what_its_rights_say(
-        self,
-        client_of: Callable[[str], Client],
-        path_of: Callable[[str], str],
-        workspace: Workspace,
-        name: str,
-        method: str,
-        role: str,
-    ) -> None:
-        """S0-2 and S0-3: the answer, or a refusal that is recorded."""
-        path = path_of(name)
-        client = client_of(role)
-        before = rows()
+class Complaints(list[str]):
+    """What was wrong, each with the route and what was sent. A test finds none."""
+
+    def unless(self, condition: object, name: str, method: str, text: str) -> None:
+        if not condition:
+            self.append(f"{method} {name}: {text}")
+
+
+def every_page() -> Iterator[tuple[str, str]]:
+    """Yield each page of the portal with each method that may be of use there."""
+    return product(PORTAL, ("GET", "POST"))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_role_gets_what_its_rights_say(house: House, role: Role) -> None:
+    """S0-2 and S0-3: the answer, or a refusal that is recorded."""
+    wrong = Complaints()
+
+    for name, method in every_page():
+        made = attempt(house.clients[role], method, house.path_of(name))
         expected = ROUTES[name].methods[method]
         if role == Role.MEMBER and method == "GET":
             expected = ROUTES[name].get_of_member or expected
-
-        answer = client.generic(method, path)
-
         if is_allowed(role, name) or expected == 405:
-            assert answer.status_code == expected
-            assert not AuditEvent.objects.filter(action=SignIn.REFUSED).exists()
-            return
-        assert answer.status_code == 403
-        event = AuditEvent.objects.get(action=SignIn.REFUSED)
-        assert event.workspace == workspace
-        assert event.actor_label == f"Somebody {role}"
-        assert event.data == {"permission": PERMISSIONS[name], "path": path}
-        assert rows() == before
-        assert b"Acme Demo" not in answer.content
+            status = made.answer.status_code
+            wrong.unless(status == expected, name, method, f"{status}, not {expected}")
+            wrong.unless(not made.refusals, name, method, "a refusal is recorded")
+        else:
+            _check_refused(wrong, house, name, method, made, role)
 
-    def test_owner_of_another_tenant_finds_nothing(
-        self,
-        client_of: Callable[[str], Client],
-        path_of: Callable[[str], str],
-        name: str,
-        method: str,
-    ) -> None:
-        path = path_of(name)
-        before = rows()
+    assert wrong == []
 
-        answer = client_of(OUTSIDER).generic(method, path)
 
+def _check_refused(
+    wrong: Complaints, house: House, name: str, method: str, made: Attempt, role: Role
+) -> None:
+    status = made.answer.status_code
+    told = {"permission": PERMISSIONS[name], "path": house.path_of(name)}
+    recorded = [
+        (event.workspace, event.actor_label, event.data) for event in made.refusals
+    ]
+    wanted = [(house.workspace, f"Somebody {role}", told)]
+    wrong.unless(status == 403, name, method, f"{status}, not 403")
+    wrong.unless(recorded == wanted, name, method, f"recorded is {recorded}")
+    wrong.unless(not made.written, name, method, f"{made.written} changed")
+    wrong.unless(b"Acme Demo" not in made.text, name, method, "the name is told")
+
+
+def test_owner_of_another_tenant_finds_nothing(house: House) -> None:
+    wrong = Complaints()
+
+    for name, method in every_page():
+        made = attempt(house.clients[OUTSIDER], method, house.path_of(name))
         expected = ROUTES[name].methods[method]
         if expected != 405 and "{" in ROUTES[name].path:
             expected = 404
-        assert answer.status_code == expected
-        assert b"Acme Demo" not in b"".join(answer)
-        assert rows() == before
+        status = made.answer.status_code
+        wrong.unless(status == expected, name, method, f"{status}, not {expected}")
+        wrong.unless(b"Acme Demo" not in made.text, name, method, "the name is told")
+        wrong.unless(not made.written, name, method, f"{made.written} changed")
 
-    def test_anonymous_is_sent_to_the_login(
-        self,
-        client_of: Callable[[str], Client],
-        path_of: Callable[[str], str],
-        name: str,
-        method: str,
-    ) -> None:
-        path = path_of(name)
-        before = rows()
-
-        answer = client_of(ANONYMOUS).generic(method, path)
-
-        assert answer.status_code == 302
-        assert answer["Location"] == f"/login/?next={path}"
-        assert rows() == before
-
-    def test_form_of_another_site_changes_nothing(
-        self,
-        alice: User,
-        path_of: Callable[[str], str],
-        name: str,
-        method: str,
-    ) -> None:
-        path = path_of(name)
-        client = Client(enforce_csrf_checks=True)
-        client.force_login(alice)
-        before = rows()
-
-        answer = client.generic(
-            method, path, headers={"origin": "https://evil.example"}
-        )
-
-        if method == "POST":
-            assert answer.status_code == 403
-        assert rows() == before
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", PORTAL)
-@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"])
-def test_only_post_changes_anything(
-    client_of: Callable[[str], Client],
-    path_of: Callable[[str], str],
-    name: str,
-    method: str,
-) -> None:
-    path = path_of(name)
-    client = client_of(Role.OWNER)
-    before = rows()
+def test_anonymous_is_sent_to_the_login(house: House) -> None:
+    wrong = Complaints()
 
-    for headers in ({}, {"hx-request": "true"}):
-        client.generic(method, path, headers=headers)
+    for name, method in every_page():
+        path = house.path_of(name)
+        made = attempt(house.clients[ANONYMOUS], method, path)
+        found = made.answer.status_code, made.answer.headers.get("Location")
+        is_sent = found == (302, f"/login/?next={path}")
+        wrong.unless(is_sent, name, method, f"answered with {found}")
+        wrong.unless(not made.written, name, method, f"{made.written} changed")
 
-    assert rows() == before
+    assert wrong == []
 
 
-@pytest.mark.parametrize("who", [*Role, OUTSIDER, ANONYMOUS])
-@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_form_of_another_site_changes_nothing(house: House) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = house.clients[Role.OWNER].cookies
+    wrong = Complaints()
+
+    for name, method in every_page():
+        path = house.path_of(name)
+        made = attempt(client, method, path, origin="https://evil.example")
+        status = made.answer.status_code
+        is_refused = method == "GET" or status == 403
+        wrong.unless(is_refused, name, method, f"{status}, not 403")
+        wrong.unless(not made.written, name, method, f"{made.written} changed")
+
+    assert wrong == []
+
+
+def test_only_post_changes_anything(house: House) -> None:
+    client = house.clients[Role.OWNER]
+    wrong = Complaints()
+
+    for name in PORTAL:
+        for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"):
+            for headers in ({}, {"hx-request": "true"}):
+                made = attempt(client, method, house.path_of(name), **headers)
+                wrong.unless(not made.written, name, method, f"{made.written} changed")
+
+    assert wrong == []
+
+
 @pytest.mark.parametrize("name", [n for n, r in ROUTES.items() if r.is_public])
-def test_public_routes_answer_everybody(
-    client_of: Callable[[str], Client], name: str, method: str, who: str
-) -> None:
+def test_public_routes_answer_everybody(house: House, name: str) -> None:
     route = ROUTES[name]
-    expected = {
-        ("logout/", "GET", True): 302,
-        # Whoever is logged in has no use for the form.
-        ("login/", "GET", False): 302,
-        ("login/", "POST", False): 302,
-    }.get((name, method, who == ANONYMOUS), route.methods[method])
+    wrong = Complaints()
 
-    answer = client_of(who).generic(method, route.path)
+    for method in ("GET", "POST"):
+        for who, client in house.clients.items():
+            expected = {
+                ("logout/", "GET", True): 302,
+                # Whoever is logged in has no use for the form.
+                ("login/", "GET", False): 302,
+                ("login/", "POST", False): 302,
+            }.get((name, method, who == ANONYMOUS), route.methods[method])
+            status = attempt(client, method, route.path).answer.status_code
+            wrong.unless(status == expected, who, method, f"{status}, not {expected}")
 
-    assert answer.status_code == expected
+    assert wrong == []
 
 
-@pytest.mark.parametrize("name", [n for n in PORTAL if PERMISSIONS[n] is not None])
-def test_role_that_is_taken_away_is_gone_on_the_next_request(
-    client_of: Callable[[str], Client], path_of: Callable[[str], str], name: str
-) -> None:
-    """S0-7."""
-    path = path_of(name)
+def test_right_that_is_taken_away_is_gone_on_the_next_request(house: House) -> None:
+    """S0-7: with the role, and with the membership."""
+    wrong = Complaints()
+
+    for name in PORTAL:
+        with undone():
+            _check_taken_away(wrong, house, name)
+
+    assert wrong == []
+
+
+def _check_taken_away(wrong: Complaints, house: House, name: str) -> None:
+    path = house.path_of(name)
     method = "GET" if ROUTES[name].get else "POST"
     role = lowest_role_with(name)
-    client = client_of(role)
-    membership = Membership.objects.get(role=role, user__name=f"Somebody {role}")
-    assert client.generic(method, path).status_code < 400 or method == "POST"
+    client, membership = house.clients[role], house.membership_of(role)
+    first = attempt(client, method, path).answer.status_code
+    wrong.unless(first != 403, name, method, f"{role} gets {first} before")
 
     membership.role = Role.MEMBER
     membership.save()
+    lowered = attempt(client, method, path).answer.status_code
+    is_everybodys = PERMISSIONS[name] is None
+    wrong.unless(is_everybodys or lowered == 403, name, method, f"then {lowered}")
 
-    assert client.generic(method, path).status_code == 403
-
-
-@pytest.mark.parametrize("name", PORTAL)
-def test_membership_that_ends_is_gone_on_the_next_request(
-    client_of: Callable[[str], Client], path_of: Callable[[str], str], name: str
-) -> None:
-    path = path_of(name)
-    method = "GET" if ROUTES[name].get else "POST"
-    client = client_of(Role.SUPER_ADMIN)
-    Membership.objects.get(role=Role.SUPER_ADMIN).delete()
-
-    answer = client.generic(method, path)
-
-    assert answer.status_code == 403
-    assert b"You are in no workspace" in answer.content
+    membership.delete()
+    gone = attempt(client, method, path)
+    wrong.unless(
+        gone.answer.status_code == 403 and b"You are in no workspace" in gone.text,
+        name,
+        method,
+        f"{gone.answer.status_code} without a membership",
+    )
 
 
-def test_menu_has_no_entry_for_those_who_may_not(
-    client_of: Callable[[str], Client], integration: Integration
-) -> None:
-    """S0-3: neither the menu entry nor the page."""
-    refused = client_of(Role.MEMBER).get("/integrations/")
-    allowed = client_of(Role.ADMIN).get("/integrations/")
+def test_menu_has_no_entry_for_those_who_may_not(house: House) -> None:
+    """S0-3 and S0-8: neither the menu entry nor the page, or both."""
+    refused = house.clients[Role.MEMBER].get("/integrations/")
+    allowed = house.clients[Role.ADMIN].get("/integrations/")
 
     assert b'class="nav-item"' not in refused.content
     assert b'href="/integrations/"' not in refused.content
     assert b'href="/integrations/"' in allowed.content
+    assert b"<h1>Integrations</h1>" in allowed.content
 
 
-def test_refusal_names_the_roles_that_may(
-    client_of: Callable[[str], Client], workspace: Workspace
-) -> None:
-    content = client_of(Role.MEMBER).get("/integrations/").content.decode()
+def test_refusal_names_the_roles_that_may(house: House) -> None:
+    content = house.clients[Role.MEMBER].get("/integrations/").content.decode()
 
     for role in ("Owner", "Super Admin", "Admin"):
         assert f"<strong>{role}</strong>" in content
@@ -321,24 +374,6 @@ def test_superuser_has_no_rights_in_a_workspace(
     client.force_login(user)
 
     assert client.get("/integrations/").status_code == 403
-
-
-def rows() -> dict[str, list[tuple[object, ...]]]:
-    """Return what the database holds, but for sessions, logins and refusals."""
-    unrelated = {
-        "django_session",
-        "workspaces_auditevent",
-        "workspaces_user",
-        "workspaces_membership",
-        "axes_accesslog",
-    }
-    found = {}
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names(cursor):
-            if table not in unrelated:
-                cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-                found[table] = sorted(cursor.fetchall(), key=repr)
-    return found
 
 
 def test_login_is_asked_for_by_default() -> None:

@@ -9,9 +9,12 @@ class Action(StrEnum):
     """Actions on tokens."""
 
     GENERATED = "tokens.scim_token.generated"
+    SHOWN = "tokens.scim_token.shown"
     REPLACED = "tokens.scim_token.replaced"
     CHANGED = "tokens.scim_token.changed"
     RETIRED = "tokens.scim_token.retired"
     REVOKED = "tokens.scim_token.revoked"
+    REFUSED = "tokens.scim_token.refused"
+    OWNER_ENDED = "tokens.scim_token.owner_ended"
     EXPIRED = "tokens.scim_token.expired"
     EXPIRY_REMINDED = "tokens.scim_token.expiry_reminded"

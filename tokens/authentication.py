@@ -18,8 +18,8 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from tokens import credential
-from tokens.models import ScimToken
+from tokens import credential, services
+from tokens.models import ScimToken, is_owner_active
 from tokens.state import token_state
 from workspaces.clock import as_time, now_sql
 from workspaces.models import Directory
@@ -41,7 +41,8 @@ _DIRECTORY = (
 )
 _SELECT = (
     "SELECT t.id, t.digest, t.digest_key, t.revoked_at, t.expires_at,"
-    " t.replaced_by_id, t.overlap_ends_at, t.last_used_at, t.owner_id, u.is_active, "
+    " t.replaced_by_id, t.overlap_ends_at, t.last_used_at, t.refused_at,"
+    " t.owner_label, m.role, u.is_active, "
     f"{', '.join(f'd.{column}' for column in _DIRECTORY)}, {{now}}"
     " FROM tokens_scimtoken t"
     " JOIN workspaces_directory d ON d.id = t.directory_id"
@@ -58,6 +59,7 @@ class ScimPrincipal:
     token_id: int
     token_key: str
     last_used_at: datetime | None
+    refused_at: datetime | None
     directory: Directory
     now: datetime
     """The database's clock, which came with the token."""
@@ -75,7 +77,10 @@ class ScimTokenAuthentication(BaseAuthentication):
         """Return the principal. Raises AuthenticationFailed."""
         path_key = request.parser_context["kwargs"].get("directory_key", "")
         principal = authenticate(request.META.get("HTTP_AUTHORIZATION", ""))
-        if principal is None or principal.directory.key != path_key:
+        if principal is None:
+            raise AuthenticationFailed(_REFUSED)
+        if principal.directory.key != path_key:
+            note_refusal(principal, reason="Another SCIM base URL")
             raise AuthenticationFailed(_REFUSED)
         note_use(
             principal,
@@ -101,11 +106,11 @@ def authenticate(header: str) -> ScimPrincipal | None:
     row = _read(given.key)
     if row is None:
         return None
-    token_id, digest, digest_key, *times, owner_id, is_active = row[:10]
+    token_id, digest, digest_key, *times, owner_label, role, is_active = row[:12]
     pepper = settings.KEYWAY_TOKEN_KEYS.get(digest_key)
     if pepper is None or not credential.verify(given, digest, pepper):
         return None
-    revoked_at, expires_at, replaced_by, overlap_ends_at, last_used_at = times
+    revoked_at, expires_at, replaced_by, overlap_ends_at, used_at, refused_at = times
     now = as_time(row[-1])
     assert now is not None  # noqa: S101  a clock always has a time
     state = token_state(
@@ -113,18 +118,21 @@ def authenticate(header: str) -> ScimPrincipal | None:
         expires_at=as_time(expires_at),
         is_replaced=replaced_by is not None,
         overlap_ends_at=as_time(overlap_ends_at),
-        is_owner_active=owner_id is None or bool(is_active),
+        is_owner_active=is_owner_active(owner_label, role, is_active=bool(is_active)),
         now=now,
     )
-    if not state.is_live:
-        return None
-    return ScimPrincipal(
+    principal = ScimPrincipal(
         token_id,
         given.key,
-        as_time(last_used_at),
-        Directory.from_db(None, _DIRECTORY, [*row[10:-2], orjson.loads(row[-2])]),
+        as_time(used_at),
+        as_time(refused_at),
+        Directory.from_db(None, _DIRECTORY, [*row[12:-2], orjson.loads(row[-2])]),
         now,
     )
+    if not state.is_live:
+        note_refusal(principal, reason=state.label)
+        return None
+    return principal
 
 
 def _read(key: str) -> tuple[Any, ...] | None:
@@ -143,6 +151,17 @@ def _select(key: str) -> tuple[Any, ...] | None:
         cursor.execute(_SELECT.format(now=now_sql()), [key])
         row: tuple[Any, ...] | None = cursor.fetchone()
         return row
+
+
+def note_refusal(principal: ScimPrincipal, *, reason: str) -> None:
+    """Write down that a token that was right once is refused, once an hour (S0-129).
+
+    Who does not know a token's value leaves no trace; who does, costs no query more
+    than a first one.
+    """
+    refused, now = principal.refused_at, principal.now
+    if refused is None or now - refused >= services.REFUSALS_APART:
+        services.note_refusal(principal.token_id, reason=reason, now=now)
 
 
 def note_use(principal: ScimPrincipal, *, address: str | None, client: str) -> None:

@@ -10,6 +10,17 @@ from django.db import models
 from tokens import credential
 from tokens.state import TokenState, token_state
 from workspaces.models import Directory, Membership, User, Workspace
+from workspaces.permissions import ALLOWED, Permission
+
+OWNER_ROLES = frozenset(
+    role for role, may in ALLOWED.items() if Permission.MANAGE_TOKENS in may
+)
+"""A member without one of these roles can have no token that works."""
+
+
+def is_owner_active(owner_label: str, role: str | None, *, is_active: bool) -> bool:
+    """Say whether a token still has the owner that it was made for, if any."""
+    return not owner_label or (is_active and role in OWNER_ROLES)
 
 
 class ScimTokenQuerySet(models.QuerySet["ScimToken"]):
@@ -33,7 +44,10 @@ class ScimTokenQuerySet(models.QuerySet["ScimToken"]):
             self.filter(revoked_at=None)
             .filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
             .filter(models.Q(replaced_by=None) | models.Q(overlap_ends_at__gt=now))
-            .filter(models.Q(owner=None) | models.Q(owner__user__is_active=True))
+            .filter(
+                models.Q(owner_label="")
+                | models.Q(owner__user__is_active=True, owner__role__in=OWNER_ROLES)
+            )
         )
 
 
@@ -55,10 +69,15 @@ class ScimToken(models.Model):
     )
     owner = models.ForeignKey(
         Membership,
-        on_delete=models.PROTECT,
+        on_delete=models.SET_NULL,
         null=True,
         related_name="owned_tokens",
-        help_text="Whose deactivation stops the token; empty for the workspace.",
+        help_text="Who it stops with; empty for the workspace, and when they are gone.",
+    )
+    owner_label = models.CharField(
+        max_length=254,
+        blank=True,
+        help_text="Whose token it is, also when they are gone; empty for the workspace.",
     )
     created_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -73,6 +92,9 @@ class ScimToken(models.Model):
     last_used_at = models.DateTimeField(null=True)
     last_used_address = models.GenericIPAddressField(null=True)
     last_used_client = models.CharField(max_length=120, blank=True)
+    refused_at = models.DateTimeField(
+        null=True, help_text="When a refused use was last written into the audit log."
+    )
 
     objects = ScimTokenQuerySet.as_manager()
 
@@ -86,7 +108,11 @@ class ScimToken(models.Model):
                 condition=models.Q(overlap_ends_at=None)
                 | models.Q(replaced_by__isnull=False),
                 name="token_overlap_needs_successor",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(owner=None) | ~models.Q(owner_label=""),
+                name="token_owner_has_name",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +136,10 @@ class ScimToken(models.Model):
             expires_at=self.expires_at,
             is_replaced=self.replaced_by_id is not None,
             overlap_ends_at=self.overlap_ends_at,
-            is_owner_active=self.owner is None or self.owner.user.is_active,
+            is_owner_active=is_owner_active(
+                self.owner_label,
+                self.owner.role if self.owner else None,
+                is_active=self.owner is not None and self.owner.user.is_active,
+            ),
             now=now,
         )

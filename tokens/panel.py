@@ -77,6 +77,7 @@ def _row(
         "key": token.key,
         "hint": token.hint,
         "created_by": str(token.created_by or "the command line"),
+        "owner": token.owner_label,
         "created_at": token.created_at,
         "last_used_at": token.last_used_at,
         "last_used_ip": token.last_used_address,

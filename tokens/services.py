@@ -9,15 +9,17 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from tokens import credential, notices
 from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.models import ScimToken
 from workspaces import audit, secrets
-from workspaces.models import Directory, User
+from workspaces.models import Directory, Membership, User
 
 LIFETIME = timedelta(days=730)
+REFUSALS_APART = timedelta(hours=1)
 FIRST_NAME = "IdP"
 
 _KINDS = {
@@ -61,11 +63,14 @@ def issue(
     *,
     name: str,
     actor: User | None,
+    owner: Membership | None = None,
     lifetime: timedelta = LIFETIME,
     now: datetime,
 ) -> IssuedToken:
     """Make a token beside those that the directory has.
 
+    With an `owner` it stops when that membership ends; without, it is the
+    workspace's.
     The plaintext exists only in the returned value; where the directory reveals
     once, it cannot be recovered.
     """
@@ -78,6 +83,8 @@ def issue(
         hint=made.hint,
         digest=credential.digest(made, settings.KEYWAY_TOKEN_KEYS[digest_key]),
         digest_key=digest_key,
+        owner=owner,
+        owner_label=str(owner.user)[:254] if owner else "",
         created_by=actor,
         created_at=now,
         expires_at=now + lifetime,
@@ -107,6 +114,7 @@ def generate_first(directory: Directory, *, actor: User, now: datetime) -> Issue
     if existing is not None:
         raise TokenExists(existing)
     issued = issue(directory, name=FIRST_NAME, actor=actor, now=now)
+    note_shown(issued.token, actor=actor)
     notices.tell(issued.token, notices.Event.GENERATED, actor=actor, now=now)
     return issued
 
@@ -132,6 +140,7 @@ def rotate(
         raise TokenReplaced(successor)
     _refuse_ended(old, now)
     issued = issue(directory, name=_next_name(old.name), actor=actor, now=now)
+    note_shown(issued.token, actor=actor)
     old.replaced_by = issued.token
     old.overlap_ends_at = now + overlap.length if overlap.length else None
     if overlap.length is None:
@@ -210,6 +219,26 @@ def revoke(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
     token.save(update_fields=["revoked_at", "sealed_value"])
     _record(Action.REVOKED, token, actor)
     return token
+
+
+def note_shown(token: ScimToken, *, actor: User | None) -> None:
+    """Write down that the answer to whoever made the token shows its value."""
+    _record(Action.SHOWN, token, actor)
+
+
+@transaction.atomic
+def note_refusal(token_id: int, *, reason: str, now: datetime) -> bool:
+    """Write down that a known token was refused, at most once an hour.
+
+    A conditional update: when many come together, one of them writes. Says whether
+    this one did.
+    """
+    stale = Q(refused_at=None) | Q(refused_at__lte=now - REFUSALS_APART)
+    if not ScimToken.objects.filter(stale, pk=token_id).update(refused_at=now):
+        return False
+    token = ScimToken.objects.select_related("directory__workspace").get(pk=token_id)
+    _record(Action.REFUSED, token, None, reason=reason)
+    return True
 
 
 def _locked_directory(directory: Directory) -> Directory:

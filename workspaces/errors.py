@@ -37,16 +37,6 @@ class NoLongerAllowed(MemberError):
         super().__init__("Your own role was changed meanwhile. Ask an Owner.")
 
 
-class OwnsTokens(MemberError):
-    """Tokens hang on the membership."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "This member owns tokens, which would stop with them. Replace these "
-            "tokens first."
-        )
-
-
 class AlreadyMember(MemberError):
     """The address is that of a member."""
 

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -25,8 +25,6 @@ from workspaces.models import Job, User, Workspace
 LEASE = timedelta(seconds=60)
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
-PARKED_UNTIL = datetime(9000, 1, 1, tzinfo=UTC)
-"""When a job is due that waits for a person."""
 
 _BATCH = 500
 _ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, 0, '{}', '{}', '{}', '', '')"
@@ -34,10 +32,15 @@ _UPSERT = (
     'INSERT INTO workspaces_job (public_id, workspace_id, kind, subject, "trigger",'
     " actor_id, max_failures, due_at, created_at, state, attempt, failures,"
     " arguments, progress, result, worker, error) VALUES {rows}"
-    " ON CONFLICT (kind, subject) WHERE state IN ('queued', 'retrying')"
-    " DO UPDATE SET state = 'queued', failures = 0, due_at = CASE"
-    " WHEN workspaces_job.state = 'retrying' THEN excluded.due_at"
-    " ELSE workspaces_job.due_at END"
+    " ON CONFLICT (kind, subject)"
+    " WHERE state IN ('queued', 'retrying', 'held', 'paused')"
+    " DO UPDATE SET failures = 0,"
+    " state = CASE WHEN workspaces_job.state = 'paused' THEN 'paused'"
+    " ELSE 'queued' END,"
+    " due_at = CASE WHEN workspaces_job.state IN ('retrying', 'held')"
+    " THEN excluded.due_at ELSE workspaces_job.due_at END,"
+    " error = CASE WHEN workspaces_job.state = 'held' THEN ''"
+    " ELSE workspaces_job.error END"
     " RETURNING public_id"
 )
 
@@ -64,6 +67,10 @@ class GiveUp(Exception):
 
 class Parked(Exception):
     """Raised by a carrier that called `park`: a person says when to go on."""
+
+
+class AlreadyEnded(ValueError):
+    """What should be cancelled has ended, or waits for another decision."""
 
 
 class LostLease(Exception):
@@ -173,7 +180,8 @@ def enqueue_all(
 
     Returns the public id of the job that stands for each subject, and whether it
     is new. A waiting job of the same kind and subject is joined instead, and made
-    due at once if it waits for a retry: what it does is to look at the present.
+    due at once if it waits for a retry or is held: what it does is to look at the
+    present. One that is paused stays so.
     One statement for each 500 subjects, so that it never races with a worker.
     """
     due_at = connection.ops.adapt_datetimefield_value(now)
@@ -207,7 +215,7 @@ def claim(*, worker: str, now: datetime) -> Job | None:
             kind=OuterRef("kind"), subject=OuterRef("subject"), state__in=Job.LEASED
         )
         due = (
-            Job.objects.filter(state__in=Job.WAITING, due_at__lte=now)
+            Job.objects.filter(state__in=Job.READY, due_at__lte=now)
             .exclude(Exists(running))
             .order_by("due_at", "id")
         )
@@ -305,11 +313,11 @@ def park(
 ) -> None:
     """Let a job wait for `wake`, which is no failure. The carrier then raises Parked.
 
-    A later request joins a QUEUED one, which stays parked, and wakes a RETRYING
+    `state` is HELD or PAUSED: a later request wakes a held one and joins a paused
     one. Call it in the transaction that finds the reason, so that whoever takes
     the reason away finds the job. Raises LostLease if it is no longer ours.
     """
-    columns = {"error": reason, "due_at": PARKED_UNTIL, "result": result or {}}
+    columns = {"error": reason, "result": result or {}}
     try:
         with transaction.atomic():
             _end(job, state=state, **columns)
@@ -324,8 +332,38 @@ def park(
 
 def wake(parked: QuerySet[Job], *, now: datetime) -> int:
     """Make those of the jobs due that are parked. Returns how many."""
-    return parked.filter(state__in=Job.WAITING, due_at=PARKED_UNTIL).update(
+    return parked.filter(state__in=Job.PARKED).update(
         state=Job.State.QUEUED, failures=0, error="", due_at=now
+    )
+
+
+def lock_to_cancel(open_ones: QuerySet[Job]) -> Job:
+    """Return the one of the jobs that runs, or else waits for its turn, locked.
+
+    Parked ones wait for a decision of their own. Raises AlreadyEnded.
+    """
+    found = open_ones.filter(state__in=(*Job.READY, *Job.LEASED))
+    locked = sorted(
+        found.select_for_update(of=("self",)), key=lambda job: job.state in Job.READY
+    )
+    if not locked:
+        raise AlreadyEnded
+    return locked[0]
+
+
+def cancel(job: Job, *, actor: User, note: str = "", now: datetime) -> None:
+    """End a job that `lock_to_cancel` found, in the same transaction.
+
+    A worker that has it in hand loses its lease: it stops at its next report of
+    progress. `note` says what has been done by now. Nobody mourns: who cancels
+    knows what for.
+    """
+    Job.objects.filter(pk=job.pk).update(
+        state=Job.State.NOT_COMPLETED,
+        error=f"Cancelled by {actor}. {note}".strip(),
+        lease_ends_at=None,
+        ended_at=now,
+        ended_by=actor,
     )
 
 

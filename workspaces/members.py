@@ -6,10 +6,10 @@ once do not leave none.
 
 from __future__ import annotations
 
-from django.db import models, transaction
+from django.db import transaction
 
-from workspaces import audit
-from workspaces.errors import LastOwner, NoLongerAllowed, OwnersOnly, OwnsTokens
+from workspaces import audit, belongings
+from workspaces.errors import LastOwner, NoLongerAllowed, OwnersOnly
 from workspaces.models import Membership, Role, Workspace
 from workspaces.permissions import Permission, can
 
@@ -26,6 +26,7 @@ def change_role(membership: Membership, *, role: Role, by: Membership) -> Member
     _require_owner(by, before, role)
     if before == Role.OWNER:
         _require_another_owner(membership)
+    belongings.note(membership, role, by=by.user)
     membership.role = role
     membership.save(update_fields=["role"])
     audit.record(
@@ -40,9 +41,9 @@ def change_role(membership: Membership, *, role: Role, by: Membership) -> Member
 
 @transaction.atomic
 def remove(membership: Membership, *, by: Membership) -> None:
-    """End a membership, one's own or another's.
+    """End a membership, one's own or another's, and with it what hangs on it.
 
-    Raises MemberError if the rules refuse it, OwnsTokens if tokens hang on it.
+    Raises MemberError if the rules refuse it.
     """
     by = _lock(by)
     membership = _present(membership)
@@ -59,10 +60,8 @@ def remove(membership: Membership, *, by: Membership) -> None:
         target=membership,
         data={"role": membership.role, "email": membership.user.email},
     )
-    try:
-        membership.delete()
-    except models.ProtectedError:
-        raise OwnsTokens from None
+    belongings.note(membership, None, by=by.user)
+    membership.delete()
 
 
 def owner_count(workspace: Workspace) -> int:

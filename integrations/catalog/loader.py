@@ -10,6 +10,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
+from integrations import app_schema
 from integrations.connectors import registry
 from integrations.connectors.problems import Problem
 from scim.protocol import user_schema
@@ -67,7 +68,7 @@ def check_manifest(manifest: object) -> list[Problem]:
 
 def _user_schema_problems(manifest: dict[str, Any]) -> list[Problem]:
     try:
-        user_schema.parse(manifest.get("user_schema"))
+        app_schema.parse(manifest, manifest.get("user_schema"))
     except user_schema.InvalidUserSchema as error:
         return [Problem(f"user_schema.{p.place}", p.message) for p in error.problems]
     return []

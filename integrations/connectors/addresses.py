@@ -88,6 +88,19 @@ class AddressRule:
         return url
 
 
+def origin_of(base_url: str) -> str:
+    """Return scheme, host and port of an address: `https://bi.example.com:8443`.
+
+    Read as the client reads it, so that the two cannot differ. A usual port is left
+    out. Raises Misconfigured.
+    """
+    try:
+        url = httpx2.URL(base_url)
+        return f"{url.scheme}://{url.netloc.decode('ascii')}"
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise Misconfigured(NOT_AN_ADDRESS) from error
+
+
 def port_of(url: httpx2.URL) -> int:
     """Return the port of an http or https address."""
     return url.port or (443 if url.scheme == "https" else 80)

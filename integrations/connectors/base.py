@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Protocol
 
+from integrations.connectors.exchange import Observe, unobserved
 from integrations.desired import (
     Connection,
     DesiredAccount,
@@ -103,5 +104,8 @@ class Session(Protocol):
 class Connector(Protocol):
     """A kind of app that Keyway can talk to."""
 
-    def open(self, connection: Connection) -> Session:
-        """Start a conversation. Logs in at the first call that needs it."""
+    def open(self, connection: Connection, *, observe: Observe = unobserved) -> Session:
+        """Start a conversation. Logs in at the first call that needs it.
+
+        `observe` hears of each call to the app.
+        """

@@ -9,9 +9,13 @@ operator has not allowed. Whatever goes wrong is an error of
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
+from http import HTTPStatus
 from typing import cast
 
 import httpcore2
@@ -25,11 +29,18 @@ from integrations.connectors.addresses import (
     resolve,
 )
 from integrations.connectors.base import (
+    ConnectorError,
     Misconfigured,
     PermanentFailure,
     TemporaryFailure,
 )
+from integrations.connectors.exchange import Exchange, Observe, unobserved
 from integrations.connectors.network import CheckedBackend, Deadline, Resolver
+from integrations.connectors.redaction import (
+    redact_answer,
+    redact_body,
+    redact_path,
+)
 from integrations.desired import JSON
 
 UNREACHABLE = (
@@ -76,6 +87,18 @@ class Answer:
             raise TemporaryFailure(NOT_JSON) from error
 
 
+@dataclass(slots=True)
+class _Sent:
+    """A request under way, and what is known of its answer so far."""
+
+    method: str
+    path: str
+    body: str = ""
+    status: int | None = None
+    answer: str = ""
+    is_login: bool = False
+
+
 class OutgoingClient:
     """A client for one app. Used by one thread at a time."""
 
@@ -87,11 +110,14 @@ class OutgoingClient:
         total_seconds: float = _TOTAL_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         resolver: Resolver = resolve,
+        observe: Observe = unobserved,
     ) -> None:
         """Prepare a client; nothing is sent yet. Raises Misconfigured.
 
-        `ssl_context` pins a private authority; `resolver` is there for tests.
+        `ssl_context` pins a private authority; `resolver` is there for tests;
+        `observe` hears of each call.
         """
+        self._observe = observe
         rule = AddressRule(allowed_networks)
         self._base_url = rule.check_base_url(base_url.rstrip("/"))
         self._deadline = Deadline(total_seconds)
@@ -113,11 +139,14 @@ class OutgoingClient:
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         body: JSON = None,
+        hides: Sequence[str] = (),
+        is_login: bool = False,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
         `path` is percent-encoded, begins with a slash and is put behind the
-        base URL. A `body` of None sends none. Raises ConnectorError.
+        base URL. A `body` of None sends none. What is noted of the call holds
+        none of `hides`, and of a log-in no body. Raises ConnectorError.
         """
         url = self._url(path, query)
         content = None if body is None else _encoded(body)
@@ -129,21 +158,37 @@ class OutgoingClient:
             headers={**accepted, **sent_type, **(headers or {})},
             content=content,
         )
-        self._deadline.restart()
-        response = self._send(request)
-        try:
-            return Answer(response.status_code, response.headers, _read_body(response))
-        finally:
-            response.close()
+        sent = _Sent(method, redact_path(path, query, secrets=hides), is_login=is_login)
+        if not is_login:
+            sent.body = redact_body(body, secrets=hides)
+        with self._observed(sent):
+            self._deadline.restart()
+            response = self._open(request)
+            sent.status = response.status_code
+            try:
+                if response.is_redirect:
+                    raise Misconfigured(REDIRECTED)
+                answer = Answer(
+                    response.status_code, response.headers, _read_body(response)
+                )
+            finally:
+                response.close()
+            if answer.status >= HTTPStatus.BAD_REQUEST and not is_login:
+                sent.answer = redact_answer(answer.body, secrets=hides)
+            return answer
 
     def reach(self) -> None:
         """Return if something answers at the base URL, whatever. Raises ConnectorError.
 
         A page that redirects to its login is an answer too.
         """
-        self._deadline.restart()
         request = self._client.build_request("GET", self._url("/", None))
-        self._open(request).close()
+        sent = _Sent("GET", "/")
+        with self._observed(sent):
+            self._deadline.restart()
+            response = self._open(request)
+            sent.status = response.status_code
+            response.close()
 
     def close(self) -> None:
         """Free the connections."""
@@ -160,12 +205,30 @@ class OutgoingClient:
             raise Misconfigured(NOT_AN_ADDRESS)
         return url
 
-    def _send(self, request: httpx2.Request) -> httpx2.Response:
-        response = self._open(request)
-        if response.is_redirect:
-            response.close()
-            raise Misconfigured(REDIRECTED)
-        return response
+    @contextmanager
+    def _observed(self, sent: _Sent) -> Iterator[None]:
+        """Tell of the call when it is over, however it ends."""
+        at, begun = datetime.now(UTC), time.monotonic()
+        error = ""
+        try:
+            yield
+        except ConnectorError as failure:
+            error = failure.message
+            raise
+        finally:
+            self._observe(
+                Exchange(
+                    at=at,
+                    method=sent.method,
+                    path=sent.path,
+                    request_body=sent.body,
+                    status=sent.status,
+                    error=error,
+                    answer_body=sent.answer,
+                    milliseconds=round((time.monotonic() - begun) * 1000),
+                    is_login=sent.is_login,
+                )
+            )
 
     def _open(self, request: httpx2.Request) -> httpx2.Response:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.models.account import AppAccount, AppEntitlement
 from integrations.models.app import App
+from integrations.models.call import AppCall
 from integrations.models.draft import IntegrationDraft
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
@@ -12,6 +13,7 @@ from integrations.models.service_account import ServiceAccount
 __all__ = [
     "App",
     "AppAccount",
+    "AppCall",
     "AppEntitlement",
     "Integration",
     "IntegrationDraft",

@@ -8,6 +8,7 @@ from django.db import models
 
 from integrations.models.integration import Integration
 from scim.models import Resource
+from workspaces.models import User
 
 
 class AppEntitlement(models.Model):
@@ -61,12 +62,24 @@ class AppAccount(models.Model):
         Resource, on_delete=models.SET_NULL, null=True, related_name="app_account"
     )
     seen_at = models.DateTimeField()
+    exempted_at = models.DateTimeField(
+        null=True, help_text="Since when it need not belong to a user of the IdP."
+    )
+    exempted_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    exempt_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["integration", "external_id"], name="account_unique"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(exempted_at=None, exempt_reason="")
+                | (models.Q(exempted_at__isnull=False) & ~models.Q(exempt_reason="")),
+                name="account_exempt_for_a_reason",
+            ),
         ]
 
     def __str__(self) -> str:

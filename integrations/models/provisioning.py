@@ -47,6 +47,11 @@ class Provisioning(models.Model):
         State.DELETE_FAILED,
     )
 
+    ONGOING: ClassVar = (
+        State.PROVISIONING_ONGOING,
+        State.UPDATE_ONGOING,
+        State.DELETE_ONGOING,
+    )
     LEAVING: ClassVar = (
         State.DELETE_AWAITING,
         State.DELETE_ONGOING,
@@ -66,6 +71,12 @@ class Provisioning(models.Model):
     user_name = models.CharField(max_length=500)
     account = models.OneToOneField(
         AppAccount, on_delete=models.SET_NULL, null=True, related_name="provisioning"
+    )
+    is_matched = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Whether the IdP knows the user. False: a sync found the account, "
+        "and nobody has said whose it is.",
     )
     granted = models.JSONField(
         default=list,
@@ -91,6 +102,11 @@ class Provisioning(models.Model):
                 fields=["integration", "user_name"], name="provisioning_by_name"
             ),
             models.Index(fields=["integration", "state"], name="provisioning_by_state"),
+            models.Index(
+                fields=["integration"],
+                condition=models.Q(is_matched=False),
+                name="provisioning_unmatched",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,10 @@ class ServiceAccount(models.Model):
     username = models.CharField(max_length=254)
     sealed_secret = models.TextField()
     secret_set_at = models.DateTimeField()
+    origins = models.JSONField(
+        default=list,
+        help_text="Where the secret may be sent: addresses entered together with it.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -66,6 +66,12 @@ def _troubles(line: Line) -> Iterator[dict[str, Any]]:
         count = "1 user" if one else f"{line.failed_people} users"
         text = f"{count} could not be provisioned."
         yield _trouble(name, text, "danger", f"{users}?state=failed", "View users")
+    if line.unmatched:
+        one = line.unmatched == 1
+        count = "1 account" if one else f"{line.unmatched} accounts"
+        text = f"{count} in the app belong{'s' if one else ''} to no user of your IdP."
+        where = f"{users}?state=unmatched"
+        yield _trouble(name, text, "warning", where, "View accounts")
     if line.failed_sync is not None:
         text = f"The last sync failed. {line.failed_sync.error}"
         at = line.failed_sync.ended_at

@@ -157,7 +157,7 @@ def _strip(
         return None
     key = integration.directory.key
     state, label = sync_state(job)
-    if state in {"completed", "failed"}:
+    if state in {"completed", "failed", "cancelled"}:
         # Told once; after that the list's "Last synced" says enough.
         request.session.pop("sync", None)
     return {
@@ -192,6 +192,8 @@ def sync_state(job: Job) -> tuple[str, str]:
     """Return the state of a sync for a template, and its word."""
     if holding.is_held(job):
         return "held", "Held"
+    if job.ended_by_id is not None:
+        return "cancelled", "Sync not completed"
     return _SYNC_STATES[Job.State(job.state)]
 
 

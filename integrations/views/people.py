@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations import comparing, wanted
-from integrations.models import Integration, Provisioning
+from integrations import comparing, matching, wanted
+from integrations.models import AppAccount, Integration, Provisioning
 from integrations.views.frame import frame, get_integration
+from integrations.views.matching import actions
 from scim.models import Change, Resource
 from scim.protocol.comparable import string_key
 from tokens.models import ScimToken
@@ -31,12 +32,15 @@ _TONES = {
 }
 _EVERYBODY = "all"
 _GROUPED = {"failed": Provisioning.FAILED, "waiting": Provisioning.PENDING}
+_MATCHING = {"unmatched": matching.UNMATCHED, "exempt": matching.EXEMPT}
 _CHANGES_SHOWN = 20
 STATES = [
     ("", "All but deleted"),
     (_EVERYBODY, "All states"),
     ("failed", "Any failed"),
     ("waiting", "Any awaiting or ongoing"),
+    ("unmatched", "Unmatched"),
+    ("exempt", "Exempt"),
     *Provisioning.State.choices,
 ]
 
@@ -48,17 +52,18 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
     integration = get_integration(request, key)
     everybody = Provisioning.objects.filter(integration=integration)
     rows = _search(
-        everybody.select_related("resource", "account")
+        everybody.select_related("resource", "account__exempted_by")
         .defer("resource__document", "resource__comparable")
         .prefetch_related("account__entitlements")
         .order_by("user_name", "id"),
         request,
     )
     page = page_of(request, rows)
-    may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     has_pending = any(row.state in Provisioning.PENDING for row in page)
     context: dict[str, Any] = {
-        "users": [_user(row, integration, may_retry=may_retry) for row in page],
+        "users": [_user(row, integration, manages=manages) for row in page],
+        "manages": manages,
         "query": search_text(request),
         "state": request.GET.get("state", ""),
         "states": STATES,
@@ -75,15 +80,26 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
 
 
 def _numbers(everybody: QuerySet[Provisioning]) -> dict[str, int]:
-    """Return how many users there are in all, failed, waiting and deleted."""
-    counted = everybody.order_by().values_list("state").annotate(Count("pk"))
-    by_state = dict(counted)
+    """Return how many there are: all, failed, waiting, deleted, unmatched, exempt."""
+    counted = (
+        everybody.order_by()
+        .values("state")
+        .annotate(
+            total=Count("pk"),
+            unmatched=Count("pk", filter=matching.UNMATCHED),
+            exempt=Count("pk", filter=matching.EXEMPT),
+        )
+    )
+    rows = {row["state"]: row for row in counted}
+    by_state = {state: row["total"] for state, row in rows.items()}
     deleted = by_state.get(Provisioning.State.DELETED, 0)
     return {
         "all": sum(by_state.values()) - deleted,
         "failed": sum(by_state.get(state, 0) for state in Provisioning.FAILED),
         "waiting": sum(by_state.get(state, 0) for state in Provisioning.PENDING),
         "deleted": deleted,
+        "unmatched": sum(row["unmatched"] for row in rows.values()),
+        "exempt": sum(row["exempt"] for row in rows.values()),
     }
 
 
@@ -94,17 +110,17 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
     integration = get_integration(request, key)
     row = _row(integration, resource_id)
     account = row.account
-    may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     context = frame(request, integration, current="Users") | {
-        "row": _user(row, integration, may_retry=may_retry)
+        "row": _user(row, integration, manages=manages)
         | {
-            "id": row.resource_id_public,
             "attempts": row.attempts,
             "changed_at": row.changed_at,
             "seen_at": account.seen_at if account else None,
             "external_id": account.external_id if account else "",
         },
-        "fields": comparing.sides(row.resource, account),
+        # What stands for an unmatched account is the app's word, not the IdP's.
+        "fields": comparing.sides(row.resource if row.is_matched else None, account),
         "changes": _changes(integration, row),
         "has_pending": row.state in Provisioning.PENDING
         and integration.paused_at is None,
@@ -117,7 +133,7 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
 def _row(integration: Integration, resource_id: uuid.UUID) -> Provisioning:
     return get_object_or_404(
         Provisioning.objects.select_related(
-            "resource__directory", "account"
+            "resource__directory", "account__exempted_by"
         ).prefetch_related("account__entitlements"),
         integration=integration,
         resource_id_public=str(resource_id),
@@ -202,6 +218,8 @@ def _search(
         )
     if state in Provisioning.State.values:
         return rows.filter(state=state)
+    if state in _MATCHING:
+        return rows.filter(_MATCHING[state])
     if state in _GROUPED:
         return rows.filter(state__in=_GROUPED[state])
     if state == _EVERYBODY:
@@ -210,12 +228,16 @@ def _search(
 
 
 def _user(
-    row: Provisioning, integration: Integration, *, may_retry: bool
+    row: Provisioning, integration: Integration, *, manages: bool
 ) -> dict[str, Any]:
     user, account = row.resource, row.account
     state = Provisioning.State(row.state)
     return {
         "display_name": user.label if user else "",
+        "id": row.resource_id_public,
+        "is_matched": row.is_matched or user is None,
+        "exemption": _exemption(account),
+        "actions": actions(integration, row, manages=manages),
         "user_name": row.user_name,
         "username_in_app": account.username if account else "",
         "app_access": [e.name for e in account.entitlements.all()] if account else [],
@@ -224,12 +246,22 @@ def _user(
         "state": Pill(str(state.label), _TONES[state]),
         "error": row.last_error,
         "next_attempt_at": row.next_attempt_at,
-        "can_retry": may_retry and bool(row.last_error),
+        "can_retry": manages and bool(row.last_error),
         "retry_url": retry_url(integration, row),
         "url": reverse(
             "integrations:user",
             args=[integration.directory.key, row.resource_id_public],
         ),
+    }
+
+
+def _exemption(account: AppAccount | None) -> dict[str, Any] | None:
+    if account is None or account.exempted_at is None:
+        return None
+    return {
+        "at": account.exempted_at,
+        "by": str(account.exempted_by or "somebody who left"),
+        "reason": account.exempt_reason,
     }
 
 

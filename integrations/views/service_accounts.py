@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integrations import service_accounts
+from integrations import origins, service_accounts
 from integrations.account_forms import AddServiceAccountForm, ReplacePasswordForm
 from integrations.login_workflows import workflows
 from integrations.models import IntegrationDraft, ServiceAccount
@@ -82,7 +82,11 @@ def add(request: WorkspaceRequest) -> HttpResponse:
             return redirect(_after_adding(account, draft))
     else:
         form = AddServiceAccountForm(
-            initial={"app": request.GET.get("app", ""), "login_workflow": "password"}
+            initial={
+                "app": request.GET.get("app", ""),
+                "base_url": _address_in(draft),
+                "login_workflow": "password",
+            }
         )
     return render(
         request,
@@ -115,11 +119,15 @@ def replace_password(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpRe
     """Take a new password."""
     account = _account(request, account_id)
     draft = _draft(request)
-    form = ReplacePasswordForm(request.POST if request.method == "POST" else None)
+    form = ReplacePasswordForm(
+        request.POST if request.method == "POST" else None,
+        origins=origins.known_for(account, *filter(None, [_address_in(draft)])),
+    )
     if form.is_bound and form.is_valid():
         is_checked = service_accounts.replace_password(
             account,
             secret=form.cleaned_data["password"],
+            origins=form.chosen_origins(),
             actor=request.user,
             now=database_now(),
         )
@@ -193,6 +201,7 @@ def _added(
             name=cleaned["name"],
             username=cleaned["username"],
             secret=cleaned["password"],
+            base_url=cleaned["base_url"],
             actor=request.user,
             now=database_now(),
         )
@@ -211,6 +220,10 @@ def _draft(request: WorkspaceRequest) -> IntegrationDraft | None:
     return IntegrationDraft.objects.filter(
         workspace=request.workspace, public_id=draft_id
     ).first()
+
+
+def _address_in(draft: IntegrationDraft | None) -> str:
+    return str(draft.answers.get("base_url", "")) if draft else ""
 
 
 def _after_adding(account: ServiceAccount, draft: IntegrationDraft | None) -> str:
@@ -255,6 +268,7 @@ def _facts(account: ServiceAccount) -> dict[str, Any]:
         "login_workflow": account.get_login_workflow_display(),
         "username": account.username,
         "secret_set_at": account.secret_set_at,
+        "origins": account.origins,
         "created_at": account.created_at,
         "urls": urls,
     }

@@ -9,11 +9,14 @@ from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integrations import configuration, deleting
+from integrations import configuration, deleting, origins
 from integrations.configuration import NameTaken
 from integrations.models import Integration
+from integrations.origins import PasswordNeeded, WrongPassword
 from integrations.settings_forms import (
     GeneralForm,
     ServiceAccountForm,
@@ -26,6 +29,8 @@ from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 _KEPT = "Nothing was changed."
 
 
+@never_cache
+@sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
 def general(request: WorkspaceRequest, key: str) -> HttpResponse:
@@ -36,13 +41,21 @@ def general(request: WorkspaceRequest, key: str) -> HttpResponse:
     if is_post and form.is_valid():
         try:
             changed = configuration.change_general(
-                integration, form.wish(), actor=request.user
+                integration,
+                form.wish(),
+                password=form.cleaned_data["password"],
+                actor=request.user,
+                now=database_now(),
             )
         except NameTaken as error:
             form.add_error("name", str(error))
+        except (PasswordNeeded, WrongPassword) as error:
+            form.ask_for_password(str(error))
         else:
             messages.success(request, "Saved." if changed else _KEPT)
             return redirect("integrations:general", key=key)
+    elif not origins.is_allowed(integration.service_account, integration.base_url):
+        form.ask_for_password()
     return _page(request, integration, "General", form)
 
 
@@ -73,6 +86,8 @@ def _known(integration: Integration) -> int:
     return integration.accounts.count()
 
 
+@never_cache
+@sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
 def service_account(request: WorkspaceRequest, key: str) -> HttpResponse:
@@ -87,12 +102,22 @@ def service_account(request: WorkspaceRequest, key: str) -> HttpResponse:
     )
     if is_post and form.is_valid():
         chosen = form.cleaned_data["account"]
-        changed = configuration.choose_service_account(
-            integration, chosen, actor=request.user, now=database_now()
-        )
-        text = f"Keyway works with {chosen.name} now. Sync to see that it can log in."
-        messages.success(request, text if changed else _KEPT)
-        return redirect("integrations:service_account", key=key)
+        try:
+            changed = configuration.choose_service_account(
+                integration,
+                chosen,
+                password=form.cleaned_data["password"],
+                actor=request.user,
+                now=database_now(),
+            )
+        except (PasswordNeeded, WrongPassword) as error:
+            form.ask_for_password(str(error))
+        else:
+            text = (
+                f"Keyway works with {chosen.name} now. Sync to see that it can log in."
+            )
+            messages.success(request, text if changed else _KEPT)
+            return redirect("integrations:service_account", key=key)
     return _page(
         request,
         integration,

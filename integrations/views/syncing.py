@@ -12,9 +12,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations import holding, services, standing
+from integrations import cancelling, holding, matching, services, standing
 from integrations import sync as syncs
-from integrations.models import AppAccount, Integration
+from integrations.models import AppAccount, Integration, Provisioning
 from integrations.views.frame import frame, get_integration, sync_state
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -56,6 +56,10 @@ def job(request: WorkspaceRequest, key: str, job_id: uuid.UUID) -> HttpResponse:
     context: dict[str, Any] = {"job": _progress(integration, found)}
     if context["job"]["state"] == "held":
         context |= _held(request, integration, found)
+    if context["job"]["state"] == "completed":
+        context["unmatched"] = Provisioning.objects.filter(
+            matching.UNMATCHED, integration=integration
+        ).count()
     if str(found.public_id) == request.session.get("sync") and found.ended_at:
         # Told here; the other pages need not tell it again.
         request.session.pop("sync")
@@ -81,7 +85,7 @@ def _progress(integration: Integration, found: Job) -> dict[str, Any]:
     return {
         "state": state,
         "label": label,
-        "is_over": state in {"completed", "failed", "held"},
+        "is_over": state in {"completed", "failed", "cancelled", "held"},
         "phases": _phases(state, found.progress.get("phase", "")),
         "phase": found.progress.get("phase", ""),
         "done": found.progress.get("done"),
@@ -93,7 +97,9 @@ def _progress(integration: Integration, found: Job) -> dict[str, Any]:
         "next_attempt_at": found.due_at if label == "Retrying" else None,
         "started_at": found.started_at,
         "url": reverse("integrations:sync_job", args=[key, found.public_id]),
+        "cancel_url": reverse("integrations:cancel_sync", args=[key, found.public_id]),
         "users_url": reverse("integrations:users", args=[key]),
+        "calls_url": reverse("integrations:job", args=[found.public_id]),
         "account_url": reverse("integrations:service_account", args=[key]),
     }
 
@@ -106,7 +112,8 @@ def _phases(state: str, phase: str) -> list[dict[str, str]]:
     elif state == "held":
         # Everything was read; nothing was saved.
         at = syncs.PHASES.index(syncs.SAVE)
-    here = {"running": "current", "failed": "failed"}.get(state, "next")
+    ended = {"failed": "failed", "cancelled": "failed"}
+    here = {"running": "current", **ended}.get(state, "next")
     return [
         {
             "label": label,
@@ -150,6 +157,13 @@ def discard(request: WorkspaceRequest, key: str, job_id: uuid.UUID) -> HttpRespo
     return _decide(request, key, job_id, holding.discard)
 
 
+@require_POST
+@requires(Permission.SYNC)
+def cancel(request: WorkspaceRequest, key: str, job_id: uuid.UUID) -> HttpResponse:
+    """End a sync that waits or runs."""
+    return _decide(request, key, job_id, cancelling.cancel)
+
+
 def _decide(
     request: WorkspaceRequest,
     key: str,
@@ -160,6 +174,6 @@ def _decide(
     found = _job(request, integration, job_id)
     try:
         decision(integration, found, actor=request.user, now=database_now())
-    except holding.NotHeld as error:
+    except (holding.NotHeld, cancelling.TooLate) as error:
         messages.info(request, str(error))
     return redirect("integrations:sync_job", key=key, job_id=job_id)

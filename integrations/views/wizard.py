@@ -12,10 +12,12 @@ from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from integrations import drafts, setup_check
+from integrations import drafts, origins, setup_check
 from integrations.login_workflows import workflows
 from integrations.models import App, Integration, IntegrationDraft
 from integrations.wizard_forms import SelectAppForm, ServiceAccountForm, SettingsForm
@@ -122,6 +124,8 @@ def app_fields(request: WorkspaceRequest) -> HttpResponse:
     return render(request, "integrations/new/_app_fields.html", {"form": form})
 
 
+@never_cache
+@sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
 def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
@@ -132,7 +136,7 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
         return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
     if request.method == "POST":
         form = ServiceAccountForm(request.POST, workspace=request.workspace, app=app)
-        if form.is_valid():
+        if form.is_valid() and _may_be_used(request, draft, form):
             drafts.answer(draft, form.answers(), step="service_account")
             return redirect(_URL_OF["settings"], draft.public_id)
     else:
@@ -145,6 +149,10 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
     chosen = str(request.GET.get("account") or form["service_account"].value() or "")
     if not chosen and len(accounts) == 1:
         chosen = str(accounts[0].public_id)
+    address = str(draft.answers.get("base_url", ""))
+    marked = next((a for a in accounts if str(a.public_id) == chosen), None)
+    if marked and not form.is_bound and not origins.is_allowed(marked, address):
+        form.ask_for_password()
     return _page(
         request,
         "service_account",
@@ -202,7 +210,7 @@ def advanced(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
         None,
         current="advanced",
         app=app,
-        attributes=drafts.schema_of(draft, app),
+        schema=drafts.schema_of(draft, app),
         schema_url=reverse("integrations:draft_user_schema", args=[draft.public_id]),
         check_url=reverse(_URL_OF["check"], args=[draft.public_id]),
     )
@@ -226,6 +234,22 @@ def check(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     }
     part = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
     return render(request, f"integrations/new/check.html{part}", context)
+
+
+@require_POST
+@requires(Permission.MANAGE_INTEGRATIONS)
+def stop(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
+    """End the check and lead back to what was entered."""
+    draft = _draft(request, draft_id)
+    try:
+        drafts.stop_check(draft, actor=request.user, now=database_now())
+    except drafts.NotRunning:
+        # It ended meanwhile: its page tells how.
+        return redirect(_URL_OF["check"], draft.public_id)
+    messages.info(
+        request, "The check is stopped. Nothing was created; what you entered is kept."
+    )
+    return redirect(_URL_OF["advanced"], draft.public_id)
 
 
 def _start_check(request: WorkspaceRequest, draft: IntegrationDraft) -> HttpResponse:
@@ -270,6 +294,24 @@ def _draft_row(draft: IntegrationDraft) -> dict[str, Any]:
         "delete_url": reverse("integrations:draft_delete", args=[draft.public_id]),
         "updated_at": draft.updated_at,
     }
+
+
+def _may_be_used(
+    request: WorkspaceRequest, draft: IntegrationDraft, form: ServiceAccountForm
+) -> bool:
+    """Say whether the account's password may go to the app; ask for it if not."""
+    try:
+        origins.confirm(
+            form.cleaned_data["service_account"],
+            str(draft.answers.get("base_url", "")),
+            password=form.cleaned_data["password"],
+            actor=request.user,
+            now=database_now(),
+        )
+    except (origins.PasswordNeeded, origins.WrongPassword) as error:
+        form.ask_for_password(str(error))
+        return False
+    return True
 
 
 def _draft(request: WorkspaceRequest, draft_id: uuid.UUID) -> IntegrationDraft:
@@ -388,6 +430,7 @@ def _check(draft: IntegrationDraft) -> dict[str, Any]:
             reverse(_URL_OF[problem["mend"]], args=[draft.public_id]) if problem else ""
         ),
         "url": reverse(_URL_OF["check"], args=[draft.public_id]),
+        "stop_url": reverse("integrations:draft_stop", args=[draft.public_id]),
         "back_url": reverse(_URL_OF["advanced"], args=[draft.public_id]),
         "account_id": draft.answers.get("service_account"),
     }

@@ -1,8 +1,9 @@
-"""The user schema of one directory: an extension of User made at run time.
+"""The user schema of one directory: custom attributes and custom roles.
 
-RFC 7643 section 3.3. Described as in a manifest's `user_schema.attributes`; the
-library builds the model. `parse` is for what a person or a manifest submits and
-says all that is wrong; `read` is for what is stored and never fails.
+The attributes are an extension of User made at run time, RFC 7643 section 3.3; the
+library builds the model. Both are described as in a manifest's `user_schema`.
+`parse` is for what a person or a manifest submits and says all that is wrong;
+`read` is for what is stored and never fails.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Any, Final
 from scim2_models import CaseExact, Extension, Mutability, Required, Schema
 from scim2_models.resources.schema import Attribute
 
+from scim.protocol import custom_roles
+from scim.protocol.custom_roles import CustomRole, is_text, shown
 from scim.protocol.models import User
 from scim.protocol.types import JSON, Document
 
@@ -98,47 +101,62 @@ class UserAttribute:
         return {"name": self.name, "type": self.type, **said}
 
 
+@dataclass(frozen=True, slots=True)
+class UserSchema:
+    """What a directory knows of users beyond SCIM."""
+
+    attributes: tuple[UserAttribute, ...] = ()
+    roles: tuple[CustomRole, ...] = ()
+
+
 def urn_of(directory_key: str) -> str:
     """Return the URN of a directory's extension."""
     return f"{OWN}{directory_key}:2.0:User"
 
 
-def parse(submitted: object) -> tuple[UserAttribute, ...]:
-    """Return the attributes of `{"attributes": […]}`. Raises InvalidUserSchema."""
+def parse(submitted: object) -> UserSchema:
+    """Return `{"attributes": […], "roles": […]}`. Raises InvalidUserSchema.
+
+    `roles` may be left out; then there are none.
+    """
     if submitted in ({}, None):
-        return ()
-    listed = submitted.get("attributes") if isinstance(submitted, dict) else None
-    if not isinstance(listed, list) or len(listed) > MAX_ATTRIBUTES:
-        message = f"This must be a list of at most {MAX_ATTRIBUTES} attributes."
-        raise InvalidUserSchema((Problem("attributes", message),))
-    problems = [
-        Problem(f"attributes[{i}].{name}" if name else f"attributes[{i}]", message)
-        for i, described in enumerate(listed)
-        for name, message in (*_misshapen(described), *_unfit(described))
-    ]
-    problems += _alike(listed)
+        return UserSchema()
+    described = submitted if isinstance(submitted, dict) else {}
+    listed, roles = described.get("attributes"), described.get("roles", [])
+    problems = [*_attribute_problems(listed)]
+    problems += [Problem(*found) for found in custom_roles.problems_in(roles)]
     if problems:
         raise InvalidUserSchema(tuple(problems))
-    return tuple(map(_attribute, listed))
+    return UserSchema(
+        tuple(map(_attribute, described["attributes"])),
+        custom_roles.roles_from(roles),
+    )
 
 
-def read(stored: object) -> tuple[UserAttribute, ...]:
-    """Return the attributes of a stored schema; what is malformed is left out.
+def read(stored: object) -> UserSchema:
+    """Return a stored schema; what is malformed is left out.
 
     Never fails: a request must not, whatever somebody wrote into the table.
     """
-    listed = stored.get("attributes") if isinstance(stored, dict) else None
+    described = stored if isinstance(stored, dict) else {}
+    listed = described.get("attributes")
     found: dict[str, UserAttribute] = {}
-    for described in listed if isinstance(listed, list) else []:
-        if next(_misshapen(described), None) is None:
-            found.setdefault(_key(described["name"]), _attribute(described))
-    return tuple(found.values())[:MAX_ATTRIBUTES]
+    for attribute in listed if isinstance(listed, list) else []:
+        if next(_misshapen(attribute), None) is None:
+            found.setdefault(_key(attribute["name"]), _attribute(attribute))
+    return UserSchema(
+        tuple(found.values())[:MAX_ATTRIBUTES],
+        custom_roles.roles_from(described.get("roles")),
+    )
 
 
-def stored(attributes: tuple[UserAttribute, ...]) -> Document:
-    """Return what a directory keeps; `read` gives the attributes back."""
-    described: list[JSON] = [attribute.described for attribute in attributes]
-    return {"attributes": described} if attributes else {}
+def stored(schema: UserSchema) -> Document:
+    """Return what a directory keeps; `read` gives the schema back."""
+    attributes: list[JSON] = [attribute.described for attribute in schema.attributes]
+    roles: list[JSON] = [role.described for role in schema.roles]
+    if roles:
+        return {"attributes": attributes, "roles": roles}
+    return {"attributes": attributes} if attributes else {}
 
 
 def extension(urn: str, attributes: tuple[UserAttribute, ...]) -> type[Extension]:
@@ -165,6 +183,18 @@ def _library_attribute(attribute: UserAttribute) -> Attribute:
         reference_types=["uri"] if attribute.type == "reference" else None,
         description=attribute.description or attribute.label or attribute.name,
     )
+
+
+def _attribute_problems(listed: Any) -> Iterator[Problem]:
+    if not isinstance(listed, list) or len(listed) > MAX_ATTRIBUTES:
+        message = f"This must be a list of at most {MAX_ATTRIBUTES} attributes."
+        yield Problem("attributes", message)
+        return
+    for i, described in enumerate(listed):
+        for name, message in (*_misshapen(described), *_unfit(described)):
+            place = f"attributes[{i}].{name}" if name else f"attributes[{i}]"
+            yield Problem(place, message)
+    yield from _alike(listed)
 
 
 def _attribute(described: dict[str, Any]) -> UserAttribute:
@@ -204,20 +234,11 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _is_text(value: Any, longest: int, *, empty: bool = True) -> bool:
-    return (
-        isinstance(value, str)
-        and value.isprintable()
-        and len(value) <= longest
-        and (empty or bool(value))
-    )
-
-
 def _are_canonical_values(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) <= MAX_CANONICAL_VALUES
-        and all(_is_text(v, MAX_CANONICAL_VALUE, empty=False) for v in value)
+        and all(is_text(v, MAX_CANONICAL_VALUE, empty=False) for v in value)
         and len(set(value)) == len(value)
     )
 
@@ -248,11 +269,11 @@ _SHAPES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         f"1 to {MAX_CANONICAL_VALUE} characters.",
     ),
     "label": (
-        lambda value: _is_text(value, MAX_LABEL),
+        lambda value: is_text(value, MAX_LABEL),
         f"This must be one line of at most {MAX_LABEL} characters.",
     ),
     "description": (
-        lambda value: _is_text(value, MAX_DESCRIPTION),
+        lambda value: is_text(value, MAX_DESCRIPTION),
         f"This must be one line of at most {MAX_DESCRIPTION} characters.",
     ),
 }
@@ -273,7 +294,7 @@ def _unfit(described: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(described, dict):
         return
     for name in described.keys() - _SHAPES.keys():
-        yield _shown(name), f"This is not known. Known are: {', '.join(_SHAPES)}."
+        yield shown(name), f"This is not known. Known are: {', '.join(_SHAPES)}."
     name, kind = described.get("name"), described.get("type", "string")
     if isinstance(name, str) and name.lower() in _CORE:
         yield "name", "User has an attribute of this name already."
@@ -293,9 +314,3 @@ def _alike(listed: list[Any]) -> Iterator[Problem]:
         if first != f"attributes[{i}]":
             message = f"{first} has this name, but perhaps for case, - and _."
             yield Problem(f"attributes[{i}].name", message)
-
-
-def _shown(name: Any) -> str:
-    """Return an unknown name cut to what can stand in a message."""
-    text = str(name)[:40]
-    return text if text.isprintable() else "?"

@@ -65,7 +65,8 @@ function wire(box) {
     open();
     clearTimeout(said);
     const found = options().length;
-    said = setTimeout(() => announce(found === 1 ? "1 app" : `${found} apps`), quiet);
+    const noun = box.dataset.noun ?? "app";
+    said = setTimeout(() => announce(`${found} ${noun}${found === 1 ? "" : "s"}`), quiet);
     return found;
   }
 
@@ -80,7 +81,10 @@ function wire(box) {
   }
 
   function take(option) {
-    set(option.dataset.value, option.dataset.label);
+    const { value, label } = option.dataset;
+    // The list of the server may be longer than the select.
+    if (![...select.options].some((o) => o.value === value)) select.add(new Option(label, value));
+    set(value, label);
     input.removeAttribute("aria-invalid");
     close();
   }

@@ -24,7 +24,7 @@ function show(dialog, name) {
     if (view.hidden) continue;
     const title = view.querySelector("h1, h2");
     if (title) dialog.setAttribute("aria-labelledby", title.id);
-    const first = view.querySelector("[autofocus]") ?? view.querySelector(inputs) ?? title;
+    const first = view.querySelector("[data-focus]") ?? view.querySelector(inputs) ?? title;
     first?.focus();
   }
 }
@@ -105,8 +105,13 @@ if (mount) {
       opener = openerOf(document.activeElement);
     }
   });
-  mount.addEventListener("htmx:afterSettle", () => {
+  // For a page that is loading; what comes later must be given the focus by hand.
+  mount.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    detail.serverResponse = detail.serverResponse.replaceAll(" autofocus", " data-focus");
+  });
+  mount.addEventListener("htmx:afterSettle", (event) => {
     const dialog = mount.querySelector("dialog");
+    if (dialog?.open) event.target.querySelector("[data-focus]")?.focus();
     if (!dialog || dialog.open) return;
     wire(dialog);
     dialog.showModal();

@@ -119,6 +119,7 @@ class TestList:
     def test_has_the_columns_of_the_seed(
         self, alice_client: Client, integration: Integration
     ) -> None:
+        """E0-14."""
         page = get(alice_client, self.path)
 
         for column in (
@@ -265,6 +266,7 @@ class TestDetails:
     def test_open_on_settings(
         self, alice_client: Client, integration: Integration
     ) -> None:
+        """S0-10, S0-12 and S0-13."""
         key = integration.directory.key
 
         answer = alice_client.get(f"/integrations/{key}/", follow=True)
@@ -350,7 +352,7 @@ class TestUsers:
     ) -> None:
         assert "No users yet" in get(alice_client, path)
 
-    def test_show_what_the_seed_asks_for(
+    def test_e0_16_show_what_the_seed_asks_for(
         self, alice_client: Client, integration: Integration, path: str
     ) -> None:
         row = add_row(integration, 1)
@@ -375,8 +377,14 @@ class TestUsers:
         ):
             assert words in page
 
+    def test_e0_17_states_have_the_words_of_the_seed(self) -> None:
+        verbs, ways = ("Provisioning", "Update", "Delete"), ("awaiting", "ongoing")
+        words = {f"{verb} {way}" for verb in verbs for way in (*ways, "failed")}
+
+        assert set(State.labels) == words | {"Onboarded", "Deleted"}
+
     @pytest.mark.parametrize("state", State)
-    def test_each_state_has_its_words(
+    def test_e0_17_each_state_has_its_words(
         self, alice_client: Client, integration: Integration, path: str, state: State
     ) -> None:
         add_row(integration, 1, state=state)

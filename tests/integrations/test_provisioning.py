@@ -71,6 +71,8 @@ def take_out(scim: ScimClient, group: JSON, user: JSON) -> None:
 
 
 class TestLife:
+    """S0-69: users are provisioned, changed and deprovisioned."""
+
     def test_request_calls_nobody(self, scim: ScimClient, outside: Outside) -> None:
         user = scim.add_user(ANN)
         set_active(scim, user, active=False)
@@ -245,6 +247,8 @@ class TestLife:
 
 
 class TestGroups:
+    """S0-69: groups of the IdP are groups of the app."""
+
     def test_membership_is_granted_and_revoked(
         self,
         ann: JSON,
@@ -533,6 +537,7 @@ class TestWrongServicePassword:
         services.replace_secret(
             integration.service_account,
             secret="another-password-2",
+            origins=[outside.base_url],
             actor=alice,
             now=database_now(),
         )

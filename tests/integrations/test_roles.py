@@ -102,6 +102,7 @@ class TestSync:
         endpoint: str,
         outside: Outside,
     ) -> None:
+        """S0-62 and S0-70: roles and entitlements, which the IdP then lists."""
         sync()
 
         found = thing(scim, endpoint)
@@ -159,6 +160,8 @@ class TestSync:
 
 
 class TestAssignment:
+    """S0-69: access to what the app has, given and taken by SCIM."""
+
     @pytest.mark.parametrize("by", ["id", "displayName"])
     def test_value_is_given_and_taken(
         self,

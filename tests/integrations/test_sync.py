@@ -79,6 +79,7 @@ class TestImport:
     def test_users_are_in_the_directory(
         self, run_sync: Sync, scim: ScimClient, outside: Outside
     ) -> None:
+        """S0-62, S0-67 and S0-70: the gateway lists whom the sync found."""
         run_sync()
 
         listed = scim.get("/Users", count=100).resources
@@ -191,6 +192,8 @@ class TestTwice:
 
 
 class TestWritesNothing:
+    """S0-66: whatever a sync finds, it asks the app and changes nothing there."""
+
     def test_first_and_later_ones(
         self, run_sync: Sync, work: Work, outside: Outside
     ) -> None:
@@ -218,6 +221,8 @@ class TestWritesNothing:
 
 
 class TestJoining:
+    """S0-65: a second request is the sync that waits or runs."""
+
     def test_second_request_joins_the_one_that_waits(
         self, integration: Integration, alice: User
     ) -> None:
@@ -320,6 +325,8 @@ class TestWhatIsGone:
 
 
 class TestChangesInTheApp:
+    """E0-7: a change made in the app is applied here without asking."""
+
     def test_are_followed_for_people_whom_only_the_app_knows(
         self, run_sync: Sync, scim: ScimClient, outside: Outside
     ) -> None:

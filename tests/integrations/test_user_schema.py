@@ -12,7 +12,7 @@ from integrations.catalog.loader import check_manifest
 from integrations.models import Integration, Provisioning
 from integrations.schema_preview import preview
 from scim.models import Resource
-from scim.protocol.user_schema import parse, urn_of
+from scim.protocol.user_schema import UserSchema, parse, urn_of
 from scim.schema_changes import change_user_schema, version_of
 from tests import factories
 from tests.conftest import JSON, ScimClient
@@ -153,7 +153,7 @@ class TestPreview:
         assert shown.account.attributes == {"costCode": 7}
 
     def test_of_no_schema_is_empty(self, ann: Resource) -> None:
-        shown = preview(ann, ())
+        shown = preview(ann, UserSchema())
 
         assert (shown.extension, shown.account.attributes) == ({}, {})
         assert shown.lost == ("costCode", "level", "tags")
@@ -161,7 +161,7 @@ class TestPreview:
     def test_changes_nothing(self, ann: Resource, scim: ScimClient) -> None:
         before = scim.get(f"/Users/{ann.public_id}").text
 
-        preview(ann, ())
+        preview(ann, UserSchema())
 
         assert scim.get(f"/Users/{ann.public_id}").text == before
 

@@ -130,6 +130,7 @@ def test_without_scripts(
     expect(page.get_by_text("At fault: The service account.")).to_be_visible()
     page.get_by_role("link", name="Replace password").click()
     page.get_by_label("New password").fill("changed-in-the-app")
+    page.get_by_role("checkbox", name=outside.base_url).check()
     page.get_by_role("button", name="Replace password").click()
     page.get_by_role("button", name="Try again").click()
 

@@ -15,7 +15,6 @@ from scim.models import RequestRecord
 from tests import factories
 from tests.conftest import ScimClient
 from tests.portal.words import query_count, read
-from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, Workspace
 
@@ -169,8 +168,8 @@ def test_held_sync_leads_to_its_review(
         kind="integrations.sync",
         subject=integration.directory.key,
         trigger=Job.Trigger.WEB,
-        state=Job.State.RETRYING,
-        due_at=jobs.PARKED_UNTIL,
+        state=Job.State.HELD,
+        due_at=database_now(),
         result={"gone": [], "known": 0},
     )
 

@@ -58,6 +58,7 @@ class TestFrame:
     def test_s0_10_opens_on_settings_with_its_left_tabs(
         self, alice_client: Client, path: str
     ) -> None:
+        """S0-10 and S0-12."""
         answer = alice_client.get(path, follow=True)
 
         assert [t["label"] for t in answer.context["tabs"] if t["current"]] == [
@@ -116,7 +117,7 @@ class TestOverview:
             ({"status": "needs_attention"}, "Mend the login to the app, then sync."),
         ],
     )
-    def test_says_the_next_step(
+    def test_s0_71_says_the_next_step(
         self,
         alice_client: Client,
         path: str,
@@ -299,8 +300,8 @@ class TestPause:
         assert outside.requests() == []
         assert scim.get(f"/Users/{ann['id']}").status == 200
         job = Job.objects.get(kind=wanted.JOB)
-        assert job.state == Job.State.QUEUED
-        assert job.due_at == jobs.PARKED_UNTIL
+        assert job.state == Job.State.PAUSED
+        assert job.get_state_display() == "Waiting: integration is paused"
         row = Provisioning.objects.get()
         assert (row.state, row.attempts) == (State.PROVISIONING_AWAITING, 0)
 

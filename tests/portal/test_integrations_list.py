@@ -16,7 +16,6 @@ from integrations import pausing, services, standing
 from integrations.models import Integration, ServiceAccount
 from integrations.standing import State
 from tests import factories
-from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
 
@@ -64,9 +63,7 @@ def _bring(integration: Integration, state: State, now: datetime) -> None:
     else:
         job = services.request_sync(integration, actor=None, now=now)
         if state == State.HELD:
-            Job.objects.filter(pk=job.pk).update(
-                state=Job.State.RETRYING, due_at=jobs.PARKED_UNTIL
-            )
+            Job.objects.filter(pk=job.pk).update(state=Job.State.HELD)
 
 
 class TestColumns:
@@ -101,6 +98,7 @@ class TestStates:
     def test_each_has_its_word_and_its_age(
         self, alice_client: Client, one_of_each: dict[str, str]
     ) -> None:
+        """E0-15, in this product's own words."""
         answer = alice_client.get(PATH)
 
         for row in answer.context["integrations"]:

@@ -41,6 +41,7 @@ def typed(app: App, **values: str) -> dict[str, str]:
     return {
         "app": app.slug,
         "name": "svc-scim",
+        "base_url": "https://bi.example.com",
         "login_workflow": "password",
         "username": "keyway",
         "password": SECRET,
@@ -61,6 +62,7 @@ class TestAdd:
     def test_is_saved_with_its_secret_encrypted(
         self, alice_client: Client, app: App
     ) -> None:
+        """S0-30: it is stored in this product."""
         answer = alice_client.post("/service-accounts/new/", typed(app))
 
         account = ServiceAccount.objects.get()
@@ -68,6 +70,15 @@ class TestAdd:
         assert password_of(account) == SECRET
         assert SECRET not in account.sealed_secret
         assert AuditEvent.objects.filter(action=Action.SERVICE_ACCOUNT_ADDED).exists()
+
+    def test_s0_30_page_asks_for_an_admin_of_the_app_that_is_no_person(
+        self, alice_client: Client, app: App
+    ) -> None:
+        page = alice_client.get("/service-accounts/new/").content.decode()
+
+        assert "A live account in the app with the app" in page
+        assert "own admin role" in page
+        assert "s account: it would stop when the person leaves." in page
 
     def test_password_is_on_no_page(self, alice_client: Client, app: App) -> None:
         refused = alice_client.post("/service-accounts/new/", typed(app, name=""))
@@ -136,7 +147,9 @@ class TestReplacePassword:
         self, alice_client: Client, account: ServiceAccount
     ) -> None:
         answer = alice_client.post(
-            page_of(account, "password/"), {"password": SECRET}, follow=True
+            page_of(account, "password/"),
+            {"password": SECRET, "origins": ["http://127.0.0.1:9"]},
+            follow=True,
         )
 
         assert password_of(account) == SECRET
@@ -150,7 +163,10 @@ class TestReplacePassword:
     ) -> None:
         before = password_of(account)
 
-        answer = alice_client.post(page_of(account, "password/"), {"password": ""})
+        answer = alice_client.post(
+            page_of(account, "password/"),
+            {"password": "", "origins": ["http://127.0.0.1:9"]},
+        )
 
         assert answer.status_code == 422
         assert password_of(account) == before
@@ -164,7 +180,10 @@ class TestReplacePassword:
     ) -> None:
         account = connected.service_account
 
-        alice_client.post(page_of(account, "password/"), {"password": "wrong"})
+        alice_client.post(
+            page_of(account, "password/"),
+            {"password": "wrong", "origins": [outside.base_url]},
+        )
         work()
 
         page = alice_client.get(page_of(account)).content.decode()
@@ -193,6 +212,7 @@ class TestCheckNow:
         outside: Outside,
         work: Callable[..., None],
     ) -> None:
+        """S0-30: it is live, and the app shows it what only an admin may see."""
         account = connected.service_account
 
         answer = alice_client.post(page_of(account, "check/"))

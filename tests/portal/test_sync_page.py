@@ -45,6 +45,20 @@ def claimed() -> Job:
     return job
 
 
+def test_s0_63_sync_runs_in_the_background(
+    alice_client: Client, connected: Integration, outside: Outside, work: Work
+) -> None:
+    outside.forget()
+
+    path = start(alice_client, connected)
+    asked = outside.requests()
+    work()
+
+    assert asked == []
+    assert outside.requests() != []
+    assert "Sync finished" in words(alice_client.get(path))
+
+
 class TestPhases:
     def test_s0_64_page_tells_that_it_runs(
         self, alice_client: Client, integration: Integration
@@ -263,6 +277,35 @@ class TestHeld:
 
         assert "does not wait for a decision any more" in words(answer)
 
+    def test_e0_22_held_one_reads_waiting_for_a_decision(
+        self, alice_client: Client, held: str
+    ) -> None:
+        job = Job.objects.get(state=Job.State.HELD)
+
+        activity = words(alice_client.get("/activity/"))
+
+        assert job.get_state_display() == "Waiting for a decision"
+        assert "Waiting for a decision" in activity
+        filtered = alice_client.get("/activity/?status=held")
+        assert "2 of 7 users would be removed" in words(filtered)
+        assert "Sync finished" not in words(filtered)
+        assert alice_client.get("/dashboard/").context["figures"][3]["value"] == "0"
+
+    def test_cancel_is_refused_for_it_has_discard(
+        self, alice_client: Client, held: str
+    ) -> None:
+        answer = alice_client.post(f"{held}cancel/", follow=True)
+
+        assert "waits for a decision" in words(answer)
+        assert Job.objects.filter(state=Job.State.HELD).exists()
+
+    def test_discarded_one_is_no_failure_of_the_app(
+        self, alice_client: Client, held: str
+    ) -> None:
+        alice_client.post(f"{held}discard/")
+
+        assert "The last sync failed" not in words(alice_client.get("/dashboard/"))
+
     def test_sync_of_another_tenant_is_404(
         self, alice_client: Client, other_integration: Integration
     ) -> None:
@@ -271,6 +314,7 @@ class TestHeld:
 
         assert alice_client.get(path).status_code == 404
         assert alice_client.post(f"{path}approve/").status_code == 404
+        assert alice_client.post(f"{path}cancel/").status_code == 404
 
     def test_job_of_another_integration_is_404(
         self,
@@ -283,3 +327,140 @@ class TestHeld:
 
         assert alice_client.get(path).status_code == 404
         assert not holding.is_held(job)
+
+
+class TestCancel:
+    def test_button_is_there_while_it_waits_or_runs(
+        self, alice_client: Client, integration: Integration
+    ) -> None:
+        path = start(alice_client, integration)
+        queued = alice_client.get(path).content.decode()
+        claimed()
+        running = alice_client.get(path).content.decode()
+
+        assert f'action="{path}cancel/"' in queued
+        assert f'action="{path}cancel/"' in running
+
+    def test_queued_one_ends_at_once(
+        self, alice_client: Client, integration: Integration, alice: User, work: Work
+    ) -> None:
+        path = start(alice_client, integration)
+
+        answer = alice_client.post(f"{path}cancel/", follow=True)
+        work()
+
+        job = Job.objects.get()
+        assert (job.state, job.ended_by) == (Job.State.NOT_COMPLETED, alice)
+        assert "Sync not completed Cancelled by Alice. Nothing was changed." in words(
+            answer
+        )
+        assert f'action="{path}cancel/"' not in answer.content.decode()
+        event = AuditEvent.objects.get(action=Action.SYNC_CANCELLED)
+        assert (event.actor, event.data) == (alice, {"job": str(job.public_id)})
+
+    def test_one_that_reads_stops_at_the_next_page_and_saves_nothing(
+        self,
+        alice_client: Client,
+        connected: Integration,
+        monkeypatch: pytest.MonkeyPatch,
+        work: Work,
+    ) -> None:
+        path = start(alice_client, connected)
+        _cancel_at(monkeypatch, alice_client, path, sync.READ_ROLES)
+
+        work()
+
+        job = Job.objects.get()
+        assert job.state == Job.State.NOT_COMPLETED
+        assert job.error == "Cancelled by Alice. Nothing was changed."
+        assert AppAccount.objects.count() == 0
+        assert phases(alice_client, path)["Read roles"] == "failed"
+
+    def test_one_that_saves_keeps_what_is_saved_and_forgets_nobody(
+        self,
+        alice_client: Client,
+        connected: Integration,
+        outside: Outside,
+        monkeypatch: pytest.MonkeyPatch,
+        work: Work,
+    ) -> None:
+        start(alice_client, connected)
+        work()
+        Integration.objects.update(threshold_percent=100)
+        outside.remove_user("tomas.novak@example.com")
+        outside.add_user("new@example.com")
+        synced_at = Integration.objects.get().last_synced_at
+        monkeypatch.setattr(sync, "BATCH", 3)
+        path = start(alice_client, connected)
+        _cancel_at(monkeypatch, alice_client, path, sync.SAVE, done=3)
+
+        work()
+
+        job = Job.objects.latest("id")
+        assert job.error.startswith("Cancelled by Alice. What was saved before")
+        assert AppAccount.objects.filter(username="tomas.novak@example.com").exists()
+        assert not AppAccount.objects.filter(username="new@example.com").exists()
+        assert Integration.objects.get().last_synced_at == synced_at
+
+        monkeypatch.undo()
+        start(alice_client, connected)
+        work()
+        names = set(AppAccount.objects.values_list("username", flat=True))
+        assert names == set(outside.users()) - {"svc-keyway"}
+
+    def test_one_that_has_ended_is_told_so(
+        self, alice_client: Client, connected: Integration, work: Work
+    ) -> None:
+        path = start(alice_client, connected)
+        work()
+
+        answer = alice_client.post(f"{path}cancel/", follow=True)
+
+        assert "This sync has ended, or waits for a decision." in words(answer)
+        assert Job.objects.get().state == Job.State.COMPLETED
+        assert not AuditEvent.objects.filter(action=Action.SYNC_CANCELLED).exists()
+
+    def test_next_sync_is_a_new_one(
+        self, alice_client: Client, connected: Integration, work: Work
+    ) -> None:
+        path = start(alice_client, connected)
+        claimed()
+        alice_client.post(f"{path}cancel/")
+
+        again = start(alice_client, connected)
+        work()
+
+        assert again != path
+        assert "Sync finished" in words(alice_client.get(again))
+
+    def test_says_nothing_about_the_app(
+        self, alice_client: Client, integration: Integration
+    ) -> None:
+        path = start(alice_client, integration)
+        alice_client.post(f"{path}cancel/")
+
+        activity = words(alice_client.get("/activity/"))
+        failed = words(alice_client.get("/activity/?status=failed"))
+        assert "Not completed" in activity
+        assert "Cancelled by Alice." in activity
+        assert "Cancelled by Alice." not in failed
+
+        assert "The last sync failed" not in words(alice_client.get("/dashboard/"))
+
+
+def _cancel_at(
+    monkeypatch: pytest.MonkeyPatch,
+    client: Client,
+    path: str,
+    phase: str,
+    done: int | None = None,
+) -> None:
+    """Press Cancel in the middle: right after the sync reports that it is there."""
+    report = jobs.report_progress
+
+    def reported(job: Job, **progress: int | str) -> None:
+        report(job, **progress)
+        if progress["phase"] == phase and done in {None, progress.get("done")}:
+            client.post(f"{path}cancel/")
+
+    monkeypatch.setattr(jobs, "report_progress", reported)

@@ -59,6 +59,7 @@ class TestUrl:
     def test_is_shown_in_full_any_number_of_times(
         self, alice_client: Client, integration: Integration, page: str
     ) -> None:
+        """S0-42 and S0-44."""
         url = f"http://testserver/scim/{integration.directory.key}/v2".encode()
 
         for _ in range(3):
@@ -67,6 +68,7 @@ class TestUrl:
     def test_does_not_change_with_the_token(
         self, alice_client: Client, integration: Integration, page: str, generate: str
     ) -> None:
+        """S0-45: it stays when the token changes."""
         before = alice_client.get(page).context["gateway_url"]
         alice_client.post(generate)
         token = integration.directory.tokens.get()
@@ -78,6 +80,7 @@ class TestUrl:
     def test_is_unlike_that_of_any_other_integration(
         self, workspace: Workspace, integration: Integration
     ) -> None:
+        """S0-45: it is unique."""
         others = [factories.IntegrationFactory(workspace=workspace) for _ in range(5)]
 
         urls = {each.directory.base_url for each in [integration, *others]}
@@ -87,6 +90,7 @@ class TestUrl:
     def test_works_as_it_is_pasted(
         self, alice_client: Client, integration: Integration, generate: str
     ) -> None:
+        """S0-46."""
         answer = alice_client.post(generate)
         url, token = answer.context["gateway_url"], value_of(answer.content)
         path = url.removeprefix("http://testserver")
@@ -111,9 +115,24 @@ class TestFirstToken:
         assert b"Generate token" not in after
         assert generate.encode() not in after
 
+    def test_s0_13_section_holds_the_url_and_the_actions(
+        self, alice_client: Client, page: str, generate: str
+    ) -> None:
+        first = alice_client.get(page).content.decode()
+        alice_client.post(generate)
+        later = alice_client.get(page).content.decode()
+
+        for content in (first, later):
+            section = content[content.index("SCIM Gateway</h2>") :]
+            assert 'id="gateway-url"' in section
+        assert "Generate token" in first
+        assert "Generate new token" in later
+        assert "Revoke token" in later
+
     def test_is_made_at_once_and_shown(
         self, alice_client: Client, alice: User, integration: Integration, generate: str
     ) -> None:
+        """S0-48."""
         answer = alice_client.post(generate)
 
         token = ScimToken.objects.get()
@@ -140,6 +159,7 @@ class TestFirstToken:
     def test_dialog_says_that_it_is_shown_once_and_what_if_it_is_lost(
         self, alice_client: Client, generate: str
     ) -> None:
+        """S0-51."""
         content = alice_client.post(generate).content.decode()
 
         assert "Generate token" in content
@@ -149,6 +169,7 @@ class TestFirstToken:
     def test_dialog_stays_until_it_is_closed(
         self, alice_client: Client, generate: str
     ) -> None:
+        """S0-52: no Esc and no click beside it; the journeys press them."""
         content = alice_client.post(generate, headers={"hx-request": "true"}).content
 
         assert b"<dialog" in content
@@ -195,6 +216,7 @@ class TestFirstToken:
     def test_page_shows_its_state_afterwards(
         self, alice_client: Client, page: str, generate: str
     ) -> None:
+        """S0-55."""
         alice_client.post(generate)
 
         content = alice_client.get(page).content.decode()
@@ -211,6 +233,7 @@ class TestFirstToken:
         integration: Integration,
         generate: str,
     ) -> None:
+        """S0-53 and S0-54: it authenticates, and for one gateway."""
         neighbour = factories.IntegrationFactory(workspace=workspace)
 
         value = value_of(alice_client.post(generate).content)
@@ -221,6 +244,7 @@ class TestFirstToken:
     def test_opens_no_page_of_the_portal(
         self, alice_client: Client, page: str, generate: str
     ) -> None:
+        """S0-54: it bounds what may be done with it."""
         value = value_of(alice_client.post(generate).content)
 
         answer = Client().get(page, headers={"authorization": f"Bearer {value}"})
@@ -319,6 +343,7 @@ class TestShowOnce:
         page: str,
         generate: str,
     ) -> None:
+        """S0-50 and S0-128."""
         value = value_of(alice_client.post(generate).content)
         key = integration.directory.key
         alice.is_superuser = True
@@ -350,6 +375,7 @@ class TestShowOnce:
     def test_value_is_in_no_table(
         self, alice_client: Client, integration: Integration, generate: str
     ) -> None:
+        """S0-128."""
         value = value_of(alice_client.post(generate).content)
         ScimClient(integration.directory, value).add_user()
 
@@ -369,6 +395,7 @@ class TestShowOnce:
         caplog: pytest.LogCaptureFixture,
         capfd: pytest.CaptureFixture[str],
     ) -> None:
+        """S0-128."""
         caplog.set_level("DEBUG")
 
         value = value_of(alice_client.post(generate).content)

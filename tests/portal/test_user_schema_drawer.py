@@ -83,7 +83,7 @@ class TestOfAnIntegration:
 
         content = text(alice_client.get(page))
 
-        assert "<h1>User schema</h1>" in content
+        assert '<h2 id="schema-title">User schema</h2>' in content
         assert "<code>userName</code>" in content
         assert "<code>login</code>" in content
         assert 'value="costCenter"' in content
@@ -198,7 +198,7 @@ class TestOfAnIntegration:
     ) -> None:
         answer = alice_client.post(page, form(COST), headers=HTMX)
 
-        assert answer["HX-Redirect"].endswith("/settings/connected-services/")
+        assert answer["HX-Redirect"] == page
 
     def test_somebody_elses_change_is_not_overwritten(
         self, alice_client: Client, page: str, directory: Directory
@@ -271,9 +271,9 @@ class TestOfADraft:
         answer = alice_client.post(page, form(COST), follow=True)
 
         draft.refresh_from_db()
-        attributes = drafts.attributes_of(draft)
-        assert attributes is not None
-        assert [a.name for a in attributes] == ["costCenter"]
+        schema = drafts.own_schema_of(draft)
+        assert schema is not None
+        assert [a.name for a in schema.attributes] == ["costCenter"]
         assert "1 custom field: costCenter." in text(answer)
 
     def test_e0_12_begins_with_the_schema_of_the_app(
@@ -297,7 +297,7 @@ class TestOfADraft:
         alice_client.post(page, form(COST, action="add"))
 
         draft.refresh_from_db()
-        assert drafts.attributes_of(draft) is None
+        assert drafts.own_schema_of(draft) is None
 
     def test_another_tenant_finds_nothing(
         self, draft: IntegrationDraft, charlie: User, other_workspace: Workspace

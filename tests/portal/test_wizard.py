@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from integrations import drafts, schedule, setup_check
+from integrations import drafts, origins, schedule, setup_check
 from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from tests import factories
@@ -40,7 +40,11 @@ def app(db: None) -> App:
 @pytest.fixture
 def account(workspace: Workspace, outside: Outside) -> ServiceAccount:
     return factories.ServiceAccountFactory(
-        workspace=workspace, name="svc", username=USERNAME, secret=outside.password
+        workspace=workspace,
+        name="svc",
+        username=USERNAME,
+        secret=outside.password,
+        base_url=outside.base_url,
     )
 
 
@@ -233,11 +237,11 @@ class TestSelectApp:
     def test_s0_20_identifier_is_asked_only_where_the_app_has_one(
         self, alice_client: Client, app: App, app_with_id: App
     ) -> None:
+        """S0-20, S0-21 and S0-22: with its own label and help."""
         without = text(alice_client.get(f"{NEW}app-fields/?app=demo-app"))
         with_id = text(alice_client.get(f"{NEW}app-fields/?app=boards"))
 
         assert "id_identifier" not in without
-        # S0-21, S0-22: its own label and help.
         assert "Team ID" in with_id
         assert "It is in the app&#x27;s address." in with_id
 
@@ -336,6 +340,7 @@ class TestServiceAccount:
                 "app": "demo-app",
                 "name": "svc-2",
                 "login_workflow": "password",
+                "base_url": "http://127.0.0.1:9",
                 "username": "x",
                 "password": "y",
                 "draft": str(draft.public_id),
@@ -379,11 +384,19 @@ class TestServiceAccount:
         assert "service_account" not in draft.answers
 
     def test_next_leads_to_the_settings(
-        self, alice_client: Client, draft: IntegrationDraft, account: ServiceAccount
+        self,
+        alice_client: Client,
+        draft: IntegrationDraft,
+        account: ServiceAccount,
+        outside: Outside,
     ) -> None:
         answer = alice_client.post(
             step(draft, "service-account"),
-            {"login_workflow": "password", "service_account": str(account.public_id)},
+            {
+                "login_workflow": "password",
+                "service_account": str(account.public_id),
+                "password": outside.password,
+            },
         )
 
         assert answer["Location"] == step(draft, "settings")
@@ -482,6 +495,7 @@ class TestCheck:
         outside: Outside,
         work: Work,
     ) -> None:
+        """S0-71 as well: the message names the next step."""
         alice_client.post(step(ready, "check"))
         work()
         answer = alice_client.get(step(ready, "check"), follow=True)
@@ -580,6 +594,81 @@ class TestCheck:
         assert "Drafts" not in text(alice_client.get("/integrations/"))
 
 
+class TestStop:
+    def stop(self, client: Client, draft: IntegrationDraft) -> Any:
+        return client.post(f"{step(draft, 'check')}stop/", follow=True)
+
+    def test_leads_back_to_what_was_entered_and_creates_nothing(
+        self,
+        alice_client: Client,
+        alice: User,
+        ready: IntegrationDraft,
+        work: Work,
+    ) -> None:
+        alice_client.post(step(ready, "check"))
+        before = IntegrationDraft.objects.get().answers
+
+        answer = self.stop(alice_client, ready)
+        work()
+
+        assert answer.redirect_chain == [(step(ready, "advanced"), 302)]
+        assert "The check is stopped. Nothing was created" in text(answer)
+        assert not Integration.objects.exists()
+        assert result_of(ready) == {}
+        assert IntegrationDraft.objects.get().answers == before
+        job = Job.objects.get()
+        assert (job.state, job.ended_by) == (Job.State.NOT_COMPLETED, alice)
+        assert AuditEvent.objects.get(action=Action.DRAFT_CHECK_STOPPED).actor == alice
+
+    @pytest.mark.parametrize("at", list(setup_check.LABELS.values()))
+    def test_in_the_middle_leaves_nothing_half_created(
+        self,
+        alice_client: Client,
+        ready: IntegrationDraft,
+        work: Work,
+        monkeypatch: pytest.MonkeyPatch,
+        at: str,
+    ) -> None:
+        alice_client.post(step(ready, "check"))
+        write = setup_check._Record._write
+
+        def written(record: Any, result: dict[str, Any]) -> None:
+            write(record, result)
+            if setup_check.LABELS[record.current] == at:
+                self.stop(alice_client, ready)
+
+        monkeypatch.setattr(setup_check._Record, "_write", written)
+        work()
+
+        assert not Integration.objects.exists()
+        assert result_of(ready) == {}
+        monkeypatch.undo()
+        alice_client.post(step(ready, "check"))
+        work()
+        assert Integration.objects.count() == 1
+
+    def test_too_late_leads_to_the_integration(
+        self, alice_client: Client, ready: IntegrationDraft, work: Work
+    ) -> None:
+        alice_client.post(step(ready, "check"))
+        work()
+
+        answer = self.stop(alice_client, ready)
+
+        assert "is connected" in text(answer)
+        assert Integration.objects.count() == 1
+
+    def test_button_is_on_the_page_while_it_runs(
+        self, alice_client: Client, ready: IntegrationDraft
+    ) -> None:
+        before = text(alice_client.get(step(ready, "check")))
+        alice_client.post(step(ready, "check"))
+        running = text(alice_client.get(step(ready, "check")))
+
+        assert "check/stop/" not in before
+        assert "check/stop/" in running
+
+
 class TestFailure:
     """S0-38: which check failed and why, whose side, and the way back."""
 
@@ -595,10 +684,12 @@ class TestFailure:
         self,
         alice_client: Client,
         ready: IntegrationDraft,
+        account: ServiceAccount,
         work: Work,
     ) -> None:
         ready.answers["base_url"] = f"http://127.0.0.1:{free_port()}"
         ready.save()
+        origins.allow(account, ready.answers["base_url"], actor=None)
 
         content = self.fail(alice_client, ready, work)
 

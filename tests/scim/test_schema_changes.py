@@ -336,7 +336,9 @@ def test_document_with_another_schema_changes_nothing(
     directory: Directory, ann: str, urn: str
 ) -> None:
     resource = Resource.objects.get()
-    attributes = parse({"attributes": [{"name": "level", "type": "integer"}]})
+    attributes = parse(
+        {"attributes": [{"name": "level", "type": "integer"}]}
+    ).attributes
 
     assert document_with(resource, attributes)[urn] == {"level": 3}
     assert Resource.objects.get().document == resource.document

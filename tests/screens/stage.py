@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from integrations import acts
+from integrations.call_log import CallLog
+from integrations.connectors.exchange import Exchange
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from scim import records
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.conftest import ScimClient
 from workspaces.clock import database_now
-from workspaces.models import Role, Workspace
+from workspaces.models import Job, Role, Workspace
 
 PEOPLE = (
     ("ann.lee@acme.test", "Ann Lee"),
@@ -60,6 +63,7 @@ def build(workspace: Workspace, integration: Integration) -> Stage:
         record.save(update_fields=["at"])
     people = list(Resource.objects.filter(public_id__in=ids).order_by("id"))
     _app_side(integration, people)
+    _calls(integration, people[1])
     Integration.objects.filter(pk=integration.pk).update(
         last_synced_at=now - timedelta(hours=4)
     )
@@ -92,6 +96,23 @@ def _app_side(integration: Integration, people: list[Resource]) -> None:
         Provisioning.objects.filter(resource=person).update(
             state=state, account=account, last_error=FAILURE if failed else ""
         )
+
+
+def _calls(integration: Integration, person: Resource) -> None:
+    """Let the work for one person have been refused, with what was said."""
+    job = Job.objects.filter(subject=person.public_id).latest("id")
+    Job.objects.filter(pk=job.pk).update(attempt=2, error=FAILURE)
+    log = CallLog(integration, job=job, resource_id=person.public_id)
+    job.attempt = 2
+    for act, method, path, status, body in (
+        (acts.LOG_IN, "POST", "/api/session", 201, ""),
+        ("Read the account", "GET", "/api/users/41", 200, ""),
+        (acts.UPDATE, "PATCH", "/api/users/41", 422, '{"login": "bo@acme.test"}'),
+    ):
+        log.begin(act, is_change=act == acts.UPDATE)
+        said = FAILURE if status == 422 else ""
+        log.note(Exchange(database_now(), method, path, body, status, "", said, 12))
+    log.write()
 
 
 def _neighbours(workspace: Workspace, integration: Integration) -> None:

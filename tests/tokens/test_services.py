@@ -19,7 +19,14 @@ from tokens.errors import TokenExists, TokenNotActive
 from tokens.models import ScimToken, TokenState
 from workspaces import secrets
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Directory, Membership, User, Workspace
+from workspaces.models import (
+    AuditEvent,
+    Directory,
+    Membership,
+    Role,
+    User,
+    Workspace,
+)
 
 NOW = timezone.now()
 
@@ -242,6 +249,7 @@ def test_state_follows_from_the_columns(
     bob: User,
     workspace: Workspace,
 ) -> None:
+    """S0-126: only active and overlapping tokens open anything."""
     token = factories.issue_token(directory, now=NOW).token
     columns = dict(changes)
     if columns.pop("replaced", False):
@@ -250,6 +258,8 @@ def test_state_follows_from_the_columns(
         bob.is_active = bool(columns.pop("owner_active"))
         bob.save(update_fields=["is_active"])
         token.owner = Membership.objects.get(user=bob, workspace=workspace)
+        Membership.objects.filter(pk=token.owner.pk).update(role=Role.ADMIN)
+        token.owner_label = "Bob"
     for name, value in columns.items():
         setattr(token, name, value)
     token.save()

@@ -15,7 +15,7 @@ from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.jobs import GiveUp, LostLease, RetryLater
 from workspaces.management.commands.worker import Worker
-from workspaces.models import Job, Workspace
+from workspaces.models import Job, User, Workspace
 
 KIND = "tests.work"
 SECOND = timedelta(seconds=1)
@@ -175,6 +175,120 @@ class TestCoalescing:
             with pytest.raises(IntegrityError), transaction.atomic():
                 twin.save()
             same.delete()
+
+
+class TestParked:
+    """E0-22: what waits for a person has a state of its own that says so."""
+
+    @pytest.fixture
+    def parked(
+        self, put_off: Callable[..., jobs.Enqueued], now: datetime
+    ) -> Callable[[str], Job]:
+        def park(state: str) -> Job:
+            put_off(now=now)
+            job = claimed(now)
+            jobs.park(job, "Somebody decides.", state=Job.State(state))
+            job.refresh_from_db()
+            return job
+
+        return park
+
+    @pytest.mark.parametrize(
+        ("state", "label"),
+        [
+            (Job.State.HELD, "Waiting for a decision"),
+            (Job.State.PAUSED, "Waiting: integration is paused"),
+        ],
+    )
+    def test_no_worker_takes_it(
+        self, parked: Callable[[str], Job], state: str, label: str, now: datetime
+    ) -> None:
+        job = parked(state)
+
+        assert job.get_state_display() == label
+        assert job.error == "Somebody decides."
+        assert claim(now + timedelta(days=900)) is None
+
+    @pytest.mark.parametrize("state", Job.PARKED)
+    def test_goes_on_when_it_is_woken(
+        self, parked: Callable[[str], Job], state: str, now: datetime
+    ) -> None:
+        job = parked(state)
+
+        assert jobs.wake(Job.objects.all(), now=now) == 1
+        assert claim(now) == job
+
+    def test_request_wakes_a_held_one_and_leaves_a_paused_one(
+        self,
+        parked: Callable[[str], Job],
+        put_off: Callable[..., jobs.Enqueued],
+        now: datetime,
+    ) -> None:
+        held = parked(Job.State.HELD)
+        assert not put_off(now=now + SECOND).created
+        assert state(held) == Job.State.QUEUED
+        assert held.error == ""
+
+        Job.objects.all().delete()
+        paused = parked(Job.State.PAUSED)
+        assert not put_off(now=now + SECOND).created
+        assert state(paused) == Job.State.PAUSED
+
+
+class TestCancel:
+    @pytest.fixture
+    def cancel(self, alice: User, now: datetime) -> Callable[[], None]:
+        def run() -> None:
+            with transaction.atomic():
+                job = jobs.lock_to_cancel(Job.objects.all())
+                jobs.cancel(job, actor=alice, note="Nothing was changed.", now=now)
+
+        return run
+
+    def test_ends_one_that_waits(
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        cancel: Callable[[], None],
+        alice: User,
+        now: datetime,
+    ) -> None:
+        job = put_off(now=now).job
+
+        cancel()
+
+        assert state(job) == Job.State.NOT_COMPLETED
+        assert job.error == "Cancelled by Alice. Nothing was changed."
+        assert (job.ended_by, job.ended_at) == (alice, now)
+        assert claim(now) is None
+
+    def test_worker_that_has_it_loses_it_at_its_next_report(
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        cancel: Callable[[], None],
+        now: datetime,
+    ) -> None:
+        put_off(now=now)
+        job = claimed(now)
+        cancel()
+
+        with pytest.raises(jobs.LostLease):
+            jobs.report_progress(job, done=1)
+        with pytest.raises(jobs.LostLease):
+            jobs.complete(job, None, now=now)
+        assert state(job) == Job.State.NOT_COMPLETED
+
+    @pytest.mark.parametrize("state", [Job.State.COMPLETED, *Job.PARKED])
+    def test_one_that_has_ended_or_waits_for_a_decision_is_refused(
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        cancel: Callable[[], None],
+        state: str,
+    ) -> None:
+        put_off()
+        Job.objects.update(state=state)
+
+        with pytest.raises(jobs.AlreadyEnded):
+            cancel()
 
 
 class TestFence:

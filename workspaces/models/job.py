@@ -15,7 +15,8 @@ class Job(models.Model):
     """One piece of background work and its lease.
 
     Two jobs with one `subject` never run at the same time, and of the waiting
-    ones there is at most one: a second request joins the first.
+    ones there is at most one: a second request joins the first. A parked one waits
+    for a person; no worker takes it.
     """
 
     class State(models.TextChoices):
@@ -25,10 +26,14 @@ class Job(models.Model):
         STARTED = "started", "Started"
         RUNNING = "running", "Running"
         RETRYING = "retrying", "Retrying"
+        HELD = "held", "Waiting for a decision"
+        PAUSED = "paused", "Waiting: integration is paused"
         COMPLETED = "completed", "Completed"
         NOT_COMPLETED = "not_completed", "Not completed"
 
-    WAITING: ClassVar = (State.QUEUED, State.RETRYING)
+    READY: ClassVar = (State.QUEUED, State.RETRYING)
+    PARKED: ClassVar = (State.HELD, State.PAUSED)
+    WAITING: ClassVar = (*READY, *PARKED)
     LEASED: ClassVar = (State.STARTED, State.RUNNING)
     OPEN: ClassVar = (*WAITING, *LEASED)
 
@@ -66,12 +71,20 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(
+        User,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="Who ended it before its end. Null: it ended by itself.",
+    )
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["kind", "subject"],
-                condition=models.Q(state__in=["queued", "retrying"]),
+                condition=models.Q(state__in=["queued", "retrying", "held", "paused"]),
                 name="job_waits_once",
             ),
             models.UniqueConstraint(
@@ -92,6 +105,7 @@ class Job(models.Model):
                 name="job_leased",
             ),
             models.Index(fields=["workspace", "-id"], name="job_by_workspace"),
+            models.Index(fields=["kind", "subject", "-id"], name="job_by_subject"),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from workspaces import invitations, members
+from workspaces import belongings, invitations, members
 from workspaces.clock import database_now
 from workspaces.errors import MemberError
 from workspaces.forms import InvitationForm, RoleForm
@@ -97,7 +97,13 @@ def change_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
         else:
             messages.success(request, f"{membership.user} is now {role.label}.")
             return _back(request)
-    return _form(request, "workspaces/change_role.html", form, member=membership)
+    return _form(
+        request,
+        "workspaces/change_role.html",
+        form,
+        member=membership,
+        at_stake=belongings.at_stake(membership, Role.MEMBER),
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -162,6 +168,7 @@ def _end(
         "member": membership,
         "is_own": membership.pk == request.membership.pk,
         "cancel_url": reverse(_PAGE),
+        "at_stake": belongings.at_stake(membership, None),
     }
     return render(request, f"workspaces/remove_member.html{part}", context)
 

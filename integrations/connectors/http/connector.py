@@ -11,6 +11,7 @@ from typing import Any
 from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.client import OutgoingClient
+from integrations.connectors.exchange import Observe, unobserved
 from integrations.connectors.http.accounts import (
     read_account,
     read_entitlement,
@@ -45,10 +46,14 @@ class HttpConnector:
             raise ValueError(str(problems[0]))
         self._allowed_networks = allowed_networks
 
-    def open(self, connection: Connection) -> HttpSession:
+    def open(
+        self, connection: Connection, *, observe: Observe = unobserved
+    ) -> HttpSession:
         """Start a conversation. Raises Misconfigured if the address is unusable."""
         client = OutgoingClient(
-            connection.base_url, allowed_networks=self._allowed_networks
+            connection.base_url,
+            allowed_networks=self._allowed_networks,
+            observe=observe,
         )
         conversation = Conversation(self._blueprint, connection, client)
         return HttpSession(self._blueprint, conversation)

@@ -129,7 +129,12 @@ class Conversation:
         return answer, meaning
 
     def _send(
-        self, call: Call, values: Mapping[str, JSON], headers: Mapping[str, str]
+        self,
+        call: Call,
+        values: Mapping[str, JSON],
+        headers: Mapping[str, str],
+        *,
+        is_login: bool = False,
     ) -> tuple[Answer, Meaning]:
         context = {**values, "config": self._config, "session": self._session}
         filled = fill(call, context)
@@ -139,6 +144,8 @@ class Conversation:
             query=filled.query,
             headers={**headers, **filled.headers},
             body=filled.body,
+            hides=self._secrets(values),
+            is_login=is_login,
         )
         return answer, meaning_of(answer, call.errors)
 
@@ -148,8 +155,7 @@ class Conversation:
 
     def _login_headers(self) -> dict[str, str]:
         if self._login.call is None:
-            pair = f"{self._connection.username}:{self._connection.secret}"
-            return {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+            return {"Authorization": f"Basic {self._basic_pair()}"}
         if self._session is None:
             self._session = self._log_in(self._login.call)
         return fill_headers(self._login.headers, {"session": self._session})
@@ -159,7 +165,7 @@ class Conversation:
             "username": self._connection.username,
             "password": self._connection.secret,
         }
-        answer, meaning = self._send(call, {"login": login}, {})
+        answer, meaning = self._send(call, {"login": login}, {}, is_login=True)
         if answer.status in self._login.refused:
             raise error_for(Meaning.REFUSED, answer)
         if meaning is Meaning.GONE:
@@ -186,8 +192,19 @@ class Conversation:
             words = self._blueprint.message.evaluate(document_of(answer))
         except ExpressionFailed:
             return ""
+        return redact_text(words, secrets=self._secrets({}))
+
+    def _secrets(self, values: Mapping[str, JSON]) -> list[str]:
+        """Return what nobody may see: of the service account, and of a new one."""
         session = (str(value) for value in (self._session or {}).values())
-        return redact_text(words, secrets=[self._connection.secret, *session])
+        fresh = values.get("new_password")
+        own = [fresh] if isinstance(fresh, str) else []
+        return [self._connection.secret, self._basic_pair(), *session, *own]
+
+    def _basic_pair(self) -> str:
+        """Return user name and password as RFC 7617 section 2 sends them."""
+        pair = f"{self._connection.username}:{self._connection.secret}"
+        return b64encode(pair.encode()).decode()
 
 
 def selected(call: Call, answer: Answer) -> JSON:

@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from integrations.models import Integration
 from tokens import services
@@ -39,9 +40,11 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the value and where it opens what."""
         directory = _directory(options)
-        issued = services.issue(
-            directory, name=options["name"], actor=None, now=database_now()
-        )
+        with transaction.atomic():
+            issued = services.issue(
+                directory, name=options["name"], actor=None, now=database_now()
+            )
+            services.note_shown(issued.token, actor=None)
         expires_at = issued.token.expires_at
         shown = {
             "token": issued.plaintext,

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from integrations import origins
 from integrations import services as integrations
 from integrations.models import App, Integration
 from workspaces import services as workspaces
@@ -57,6 +58,7 @@ class Command(BaseCommand):
             # The demo app moves with the port that `make run` was given.
             existing.base_url = app_url
             existing.save(update_fields=["base_url"])
+            origins.allow(existing.service_account, app_url, actor=owner)
             return
         account = integrations.add_service_account(
             workspace,
@@ -64,6 +66,7 @@ class Command(BaseCommand):
             name="svc-keyway",
             username="svc-keyway",
             secret=password,
+            base_url=app_url,
             actor=owner,
             now=database_now(),
         )

@@ -573,7 +573,7 @@ def own_schema() -> ResourceSchema:
     names = ("costCode", "tags", "department")
     attributes = parse(
         {"attributes": [{"name": n, "multiValued": n == "tags"} for n in names]}
-    )
+    ).attributes
     return service_provider(OWN, attributes).resource_types["User"]
 
 

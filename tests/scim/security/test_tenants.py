@@ -206,6 +206,7 @@ def test_ten_08_body_does_not_choose_what_is_written(
 def test_ten_06_token_of_one_directory_does_not_open_the_url_of_another(
     scim: ScimClient, other_scim: ScimClient, theirs: dict[str, str]
 ) -> None:
+    """S0-53."""
     other_scim.token = scim.token
 
     assert other_scim.get("/Users").status == 401

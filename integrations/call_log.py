@@ -1,0 +1,100 @@
+"""Remember the calls to outside apps.
+
+A session gathers its calls in memory and writes them at once when it ends, also
+when it fails. A process that is killed loses them; what was done is in the app,
+and what is wanted in Provisioning.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from integrations import acts
+from integrations.connectors.exchange import Exchange
+from integrations.models import AppCall, Integration
+from workspaces.clock import database_now
+from workspaces.models import Job
+
+PRUNE = "integrations.prune_calls"
+PRUNE_EVERY = timedelta(days=1)
+PRUNE_BATCH = 5_000
+KEPT_AT_EACH_END = 50
+"""Of a session with more calls than twice this, those between are left out."""
+
+log = structlog.get_logger(__name__)
+
+
+class CallLog:
+    """The calls of one session."""
+
+    def __init__(
+        self, integration: Integration, *, job: Job | None, resource_id: str
+    ) -> None:
+        self._integration = integration
+        self._job = job
+        self._resource_id = resource_id
+        self._act, self._is_change = "", False
+        self._count = 0
+        self._first: list[AppCall] = []
+        self._last: deque[AppCall] = deque(maxlen=KEPT_AT_EACH_END)
+
+    def begin(self, act: str, *, is_change: bool = False) -> None:
+        """Say what the next calls are for."""
+        self._act, self._is_change = act[:300], is_change
+
+    def note(self, exchange: Exchange) -> None:
+        """Keep a call. Writes nothing yet."""
+        self._count += 1
+        is_full = len(self._first) >= KEPT_AT_EACH_END
+        kept = self._last if is_full else self._first
+        kept.append(self._row(exchange))
+
+    def write(self) -> None:
+        """Write what has gathered. Never raises: the work itself is done."""
+        rows = [*self._first, *self._last]
+        if not rows:
+            return
+        try:
+            with transaction.atomic():
+                AppCall.objects.bulk_create(rows)
+        except DatabaseError:
+            log.exception("app_calls_lost", calls=len(rows))
+
+    def _row(self, exchange: Exchange) -> AppCall:
+        integration, job = self._integration, self._job
+        return AppCall(
+            workspace_id=job.workspace_id if job else integration.workspace_id,
+            integration_id=integration.pk,
+            job=job,
+            resource_id=self._resource_id,
+            attempt=job.attempt if job else 0,
+            sequence=self._count,
+            act=acts.LOG_IN if exchange.is_login else self._act,
+            is_change=self._is_change and not exchange.is_login,
+            at=exchange.at,
+            method=exchange.method,
+            path=exchange.path,
+            request_body=exchange.request_body,
+            status=exchange.status,
+            error=exchange.error,
+            answer_body=exchange.answer_body,
+            milliseconds=exchange.milliseconds,
+        )
+
+
+def prune(job: Job) -> dict[str, int]:
+    """Delete the workspace's calls that are older than the set time."""
+    keep = timedelta(days=settings.KEYWAY_RECORD_DAYS)
+    old = AppCall.objects.filter(
+        workspace=job.workspace_id, at__lt=database_now() - keep
+    )
+    deleted = 0
+    while batch := list(old.values_list("pk", flat=True)[:PRUNE_BATCH]):
+        AppCall.objects.filter(pk__in=batch).delete()
+        deleted += len(batch)
+    return {"deleted": deleted}

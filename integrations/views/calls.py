@@ -1,0 +1,102 @@
+"""**Calls to the app**: what Keyway sent, and how the app answered."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db.models import Q
+
+from integrations.desired import JSON
+from integrations.models import AppCall
+from workspaces.models import Job
+from workspaces.pages import Pill
+
+_MOST = 500
+
+
+def of_last_attempts(jobs: Iterable[Job]) -> dict[int, list[AppCall]]:
+    """Return the calls of the last attempt of each job, by its key. One query."""
+    last = [Q(job=job.pk, attempt=job.attempt) for job in jobs]
+    found: dict[int, list[AppCall]] = defaultdict(list)
+    if last:
+        calls = AppCall.objects.filter(reduce(or_, last)).order_by("id")
+        for call in calls[:_MOST]:
+            found[call.job_id or 0].append(call)
+    return found
+
+
+def of_attempt(job: Job, attempt: int) -> list[AppCall]:
+    """Return the calls of one attempt of a job, in their order."""
+    found = AppCall.objects.filter(job=job, attempt=attempt).order_by("id")
+    return list(found[:_MOST])
+
+
+def rows(calls: list[AppCall], *, name: str = "") -> list[dict[str, Any]]:
+    """Return what `integrations/_calls.html` shows; `name` sets their numbers apart."""
+    result: list[dict[str, Any]] = []
+    before = 0
+    for call in calls:
+        # A session of its own begins at 1 again.
+        skipped = call.sequence - before - 1 if call.sequence > before else 0
+        before = call.sequence
+        result.append(
+            {
+                "number": f"{name}{len(result) + 1}",
+                "act": call.act,
+                "at": call.at,
+                "method": call.method,
+                "path": call.path,
+                "status": call.status,
+                "milliseconds": call.milliseconds,
+                "pill": _pill(call),
+                "error": call.error,
+                "sent": pretty(call.request_body),
+                "answered": pretty(call.answer_body),
+                "left_out": skipped,
+            }
+        )
+    return result
+
+
+def changes(calls: list[AppCall]) -> list[dict[str, Any]]:
+    """Return the steps that changed the app, each with how it went."""
+    steps: dict[str, bool] = {}
+    for call in calls:
+        if call.is_change:
+            steps[call.act] = steps.get(call.act, True) and not call.is_failure
+    return [
+        {
+            "words": words,
+            "pill": Pill("Succeeded", "success") if went else Pill("Failed", "danger"),
+        }
+        for words, went in steps.items()
+    ]
+
+
+def pretty(body: str) -> str:
+    """Return JSON in lines, and anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        # It was cut at its limit, or it never was JSON.
+        return body
+
+
+def as_text(value: JSON) -> str:
+    """Return a value of a user's attribute as it is shown."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _pill(call: AppCall) -> Pill:
+    if call.status is None:
+        return Pill("No answer", "danger")
+    if call.is_failure:
+        return Pill("Failed", "danger")
+    if call.status >= 400:
+        return Pill("Not found", "neutral")
+    return Pill("Succeeded", "success")

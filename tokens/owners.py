@@ -1,0 +1,65 @@
+"""Tokens that hang on a member: they work as long as the member may manage tokens.
+
+A token without an owner is the workspace's. One that was made for a member keeps
+that member's name, so that it does not become the workspace's when the membership
+ends: its state is "owner inactive" from then on, for good.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from tokens.audit import Action
+from tokens.holders import has_holder, holder_of
+from tokens.models import OWNER_ROLES, ScimToken, ScimTokenQuerySet
+from workspaces import audit
+from workspaces.belongings import AtStake
+from workspaces.clock import database_now
+from workspaces.models import Membership, Role, User
+
+
+def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
+    """Return the tokens that stop if the membership gets a role, None if it ends."""
+    tokens = _that_stop(membership, role, database_now())
+    return [_described(token) for token in tokens]
+
+
+def note(membership: Membership, role: Role | None, by: User) -> None:
+    """Write into the audit log which tokens stop with a change of a membership."""
+    for token in _that_stop(membership, role, database_now()):
+        audit.record(
+            Action.OWNER_ENDED,
+            workspace=membership.workspace,
+            actor=by,
+            target=token,
+            data={"directory": token.directory.key, "owner": token.owner_label},
+        )
+
+
+def _that_stop(
+    membership: Membership, role: Role | None, now: datetime
+) -> ScimTokenQuerySet:
+    owned = ScimToken.objects.live(now).filter(owner=membership)
+    if role in OWNER_ROLES:
+        return owned.none()
+    return owned.select_related("directory__workspace").order_by("id")
+
+
+def _described(token: ScimToken) -> AtStake:
+    directory = token.directory
+    if not has_holder(directory):
+        return AtStake(name=str(token), effect="The IdP can no longer sign in with it.")
+    holder = holder_of(directory)
+    is_replaced = token.replaced_by_id is not None
+    return AtStake(
+        name=f"{token} of {holder.name}",
+        effect=f"{holder.caller} can no longer provision {holder.user_count} users."
+        if not is_replaced
+        else "It is replaced already, and would have worked on for a while.",
+        mend_url=""
+        if is_replaced
+        else reverse("tokens:rotate", args=[directory.key, token.key]),
+        mend_label="Generate new token",
+    )
