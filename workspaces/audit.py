@@ -23,6 +23,18 @@ class SignIn(StrEnum):
     REFUSED = "workspaces.permission.refused"
 
 
+class Factors(StrEnum):
+    """Actions on second factors and what asks for them."""
+
+    ADDED = "workspaces.factor.added"
+    RENAMED = "workspaces.factor.renamed"
+    DELETED = "workspaces.factor.deleted"
+    RECOVERY_USED = "workspaces.recovery_code.used"
+    SECOND_STEP_FAILED = "workspaces.session.second_step_failed"
+    CONFIRMATION_FAILED = "workspaces.session.confirmation_failed"
+    POLICY_CHANGED = "workspaces.security_policy.changed"
+
+
 class Members(StrEnum):
     """Actions on who belongs to a workspace."""
 

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from workspaces.models.audit import AuditEvent
 from workspaces.models.directory import Directory
+from workspaces.models.factor import (
+    AuthenticatorApp,
+    CodeAttempts,
+    Passkey,
+    PasskeyChallenge,
+    RecoveryCode,
+    RecoveryCodes,
+)
 from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
 from workspaces.models.user import User
@@ -11,10 +19,16 @@ from workspaces.models.workspace import Membership, Role, Workspace
 
 __all__ = [
     "AuditEvent",
+    "AuthenticatorApp",
+    "CodeAttempts",
     "Directory",
     "Invitation",
     "Job",
     "Membership",
+    "Passkey",
+    "PasskeyChallenge",
+    "RecoveryCode",
+    "RecoveryCodes",
     "Role",
     "User",
     "Workspace",
