@@ -19,6 +19,7 @@ from integrations.models import (
 )
 from scim.models import RequestRecord, Resource
 from tests import factories
+from tests.fakes import factors
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Invitation, Job, Role
 from workspaces.permissions import Permission
@@ -35,6 +36,8 @@ class Route:
     get: int | None = None
     post: int | None = None
     is_public: bool = False
+    is_own: bool = False
+    """Changes what is the asking person's own, whatever the tenant."""
     get_of_member: int | None = None
     """What the role without rights gets instead, where that differs."""
 
@@ -197,6 +200,36 @@ ROUTES = {
     "service-accounts/<uuid:account_id>/delete/": Route(
         "/service-accounts/{account}/delete/", get=200, post=409
     ),
+    "login/second-step/": Route(
+        "/login/second-step/", get=302, post=302, is_public=True
+    ),
+    "login/second-step/passkey/": Route(
+        "/login/second-step/passkey/", post=404, is_public=True
+    ),
+    "security/": Route("/security/", get=200),
+    "security/confirm/": Route("/security/confirm/", get=200, post=422),
+    "security/confirm/passkey/": Route("/security/confirm/passkey/", post=404),
+    "security/authenticator-app/": Route(
+        "/security/authenticator-app/", post=302, is_own=True
+    ),
+    "security/authenticator-app/<uuid:factor_id>/": Route(
+        "/security/authenticator-app/{factor}/", get=404, post=404
+    ),
+    "security/passkeys/new/": Route("/security/passkeys/new/", get=200, post=422),
+    "security/passkeys/begin/": Route(
+        "/security/passkeys/begin/", post=200, is_own=True
+    ),
+    "security/recovery-codes/": Route("/security/recovery-codes/", get=302, post=302),
+    "security/recovery-codes/download/": Route(
+        "/security/recovery-codes/download/", post=302
+    ),
+    "security/factors/<uuid:factor_id>/rename/": Route(
+        "/security/factors/{factor}/rename/", get=404, post=404
+    ),
+    "security/factors/<uuid:factor_id>/delete/": Route(
+        "/security/factors/{factor}/delete/", get=404, post=404
+    ),
+    "settings/security-policy/": Route("/settings/security-policy/", get=200, post=422),
     "login/": Route("/login/", get=200, post=422, is_public=True),
     "logout/": Route("/logout/", post=302, is_public=True),
 }
@@ -233,6 +266,22 @@ PERMISSIONS: dict[str, Permission | None] = {
         Permission.MANAGE_SERVICE_ACCOUNTS,
     ),
     # None: every member of a workspace, whatever the role.
+    **dict.fromkeys(
+        (
+            "security/",
+            "security/confirm/",
+            "security/confirm/passkey/",
+            "security/authenticator-app/",
+            "security/authenticator-app/<uuid:factor_id>/",
+            "security/passkeys/new/",
+            "security/passkeys/begin/",
+            "security/recovery-codes/",
+            "security/recovery-codes/download/",
+            "security/factors/<uuid:factor_id>/rename/",
+            "security/factors/<uuid:factor_id>/delete/",
+        )
+    ),
+    "settings/security-policy/": Permission.MANAGE_POLICY,
     "": None,
     "switch-workspace/": None,
     "dashboard/": Permission.VIEW_INTEGRATIONS,
@@ -361,6 +410,10 @@ def values_of(integration: Integration) -> dict[str, object]:
     return {
         "entitlement": assignments.reference(entitlement),
         "sync": sync.public_id,
+        # Somebody's, and of nobody who asks: a person's factors are theirs alone.
+        "factor": factors.authenticator(
+            factories.MembershipFactory(workspace=workspace).user
+        ).app.public_id,
         "request": record.request_id,
         "member": factories.MembershipFactory(workspace=workspace).pk,
         "invitation": invitation.public_id,

@@ -119,4 +119,16 @@ def _address(app: AuthenticatorApp) -> secrets.Address:
     )
 
 
-KIND_OF = Kind(KIND, "Authenticator app", "smartphone", 20, devices, verify)
+KIND_OF = Kind(
+    KIND,
+    "Authenticator app",
+    "smartphone",
+    20,
+    devices,
+    verify,
+    title="Authenticator app",
+    hint="Shows a new code of 6 digits every 30 seconds, also without a network.",
+    add_label="Set up authenticator app",
+    add_url="workspaces:start_authenticator",
+    add_posts=True,
+)

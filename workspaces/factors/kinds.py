@@ -35,6 +35,13 @@ class Kind:
 
     None for a kind whose proof is no code.
     """
+    title: str = ""
+    """Heading of its part of the Security page; empty for a kind without one."""
+    hint: str = ""
+    add_label: str = ""
+    add_url: str = ""
+    """Name of the URL that sets one up, by GET or, with `add_posts`, by POST."""
+    add_posts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,11 @@ def register(kind: Kind) -> None:
     _kinds[kind.name] = kind
 
 
+def kinds() -> list[Kind]:
+    """Return the registered kinds in their order."""
+    return sorted(_kinds.values(), key=lambda known: known.order)
+
+
 def kind_named(name: str) -> Kind:
     """Return a registered kind. Raises KeyError."""
     return _kinds[name]
@@ -81,9 +93,7 @@ def usable(user: User, now: datetime | None = None) -> list[Factor]:
     """
     now = now or database_now()
     found = [
-        _factor(kind, device, now)
-        for kind in sorted(_kinds.values(), key=lambda known: known.order)
-        for device in kind.devices(user)
+        _factor(kind, device, now) for kind in kinds() for device in kind.devices(user)
     ]
     return found if any(factor.kind != RECOVERY for factor in found) else []
 

@@ -166,4 +166,15 @@ class _Helper(WebAuthnHelper):
         """Keep none: we ask for none, and it would tell models of devices apart."""
 
 
-KIND_OF = Kind(KIND, "Passkey", "fingerprint", 10, devices)
+KIND_OF = Kind(
+    KIND,
+    "Passkey",
+    "fingerprint",
+    10,
+    devices,
+    title="Passkeys",
+    hint="Your fingerprint, face or PIN on this device, or a security key. It works on "
+    "this site only, so nobody can talk you out of it.",
+    add_label="Add a passkey",
+    add_url="workspaces:passkey",
+)
