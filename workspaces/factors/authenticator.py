@@ -39,6 +39,9 @@ def start(user: User, *, now: datetime) -> AuthenticatorApp:
     key = base64.b32encode(random.token_bytes(_KEY_BYTES)).decode("ascii")
     app.sealed_key = secrets.encrypt(key, _address(app))
     app.save()
+    # By the clock that decides when it is too late.
+    app.created_at = now
+    app.save(update_fields=["created_at"])
     return app
 
 

@@ -169,7 +169,7 @@ class _Helper(WebAuthnHelper):
 KIND_OF = Kind(
     KIND,
     "Passkey",
-    "fingerprint",
+    "fingerprint-pattern",
     10,
     devices,
     title="Passkeys",
