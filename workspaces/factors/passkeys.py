@@ -173,8 +173,8 @@ KIND_OF = Kind(
     10,
     devices,
     title="Passkeys",
-    hint="Your fingerprint, face or PIN on this device, or a security key. It works on "
-    "this site only, so nobody can talk you out of it.",
+    hint="Your fingerprint, face or PIN on this device, or a security key. A passkey "
+    "works on this site only, so a faked page cannot use it.",
     add_label="Add a passkey",
     add_url="workspaces:passkey",
 )

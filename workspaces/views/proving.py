@@ -100,9 +100,12 @@ def answer_of(request: HttpRequest) -> Any:
         return None
 
 
-def locked(request: HttpRequest, error: factors.TooManyAttempts) -> HttpResponse:
-    """Answer 429 with when to come back."""
-    context = {"retry_at": error.retry_at, "way_back": request.path}
+def locked(
+    request: HttpRequest, error: factors.TooManyAttempts, *, now: datetime
+) -> HttpResponse:
+    """Answer 429 with when to come back, in minutes rounded up."""
+    seconds = (error.retry_at - now).total_seconds()
+    context = {"minutes": -int(-seconds // 60), "way_back": request.path}
     return render(request, "workspaces/codes_locked.html", context, status=429)
 
 

@@ -37,7 +37,7 @@ def page(request: HttpRequest) -> HttpResponse:
         try:
             device = proving.prove(request, who.user, factor, purpose=_PURPOSE, now=now)
         except factors.TooManyAttempts as too_many:
-            return proving.locked(request, too_many)
+            return proving.locked(request, too_many, now=now)
         except proving.WrongProof as wrong:
             error = wrong.message
             if form:

@@ -123,7 +123,7 @@ def confirm(request: WorkspaceRequest) -> HttpResponse:
                 request, request.user, factor, purpose=factors.Purpose.CONFIRM, now=now
             )
         except factors.TooManyAttempts as too_many:
-            return proving.locked(request, too_many)
+            return proving.locked(request, too_many, now=now)
         except proving.WrongProof as wrong:
             error = wrong.message
             if form:
