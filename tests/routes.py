@@ -20,8 +20,17 @@ from integrations.models import (
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors
+from workspaces import confirmations
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Invitation, Job, Role
+from workspaces.models import (
+    AuditEvent,
+    Confirmation,
+    Directory,
+    Invitation,
+    Job,
+    Role,
+    Workspace,
+)
 from workspaces.permissions import Permission
 
 
@@ -146,6 +155,30 @@ ROUTES = {
     "tokens/<slug:directory_key>/generate/": Route("/tokens/{key}/generate/", post=409),
     "integrations/<slug:key>/set-up/<slug:idp>/": Route(
         "/integrations/{key}/set-up/okta/", get=200
+    ),
+    "tokens/<slug:directory_key>/reveal-rule/": Route(
+        "/tokens/{sync_key}/reveal-rule/", get=200, post=422
+    ),
+    # Nobody has a factor here: they are led to set one up.
+    "tokens/<slug:directory_key>/<str:token_key>/view/": Route(
+        "/tokens/{sync_key}/{sync_token}/view/", get=200, post=200
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/show/": Route(
+        "/tokens/{sync_key}/{sync_token}/show/", post=403
+    ),
+    # A confirmation is there for the one session that opened it.
+    "confirmations/<uuid:public_id>/": Route("/confirmations/{confirmation}/", get=404),
+    "confirmations/<uuid:public_id>/code/": Route(
+        "/confirmations/{confirmation}/code/", post=404
+    ),
+    "confirmations/<uuid:public_id>/passkey/": Route(
+        "/confirmations/{confirmation}/passkey/", post=404
+    ),
+    "confirmations/<uuid:public_id>/passkey/begin/": Route(
+        "/confirmations/{confirmation}/passkey/begin/", post=404
+    ),
+    "confirmations/<uuid:public_id>/cancel/": Route(
+        "/confirmations/{confirmation}/cancel/", post=404
     ),
     "tokens/<slug:directory_key>/<str:token_key>/new/": Route(
         "/tokens/{key}/{token}/new/", get=200, post=422
@@ -338,11 +371,33 @@ PERMISSIONS: dict[str, Permission | None] = {
     ),
     "tokens/<slug:directory_key>/generate/": Permission.MANAGE_TOKENS,
     "integrations/<slug:key>/set-up/<slug:idp>/": Permission.VIEW_INTEGRATIONS,
+    "tokens/<slug:directory_key>/reveal-rule/": Permission.MANAGE_POLICY,
+    "tokens/<slug:directory_key>/<str:token_key>/view/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/show/": Permission.MANAGE_TOKENS,
+    "confirmations/<uuid:public_id>/": None,
+    "confirmations/<uuid:public_id>/code/": None,
+    "confirmations/<uuid:public_id>/passkey/": None,
+    "confirmations/<uuid:public_id>/passkey/begin/": None,
+    "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }
+
+
+def confirmation_of(workspace: Workspace) -> Confirmation:
+    """Return a confirmation that somebody opened in their own session."""
+    membership = workspace.memberships.order_by("id")[0]
+    return confirmations.request_(
+        confirmations.CHANGE_MEMBER,
+        confirmations.Subject("1", "Acme Demo"),
+        by=confirmations.Asker(membership, "f" * 64),
+        path="/members/",
+        back_path="/members/",
+        is_step=True,
+        now=database_now(),
+    )
 
 
 def values_of(integration: Integration) -> dict[str, object]:
@@ -407,7 +462,13 @@ def values_of(integration: Integration) -> dict[str, object]:
         created_by=workspace.memberships.order_by("id")[0].user,
         answers={"name": "Acme Demo two", "app": integration.app.slug},
     )
+    sync_directory = Directory.objects.get(
+        workspace=workspace, kind=Directory.Kind.DIRECTORY_SYNC
+    )
     return {
+        "sync_key": sync_directory.key,
+        "sync_token": factories.issue_token(sync_directory).token.key,
+        "confirmation": confirmation_of(workspace).public_id,
         "entitlement": assignments.reference(entitlement),
         "sync": sync.public_id,
         # Somebody's, and of nobody who asks: a person's factors are theirs alone.

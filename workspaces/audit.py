@@ -46,6 +46,20 @@ class Members(StrEnum):
     LEFT = "workspaces.member.left"
 
 
+class Confirmations(StrEnum):
+    """Actions on the proof of who somebody is."""
+
+    REQUESTED = "workspaces.confirmation.requested"
+    FAILED = "workspaces.confirmation.failed"
+    APPROVED = "workspaces.confirmation.approved"
+    DENIED = "workspaces.confirmation.denied"
+    EXPIRED = "workspaces.confirmation.expired"
+    ABANDONED = "workspaces.confirmation.abandoned"
+    USED = "workspaces.confirmation.used"
+    REFUSED = "workspaces.confirmation.refused"
+    POLICY_CHANGED = "workspaces.confirmation_policy.changed"
+
+
 class Log(StrEnum):
     """Actions on the audit log itself."""
 

@@ -8,6 +8,7 @@ from django.urls import path
 from workspaces.views import (
     account,
     audit_log,
+    confirmation,
     invitations,
     members,
     second_step,
@@ -37,6 +38,27 @@ urlpatterns = [
         name="revoke_invitation",
     ),
     path("invitations/<str:token>/", invitations.accept, name="accept_invitation"),
+    path("confirmations/<uuid:public_id>/", confirmation.status, name="confirmation"),
+    path(
+        "confirmations/<uuid:public_id>/code/",
+        confirmation.code,
+        name="confirmation_code",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/passkey/begin/",
+        confirmation.begin_passkey,
+        name="confirmation_passkey_begin",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/passkey/",
+        confirmation.passkey,
+        name="confirmation_passkey",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/cancel/",
+        confirmation.cancel,
+        name="confirmation_cancel",
+    ),
     path("security/", security.index, name="security"),
     path("security/confirm/", security.confirm, name="confirm"),
     path("security/confirm/passkey/", security.confirm_passkey, name="confirm_passkey"),

@@ -38,14 +38,18 @@ async function send(form, button, error) {
     const credential = await ceremony(form);
     if (!credential) return;
     form.elements.credential.value = JSON.stringify(credential);
-    form.submit();
+    // In a dialog htmx sends it, and the dialog goes on.
+    if (form.closest("dialog")) form.dispatchEvent(new Event("passkey"));
+    else form.submit();
   } catch (problem) {
     error.textContent = WORDS[problem.name] ?? "The passkey did not work. Try again.";
     release(button);
   }
 }
 
-for (const form of document.querySelectorAll("form[data-passkey]")) {
+function wire(form) {
+  if (form.dataset.wired) return;
+  form.dataset.wired = "true";
   const button = form.querySelector("[data-passkey-button]");
   const error = form.querySelector("[data-passkey-error]");
   if (window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
@@ -58,3 +62,10 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     error.textContent = "This browser has no passkeys. Use another way or another browser.";
   }
 }
+
+function start(root) {
+  for (const form of root.querySelectorAll("form[data-passkey]")) wire(form);
+}
+
+start(document);
+document.addEventListener("htmx:load", (event) => start(event.detail.elt));

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workspaces.models.audit import AuditEvent
+from workspaces.models.confirmation import Confirmation
 from workspaces.models.directory import Directory
 from workspaces.models.factor import (
     AuthenticatorApp,
@@ -21,6 +22,7 @@ __all__ = [
     "AuditEvent",
     "AuthenticatorApp",
     "CodeAttempts",
+    "Confirmation",
     "Directory",
     "Invitation",
     "Job",

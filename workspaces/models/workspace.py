@@ -27,6 +27,9 @@ class Workspace(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=63, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_actions = models.JSONField(
+        default=list, blank=True, help_text="Names of actions that need a confirmation."
+    )
     require_two_steps = models.BooleanField(
         default=False, help_text="Nobody gets in with a password alone."
     )
