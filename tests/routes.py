@@ -166,6 +166,9 @@ ROUTES = {
     "tokens/<slug:directory_key>/<str:token_key>/show/": Route(
         "/tokens/{sync_key}/{sync_token}/show/", post=403
     ),
+    "settings/security-policy/confirmations/": Route(
+        "/settings/security-policy/confirmations/", get=200, post=302
+    ),
     # A confirmation is there for the one session that opened it.
     "confirmations/<uuid:public_id>/": Route("/confirmations/{confirmation}/", get=404),
     "confirmations/<uuid:public_id>/code/": Route(
@@ -374,6 +377,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "tokens/<slug:directory_key>/reveal-rule/": Permission.MANAGE_POLICY,
     "tokens/<slug:directory_key>/<str:token_key>/view/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/show/": Permission.MANAGE_TOKENS,
+    "settings/security-policy/confirmations/": Permission.MANAGE_POLICY,
     "confirmations/<uuid:public_id>/": None,
     "confirmations/<uuid:public_id>/code/": None,
     "confirmations/<uuid:public_id>/passkey/": None,

@@ -9,6 +9,7 @@ from workspaces.views import (
     account,
     audit_log,
     confirmation,
+    confirmation_policy,
     invitations,
     members,
     second_step,
@@ -38,6 +39,11 @@ urlpatterns = [
         name="revoke_invitation",
     ),
     path("invitations/<str:token>/", invitations.accept, name="accept_invitation"),
+    path(
+        "settings/security-policy/confirmations/",
+        confirmation_policy.index,
+        name="confirmation_policy",
+    ),
     path("confirmations/<uuid:public_id>/", confirmation.status, name="confirmation"),
     path(
         "confirmations/<uuid:public_id>/code/",
