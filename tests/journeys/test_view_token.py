@@ -6,6 +6,7 @@ The portal runs and a person clicks. Nothing is patched.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from tests.journeys.test_first_provisioning import (
     own_url,
     visit,
 )
+from tests.journeys.test_second_factors import give_password, plug_in
 from tokens.models import ScimToken
 from workspaces.models import AuthenticatorApp, Confirmation, Workspace
 
@@ -199,3 +201,73 @@ def _holds(answer: Response, value: str) -> bool:
     if "/static/" in answer.url or 300 <= answer.status < 400 or answer.status == 204:
         return False
     return value in answer.text()
+
+
+def test_actions_that_an_owner_made_ask(
+    visit: Callable[..., Visit],
+    live_server: LiveServer,
+    workspace: Workspace,
+    integration: Integration,
+    app: AuthenticatorApp,
+) -> None:
+    """A button and a dialog of a step, each asked for and then gone on with."""
+    Workspace.objects.update(
+        confirm_minutes=0, confirmed_actions=["tokens.generate", "tokens.replace"]
+    )
+    here = visit("desktop")
+    page = here.page
+    sign_in(page, workspace, live_server.url)
+    key = integration.directory.key
+    page.goto(f"/integrations/{key}/settings/connected-services/")
+    asked = page.get_by_role("dialog", name=TITLE)
+    page.get_by_role("button", name="Generate token").click()
+    expect(asked).to_contain_text("To generate a token.")
+    asked.get_by_label("One-time password").fill(code(app))
+    page.keyboard.press("Enter")
+    made = page.get_by_role("dialog", name="Generate token")
+    expect(made.get_by_label("Token", exact=True)).to_have_value(re.compile("^kwg_"))
+    made.get_by_role("button", name="Copy Token", exact=True).click()
+    made.get_by_role("button", name="Done").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.get_by_role("button", name="More options for SCIM Gateway").click()
+    page.get_by_role("menuitem", name="Generate new token").click()
+    expect(asked).to_contain_text("To generate a new token.")
+    asked.get_by_label("One-time password").fill(code(app))
+    page.keyboard.press("Enter")
+    step = page.get_by_role("dialog", name="New token")
+    step.get_by_label("In 24 hours").check()
+    step.get_by_role("button", name="Generate new token").click()
+    expect(made).to_contain_text("Old token stops")
+
+    # The browser says that the first POST was refused, and nothing else.
+    assert all("403" in said for said in here.complaints), here.complaints
+    here.context.close()
+
+
+def test_passkey_confirms_in_the_dialog(
+    visit: Callable[..., Visit],
+    live_server: LiveServer,
+    workspace: Workspace,
+    issued: tuple[ScimToken, str],
+) -> None:
+    """S0-79: the browser signs, the dialog goes on."""
+    here, (token, value) = visit("desktop"), issued
+    page = here.page
+    plug_in(here.context, page)
+    give_password(page)
+    page.goto("/security/passkeys/new/")
+    page.get_by_label("Name").fill("Laptop")
+    page.get_by_role("button", name="Add a passkey").click()
+    expect(page.locator("#messages")).to_contain_text("Laptop is added.")
+
+    page.goto(f"/tokens/{token.directory.key}/{token.key}/view/")
+    page.get_by_role("button", name="Continue").click()
+    dialog = page.get_by_role("dialog", name=TITLE)
+    picture(page, "confirm-passkey")
+    dialog.get_by_role("button", name="Use a passkey").click()
+
+    shown = page.get_by_role("dialog", name="Show Token")
+    expect(shown.get_by_label("SCIM API authentication token")).to_have_value(value)
+    assert Confirmation.objects.get().method == "passkey"
+    here.context.close()
