@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.workspaces.test_factors import add_passkey
 from workspaces import factors
 from workspaces.audit import Factors, SignIn
 from workspaces.clock import database_now
-from workspaces.factors import recovery
+from workspaces.factors import kinds, recovery
 from workspaces.models import (
     AuditEvent,
     AuthenticatorApp,
@@ -210,6 +211,43 @@ class TestSecondStep:
         client.post(SECOND_STEP, {"factor": codes.id, "code": code})
 
         assert is_in(client)
+
+
+class TestFurtherKind:
+    """A kind with a page of its own to prove it, such as a phone that is asked."""
+
+    @pytest.fixture
+    def approver(self, alice: User, workspace: Workspace) -> Iterator[App]:
+        app = authenticator(alice)
+        kind = kinds.Kind(
+            "asked",
+            "Phone",
+            "smartphone",
+            5,
+            lambda user: [app.app] if user.pk == alice.pk else [],
+            prove_url="workspaces:rename_factor",
+        )
+        kinds.register(kind)
+        yield app
+        del kinds._kinds["asked"]
+
+    def test_leads_to_its_page_at_the_second_step(
+        self, client: Client, approver: App
+    ) -> None:
+        give_password(client, next="/audit/")
+
+        answer = client.get(SECOND_STEP)
+
+        page = f"/security/factors/{approver.id}/rename/"
+        assert answer["Location"] == f"{page}?purpose=log_in&next=/audit/"
+        assert not is_in(client)
+
+    def test_leads_to_its_page_to_confirm(
+        self, alice_client: Client, approver: App
+    ) -> None:
+        answer = alice_client.get("/security/confirm/?next=/security/")
+
+        assert "purpose=confirm&next=/security/" in answer["Location"]
 
 
 class TestRequired:
