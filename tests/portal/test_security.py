@@ -355,6 +355,24 @@ class TestProof:
 
         assert signed_in.get(self.PAGES[0]).status_code == 200
 
+    def test_dialog_of_a_stale_session_leads_to_the_confirmation(
+        self, signed_in: Client, phone: App
+    ) -> None:
+        age_proof(signed_in)
+        path = f"/security/factors/{phone.id}/delete/"
+
+        answer = signed_in.get(path, headers={"hx-request": "true"})
+
+        assert answer["HX-Redirect"] == f"/security/confirm/?next={path}"
+
+    def test_key_of_a_started_app_is_not_shown_to_a_stale_session(
+        self, alice_client: Client
+    ) -> None:
+        page = alice_client.post("/security/authenticator-app/")["Location"]
+        age_proof(alice_client)
+
+        assert alice_client.get(page).status_code == 302
+
     def test_failure_is_recorded(self, signed_in: Client, phone: App) -> None:
         """S0-84."""
         signed_in.post("/security/confirm/", {"factor": phone.id, "code": "000000"})
@@ -461,6 +479,7 @@ class TestPages:
         signed_in.post(f"{path}delete/")
 
         assert "Old phone is deleted." in read(signed_in, SECURITY)
+        assert "Factor deleted" in read(signed_in, "/audit/")
         event = AuditEvent.objects.get(action=Factors.RENAMED)
         assert event.data == {"kind": "totp", "before": "Phone", "after": "Old phone"}
 
