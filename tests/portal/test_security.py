@@ -258,7 +258,6 @@ class TestRequired:
     def test_who_has_no_factor_is_led_to_set_one_up(
         self, client: Client, alice: User, required: None
     ) -> None:
-        """S0-80."""
         give_password(client)
 
         answer = client.get("/audit/")
@@ -355,6 +354,26 @@ class TestProof:
 
         assert signed_in.get(self.PAGES[0]).status_code == 200
 
+    @pytest.mark.parametrize("way", ["totp", "passkey", "recovery"])
+    def test_any_offered_way_confirms(
+        self, alice_client: Client, alice: User, phone: App, way: str
+    ) -> None:
+        """S0-79."""
+        device = Authenticator()
+        add_passkey(alice, device)
+        [code, *_] = recovery.generate(alice, now=database_now())
+        chosen = next(f for f in factors.usable(alice) if f.kind == way)
+        given = {"factor": chosen.id, "code": phone.code() if way == "totp" else code}
+        if way == "passkey":
+            options = alice_client.post("/security/confirm/passkey/").json()
+            given["credential"] = json.dumps(device.get(options))
+        assert alice_client.get(self.PAGES[0]).status_code == 302
+
+        answer = alice_client.post("/security/confirm/", given)
+
+        assert answer["Location"] == SECURITY
+        assert alice_client.get(self.PAGES[0]).status_code == 200
+
     def test_dialog_of_a_stale_session_leads_to_the_confirmation(
         self, signed_in: Client, phone: App
     ) -> None:
@@ -374,7 +393,6 @@ class TestProof:
         assert alice_client.get(page).status_code == 302
 
     def test_failure_is_recorded(self, signed_in: Client, phone: App) -> None:
-        """S0-84."""
         signed_in.post("/security/confirm/", {"factor": phone.id, "code": "000000"})
 
         assert AuditEvent.objects.filter(action=Factors.CONFIRMATION_FAILED).exists()
