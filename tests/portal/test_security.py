@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from tests.workspaces.test_factors import add_passkey
 from workspaces import factors
 from workspaces.audit import Factors, SignIn
 from workspaces.clock import database_now
-from workspaces.factors import recovery
+from workspaces.factors import kinds, recovery
 from workspaces.models import (
     AuditEvent,
     AuthenticatorApp,
@@ -212,6 +213,43 @@ class TestSecondStep:
         assert is_in(client)
 
 
+class TestFurtherKind:
+    """A kind with a page of its own to prove it, such as a phone that is asked."""
+
+    @pytest.fixture
+    def approver(self, alice: User, workspace: Workspace) -> Iterator[App]:
+        app = authenticator(alice)
+        kind = kinds.Kind(
+            "asked",
+            "Phone",
+            "smartphone",
+            5,
+            lambda user: [app.app] if user.pk == alice.pk else [],
+            prove_url="workspaces:rename_factor",
+        )
+        kinds.register(kind)
+        yield app
+        del kinds._kinds["asked"]
+
+    def test_leads_to_its_page_at_the_second_step(
+        self, client: Client, approver: App
+    ) -> None:
+        give_password(client, next="/audit/")
+
+        answer = client.get(SECOND_STEP)
+
+        page = f"/security/factors/{approver.id}/rename/"
+        assert answer["Location"] == f"{page}?purpose=log_in&next=/audit/"
+        assert not is_in(client)
+
+    def test_leads_to_its_page_to_confirm(
+        self, alice_client: Client, approver: App
+    ) -> None:
+        answer = alice_client.get("/security/confirm/?next=/security/")
+
+        assert "purpose=confirm&next=/security/" in answer["Location"]
+
+
 class TestRequired:
     @pytest.fixture
     def required(self, workspace: Workspace) -> None:
@@ -220,7 +258,6 @@ class TestRequired:
     def test_who_has_no_factor_is_led_to_set_one_up(
         self, client: Client, alice: User, required: None
     ) -> None:
-        """S0-80."""
         give_password(client)
 
         answer = client.get("/audit/")
@@ -317,8 +354,45 @@ class TestProof:
 
         assert signed_in.get(self.PAGES[0]).status_code == 200
 
+    @pytest.mark.parametrize("way", ["totp", "passkey", "recovery"])
+    def test_any_offered_way_confirms(
+        self, alice_client: Client, alice: User, phone: App, way: str
+    ) -> None:
+        """S0-79."""
+        device = Authenticator()
+        add_passkey(alice, device)
+        [code, *_] = recovery.generate(alice, now=database_now())
+        chosen = next(f for f in factors.usable(alice) if f.kind == way)
+        given = {"factor": chosen.id, "code": phone.code() if way == "totp" else code}
+        if way == "passkey":
+            options = alice_client.post("/security/confirm/passkey/").json()
+            given["credential"] = json.dumps(device.get(options))
+        assert alice_client.get(self.PAGES[0]).status_code == 302
+
+        answer = alice_client.post("/security/confirm/", given)
+
+        assert answer["Location"] == SECURITY
+        assert alice_client.get(self.PAGES[0]).status_code == 200
+
+    def test_dialog_of_a_stale_session_leads_to_the_confirmation(
+        self, signed_in: Client, phone: App
+    ) -> None:
+        age_proof(signed_in)
+        path = f"/security/factors/{phone.id}/delete/"
+
+        answer = signed_in.get(path, headers={"hx-request": "true"})
+
+        assert answer["HX-Redirect"] == f"/security/confirm/?next={path}"
+
+    def test_key_of_a_started_app_is_not_shown_to_a_stale_session(
+        self, alice_client: Client
+    ) -> None:
+        page = alice_client.post("/security/authenticator-app/")["Location"]
+        age_proof(alice_client)
+
+        assert alice_client.get(page).status_code == 302
+
     def test_failure_is_recorded(self, signed_in: Client, phone: App) -> None:
-        """S0-84."""
         signed_in.post("/security/confirm/", {"factor": phone.id, "code": "000000"})
 
         assert AuditEvent.objects.filter(action=Factors.CONFIRMATION_FAILED).exists()
@@ -423,6 +497,7 @@ class TestPages:
         signed_in.post(f"{path}delete/")
 
         assert "Old phone is deleted." in read(signed_in, SECURITY)
+        assert "Factor deleted" in read(signed_in, "/audit/")
         event = AuditEvent.objects.get(action=Factors.RENAMED)
         assert event.data == {"kind": "totp", "before": "Phone", "after": "Old phone"}
 

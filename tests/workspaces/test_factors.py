@@ -50,7 +50,6 @@ def add_passkey(user: User, device: Authenticator, name: str = "Laptop") -> Pass
 
 class TestAuthenticatorApp:
     def test_code_is_accepted(self, alice: User) -> None:
-        """S0-79."""
         app = authenticator(alice)
 
         device = factors.verify_code(alice, app.id, app.code())
@@ -495,7 +494,7 @@ class TestRecord:
     def test_person_and_administrators_get_a_mail(
         self, alice: User, workspace: Workspace
     ) -> None:
-        """STP-14: enrolling alerts the person, S0-130 in kind: and the others."""
+        """STP-14: enrolling alerts the person, and the others besides."""
         for role in (Role.ADMIN, Role.MEMBER):
             factories.MembershipFactory(
                 workspace=workspace,

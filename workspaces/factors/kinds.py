@@ -35,6 +35,10 @@ class Kind:
 
     None for a kind whose proof is no code.
     """
+    prove_url: str = ""
+    """Name of the URL, with the factor's id, of a kind that has a page of its own to
+    prove it. It gets `purpose` (log_in or confirm) and `next`; see `waiting`, `finish`
+    and `note_factor` for what it does then."""
     title: str = ""
     """Heading of its part of the Security page; empty for a kind without one."""
     hint: str = ""
@@ -58,6 +62,7 @@ class Factor:
     last_used_at: datetime | None
     may_confirm: bool
     takes_code: bool
+    prove_url: str
 
 
 _kinds: dict[str, Kind] = {}
@@ -117,4 +122,5 @@ def _factor(kind: Kind, device: Any, now: datetime) -> Factor:
         last_used_at=device.last_used_at,
         may_confirm=may_confirm(device, now),
         takes_code=kind.verify is not None,
+        prove_url=kind.prove_url,
     )

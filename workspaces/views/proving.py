@@ -6,10 +6,12 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from workspaces import audit, factors
 from workspaces.factor_forms import CodeForm, RecoveryCodeForm
@@ -43,7 +45,7 @@ def ways(user: User, now: datetime) -> list[Factor]:
         is_passkey = factor.kind == passkeys.KIND
         if is_passkey and any(f.kind == passkeys.KIND for f in found):
             continue
-        if is_passkey or factor.takes_code:
+        if is_passkey or factor.takes_code or factor.prove_url:
             found.append(factor)
     return found
 
@@ -52,6 +54,14 @@ def chosen(request: HttpRequest, found: Sequence[Factor]) -> Factor:
     """Return the factor that was chosen, else the one to offer first."""
     wanted = request.POST.get("factor") or request.GET.get("with")
     return next((f for f in found if f.id == wanted), found[0])
+
+
+def own_page(factor: Factor, *, purpose: str, go_to: str) -> HttpResponse | None:
+    """Lead to the page of a kind that has one of its own, None if it has none."""
+    if not factor.prove_url:
+        return None
+    query = urlencode({"purpose": purpose, "next": go_to}, safe="/")
+    return redirect(f"{reverse(factor.prove_url, args=[factor.id])}?{query}")
 
 
 def form_for(factor: Factor, request: HttpRequest) -> forms.Form | None:

@@ -31,6 +31,9 @@ def page(request: HttpRequest) -> HttpResponse:
     if who is None or not found:
         return redirect("home")
     factor = proving.chosen(request, found)
+    own = proving.own_page(factor, purpose=_PURPOSE, go_to=who.next or go_to(request))
+    if own:
+        return own
     form = proving.form_for(factor, request)
     error = ""
     if request.method == "POST" and (form is None or form.is_valid()):

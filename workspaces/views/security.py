@@ -115,6 +115,11 @@ def confirm(request: WorkspaceRequest) -> HttpResponse:
     if not found:
         return _confirm_with_password(request, now)
     factor = proving.chosen(request, found)
+    own = proving.own_page(
+        factor, purpose=factors.Purpose.CONFIRM, go_to=go_to(request)
+    )
+    if own:
+        return own
     form: Any = proving.form_for(factor, request)
     error = ""
     if request.method == "POST" and (form is None or form.is_valid()):
