@@ -30,7 +30,7 @@ class IntegrationsConfig(AppConfig):
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
-        from workspaces import audit, jobs, navigation
+        from workspaces import audit, confirmations, jobs, navigation
         from workspaces.models import Directory
         from workspaces.permissions import Permission
 
@@ -82,6 +82,7 @@ class IntegrationsConfig(AppConfig):
         )
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
+        confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
         jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
         jobs.register_periodic(

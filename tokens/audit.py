@@ -13,6 +13,8 @@ class Action(StrEnum):
     REPLACED = "tokens.scim_token.replaced"
     CHANGED = "tokens.scim_token.changed"
     RETIRED = "tokens.scim_token.retired"
+    VIEWED = "tokens.scim_token.viewed"
+    REVEAL_RULE_CHANGED = "tokens.directory.reveal_rule_changed"
     REVOKED = "tokens.scim_token.revoked"
     REFUSED = "tokens.scim_token.refused"
     OWNER_ENDED = "tokens.scim_token.owner_ended"
