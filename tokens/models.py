@@ -33,7 +33,10 @@ class ScimTokenQuerySet(models.QuerySet["ScimToken"]):
             self.filter(revoked_at=None)
             .filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now))
             .filter(models.Q(replaced_by=None) | models.Q(overlap_ends_at__gt=now))
-            .filter(models.Q(owner=None) | models.Q(owner__user__is_active=True))
+            .filter(
+                models.Q(owner=None)
+                | models.Q(owner__is_active=True, owner__user__is_active=True)
+            )
         )
 
 
@@ -110,6 +113,7 @@ class ScimToken(models.Model):
             expires_at=self.expires_at,
             is_replaced=self.replaced_by_id is not None,
             overlap_ends_at=self.overlap_ends_at,
-            is_owner_active=self.owner is None or self.owner.user.is_active,
+            is_owner_active=self.owner is None
+            or (self.owner.is_active and self.owner.user.is_active),
             now=now,
         )

@@ -12,12 +12,13 @@ class WorkspacesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register audit actions, jobs, entries of the menu and the record of log-ins."""
-        from workspaces import audit, invitations, jobs, navigation, sign_in
+        from workspaces import audit, domains, invitations, jobs, navigation, sign_in
         from workspaces.permissions import Permission
 
-        for actions in (audit.SignIn, audit.Members, audit.Log):
+        for actions in (audit.SignIn, audit.Members, audit.Sync, audit.Log):
             audit.register(actions)
         jobs.register(invitations.JOB, invitations.send)
+        jobs.register(domains.JOB, domains.check)
         navigation.register(
             navigation.Entry(
                 50,

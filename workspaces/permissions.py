@@ -31,6 +31,7 @@ class Permission(StrEnum):
     MANAGE_MEMBERS = "manage_members"
     MANAGE_OWNERS = "manage_owners"
     VIEW_AUDIT = "view_audit"
+    MANAGE_DIRECTORY_SYNC = "manage_directory_sync"
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
@@ -60,7 +61,11 @@ View = Callable[Concatenate[WorkspaceRequest, P], HttpResponseBase]
 
 def can(membership: Membership | None, permission: Permission) -> bool:
     """Say whether the membership has the permission, by its role of now."""
-    return membership is not None and permission in ALLOWED[Role(membership.role)]
+    return (
+        membership is not None
+        and membership.is_active
+        and permission in ALLOWED[Role(membership.role)]
+    )
 
 
 def requires(permission: Permission) -> Callable[[View[P]], View[P]]:

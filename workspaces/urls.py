@@ -5,7 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from workspaces.views import account, audit_log, invitations, members
+from workspaces.views import (
+    account,
+    audit_log,
+    invitations,
+    members,
+    provisioned_members,
+)
 
 app_name = "workspaces"
 urlpatterns = [
@@ -17,6 +23,16 @@ urlpatterns = [
     path("members/leave/", members.leave, name="leave"),
     path("members/<int:membership_id>/role/", members.change_role, name="change_role"),
     path("members/<int:membership_id>/remove/", members.remove, name="remove_member"),
+    path(
+        "members/<int:membership_id>/break-glass/",
+        provisioned_members.break_glass_account,
+        name="break_glass",
+    ),
+    path(
+        "members/<int:membership_id>/invite/",
+        provisioned_members.invite,
+        name="invite_provisioned",
+    ),
     path(
         "members/invitations/<uuid:public_id>/resend/",
         members.resend_invitation,

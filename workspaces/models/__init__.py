@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from workspaces.models.audit import AuditEvent
 from workspaces.models.directory import Directory
+from workspaces.models.directory_sync import (
+    DirectorySync,
+    EmailDomain,
+    Team,
+    TeamMember,
+)
 from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
 from workspaces.models.user import User
@@ -12,10 +18,14 @@ from workspaces.models.workspace import Membership, Role, Workspace
 __all__ = [
     "AuditEvent",
     "Directory",
+    "DirectorySync",
+    "EmailDomain",
     "Invitation",
     "Job",
     "Membership",
     "Role",
+    "Team",
+    "TeamMember",
     "User",
     "Workspace",
 ]
