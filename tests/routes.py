@@ -402,7 +402,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         answers={"name": "Acme Demo two", "app": integration.app.slug},
     )
     domain = EmailDomain.objects.create(
-        workspace=workspace, name="acme.test", created_at=now
+        workspace=workspace, name="acme.example", created_at=now
     )
     team = Team.objects.create(
         workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now

@@ -12,10 +12,12 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""
+        from tokens import dependents as owned
         from tokens import notices, watch
         from tokens.audit import Action
-        from workspaces import audit, jobs
+        from workspaces import audit, dependents, jobs
 
         audit.register(Action)
+        dependents.register(owned.connections_of)
         jobs.register(notices.JOB, notices.send)
         jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)

@@ -19,6 +19,7 @@ from workspaces.models import EmailDomain, Job, User, Workspace
 
 JOB = "workspaces.check_domain"
 MOST_AT_ONCE = 100
+NONE = "Enter at least one email domain, such as acme.com."
 LOOK_UP_SECONDS = 10
 """How long all tries of one look-up may take together."""
 
@@ -50,7 +51,7 @@ def read(text: str) -> list[str]:
     """
     parts = [part for part in _SEPARATORS.split(text.replace("\x00", "")) if part]
     if not parts:
-        raise NoDomain("Enter at least one email domain, such as acme.com.")
+        raise NoDomain(NONE)
     if len(parts) > MOST_AT_ONCE:
         raise NoDomain(f"Enter at most {MOST_AT_ONCE} domains at once.")
     return list(dict.fromkeys(normalise(part) for part in parts))

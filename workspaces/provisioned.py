@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
 
-from workspaces import audit, directory_sync, invitations, teams
+from workspaces import audit, dependents, directory_sync, invitations, teams
 from workspaces.domains import domain_of
 from workspaces.members import has_other_owner
 from workspaces.models import (
@@ -132,7 +132,12 @@ class _Visit:
 
     def leave(self, membership: Membership) -> None:
         _refuse_guarded(membership, "delete it")
-        self._record(audit.Sync.DEPROVISIONED, membership, email=membership.user.email)
+        self._record(
+            audit.Sync.DEPROVISIONED,
+            membership,
+            email=membership.user.email,
+            stops=self._stopping_with(membership),
+        )
         user = membership.user
         if _is_ours(user, self.workspace):
             # Who comes back by the same address starts anew.
@@ -188,9 +193,12 @@ class _Visit:
         if not is_active:
             _refuse_guarded(membership, "deactivate it")
             self._revoke_invitations(membership)
+            stops = self._stopping_with(membership)
             membership.is_active = False
             membership.save(update_fields=["is_active"])
-            self._record(audit.Sync.DEACTIVATED, membership, role=membership.role)
+            self._record(
+                audit.Sync.DEACTIVATED, membership, role=membership.role, stops=stops
+            )
             return
         membership.is_active = True
         membership.role = self.sync.default_role
@@ -228,6 +236,10 @@ class _Visit:
             membership.first_active_at = None
             membership.save(update_fields=["first_active_at"])
         links.update(revoked_at=self.now, digest="")
+
+    def _stopping_with(self, membership: Membership) -> str | None:
+        """Return which connections stop with the member, for the audit log."""
+        return ", ".join(dependents.stopping_with(membership, now=self.now)) or None
 
     def _record(
         self, action: audit.Sync, membership: Membership, **data: str | None

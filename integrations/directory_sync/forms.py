@@ -19,9 +19,9 @@ class DomainsForm(forms.Form):
 
     domains = forms.CharField(
         label="Email domains",
-        required=False,
         help_text="One or several, such as acme.com, acme.de. Subdomains count apart.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": domains.NONE},
     )
 
     def clean_domains(self) -> list[str]:

@@ -141,10 +141,15 @@ def _idp(directory: Directory, now: datetime) -> Idp:
     counted = RequestRecord.objects.filter(
         directory=directory, at__gte=now - _PERIOD
     ).aggregate(requests=Count("pk"), refused=Count("pk", filter=Q(status__gte=400)))
+    last = calls[0] if calls else None
+    name = recent.idp_of(directory) or (last.caller if last else "")
+    is_auto = directory.dialect == Directory.Dialect.AUTO
     return Idp(
-        name=recent.idp_of(directory),
-        dialect=directory.get_dialect_display(),
-        last=calls[0] if calls else None,
+        name=name or ("Not recognised" if last else "Not known before it calls"),
+        dialect="Recognised from its requests"
+        if is_auto
+        else directory.get_dialect_display(),
+        last=last,
         **counted,
     )
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from workspaces import invitations, members
+from workspaces import dependents, invitations, members
 from workspaces.clock import database_now
 from workspaces.errors import MemberError
 from workspaces.forms import InvitationForm, RoleForm
@@ -164,6 +164,7 @@ def _end(
     context = {
         "member": membership,
         "is_own": membership.pk == request.membership.pk,
+        "stopping": dependents.stopping_with(membership, now=database_now()),
         "cancel_url": reverse(_PAGE),
     }
     return render(request, f"workspaces/remove_member.html{part}", context)
