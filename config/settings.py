@@ -336,6 +336,13 @@ KEYWAY_ALLOWED_NETWORKS = [
     ipaddress.ip_network(network)
     for network in env.list("KEYWAY_ALLOWED_NETWORKS", default=[])
 ]
+# Which servers prove domains; without any, those of the machine.
+KEYWAY_DNS_SERVERS = [
+    (host, int(port or 53))
+    for host, _, port in (
+        entry.partition("#") for entry in env.list("KEYWAY_DNS_SERVERS", default=[])
+    )
+]
 KEYWAY_WORKER_THREADS = env.int("KEYWAY_WORKER_THREADS", default=4)
 
 # Logs: JSON lines with ids, never bodies, headers or local variables.

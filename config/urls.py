@@ -29,6 +29,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
+    path("settings/", include("integrations.directory_sync.urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tokens/", include("tokens.urls")),
     path("admin/", admin.site.urls),

@@ -27,10 +27,11 @@ class IntegrationsConfig(AppConfig):
             wanted,
         )
         from integrations.audit import Action
+        from integrations.directory_sync import holder, notices, receiving
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
-        from workspaces import audit, confirmations, jobs, navigation
+        from workspaces import audit, configuration, confirmations, jobs, navigation
         from workspaces.models import Directory
         from workspaces.permissions import Permission
 
@@ -72,9 +73,30 @@ class IntegrationsConfig(AppConfig):
                 Permission.VIEW_ACTIVITY,
             )
         )
+        navigation.register(
+            navigation.Entry(
+                70,
+                "Settings",
+                "directory_sync:settings",
+                "settings",
+                Permission.MANAGE_DIRECTORY_SYNC,
+            )
+        )
+        for order, label, url_name in (
+            (20, "IDP Settings", "directory_sync:idp_settings"),
+            (30, "SCIM Users Provisioning", "directory_sync:provisioning"),
+        ):
+            configuration.register(
+                configuration.Tab(
+                    order, label, url_name, Permission.MANAGE_DIRECTORY_SYNC
+                )
+            )
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
+        holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
         resource_changed.connect(wanted.resource_changed)
         schema_changes.register(role_publishing.follow)
+        resource_changed.connect(receiving.resource_changed)
+        jobs.register(notices.JOB, notices.send)
         jobs.register(
             wanted.JOB,
             provisioning.carry_out,

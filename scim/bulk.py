@@ -94,6 +94,7 @@ class BulkRequest:
                 )
             outcome |= self._apply(operation)
         except ScimError as error:
+            error.note()
             if operation.bulk_id:
                 self.failed.add(operation.bulk_id)
             outcome["status"] = str(error.status)

@@ -79,6 +79,19 @@ def sync_token(workspace: Workspace) -> tuple[ScimToken, str]:
     return issued.token, issued.plaintext
 
 
+def confirm(client: Client, user: User, path: str) -> None:
+    """Confirm once what a POST to `path` asks for; it is recent for the rest of a test."""
+    app = with_authenticator(user)
+    asked = client.post(path, {"confirm_identity": "1"})
+    assert asked.status_code == 200, asked.content
+    confirmation = Confirmation.objects.order_by("-id")[0]
+    answer = client.post(
+        f"/confirmations/{confirmation.public_id}/code/",
+        {"device": str(app.public_id), "code": new_code(app)},
+    )
+    assert answer.status_code == 302, answer.content
+
+
 class Portal:
     """Somebody who views a token in a browser, without scripts."""
 

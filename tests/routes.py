@@ -27,9 +27,11 @@ from workspaces.models import (
     AuditEvent,
     Confirmation,
     Directory,
+    EmailDomain,
     Invitation,
     Job,
     Role,
+    Team,
     Workspace,
 )
 from workspaces.permissions import Permission
@@ -245,6 +247,33 @@ ROUTES = {
     "integrations/<slug:key>/settings/user-schema/": Route(
         "/integrations/{key}/settings/user-schema/", get=200, post=302
     ),
+    "settings/": Route("/settings/", get=302),
+    "settings/idp/": Route("/settings/idp/", get=200, post=302),
+    "settings/idp/teams/<uuid:public_id>/role/": Route(
+        "/settings/idp/teams/{team}/role/", get=200, post=422
+    ),
+    "settings/scim-users-provisioning/": Route(
+        "/settings/scim-users-provisioning/", get=200, post=422
+    ),
+    "settings/scim-users-provisioning/token/": Route(
+        "/settings/scim-users-provisioning/token/", post=302
+    ),
+    "settings/scim-users-provisioning/refresh/": Route(
+        "/settings/scim-users-provisioning/refresh/", get=302, post=302
+    ),
+    "settings/scim-users-provisioning/invites/": Route(
+        "/settings/scim-users-provisioning/invites/", post=302
+    ),
+    "settings/scim-users-provisioning/domains/<uuid:public_id>/check/": Route(
+        "/settings/scim-users-provisioning/domains/{domain}/check/", post=302
+    ),
+    "settings/scim-users-provisioning/domains/<uuid:public_id>/delete/": Route(
+        "/settings/scim-users-provisioning/domains/{domain}/delete/", get=200, post=302
+    ),
+    "members/<int:membership_id>/break-glass/": Route(
+        "/members/{member}/break-glass/", get=200, post=302
+    ),
+    "members/<int:membership_id>/invite/": Route("/members/{member}/invite/", post=302),
     "service-accounts/": Route("/service-accounts/", get=200),
     "service-accounts/new/": Route("/service-accounts/new/", get=200, post=422),
     "service-accounts/<uuid:account_id>/": Route(
@@ -330,6 +359,22 @@ PERMISSIONS: dict[str, Permission | None] = {
         ),
         Permission.MANAGE_SERVICE_ACCOUNTS,
     ),
+    **dict.fromkeys(
+        (
+            "settings/",
+            "settings/idp/",
+            "settings/scim-users-provisioning/",
+            "settings/scim-users-provisioning/token/",
+            "settings/scim-users-provisioning/refresh/",
+            "settings/scim-users-provisioning/invites/",
+            "settings/scim-users-provisioning/domains/<uuid:public_id>/check/",
+            "settings/scim-users-provisioning/domains/<uuid:public_id>/delete/",
+        ),
+        Permission.MANAGE_DIRECTORY_SYNC,
+    ),
+    "settings/idp/teams/<uuid:public_id>/role/": Permission.MANAGE_MEMBERS,
+    "members/<int:membership_id>/break-glass/": Permission.MANAGE_OWNERS,
+    "members/<int:membership_id>/invite/": Permission.MANAGE_MEMBERS,
     # None: every member of a workspace, whatever the role.
     **dict.fromkeys(
         (
@@ -534,7 +579,15 @@ def values_of(integration: Integration) -> dict[str, object]:
     sync_directory = Directory.objects.get(
         workspace=workspace, kind=Directory.Kind.DIRECTORY_SYNC
     )
+    domain = EmailDomain.objects.create(
+        workspace=workspace, name="acme.example", created_at=now
+    )
+    team = Team.objects.create(
+        workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now
+    )
     return {
+        "domain": domain.public_id,
+        "team": team.public_id,
         "unmatched": _unmatched(integration).resource_id_public,
         "sync_key": sync_directory.key,
         "sync_token": factories.issue_token(sync_directory).token.key,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection, reset_queries, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -99,6 +99,7 @@ def undone() -> Iterator[None]:
 
 def attempt(client: Client, method: str, path: str, **headers: str) -> Attempt:
     """Send a request and take back what it wrote."""
+    reset_queries()
     with undone(), CaptureQueriesContext(connection) as captured:
         answer = client.generic(method, path, headers=headers)
         text = b"".join(answer)

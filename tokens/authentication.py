@@ -42,7 +42,7 @@ _DIRECTORY = (
 _SELECT = (
     "SELECT t.id, t.digest, t.digest_key, t.revoked_at, t.expires_at,"
     " t.replaced_by_id, t.overlap_ends_at, t.last_used_at, t.refused_at,"
-    " t.owner_label, m.role, u.is_active, "
+    " t.owner_label, m.role, (u.is_active AND m.is_active), "
     f"{', '.join(f'd.{column}' for column in _DIRECTORY)}, {{now}}"
     " FROM tokens_scimtoken t"
     " JOIN workspaces_directory d ON d.id = t.directory_id"

@@ -46,7 +46,11 @@ class ScimTokenQuerySet(models.QuerySet["ScimToken"]):
             .filter(models.Q(replaced_by=None) | models.Q(overlap_ends_at__gt=now))
             .filter(
                 models.Q(owner_label="")
-                | models.Q(owner__user__is_active=True, owner__role__in=OWNER_ROLES)
+                | models.Q(
+                    owner__is_active=True,
+                    owner__user__is_active=True,
+                    owner__role__in=OWNER_ROLES,
+                )
             )
         )
 
@@ -139,7 +143,9 @@ class ScimToken(models.Model):
             is_owner_active=is_owner_active(
                 self.owner_label,
                 self.owner.role if self.owner else None,
-                is_active=self.owner is not None and self.owner.user.is_active,
+                is_active=self.owner is not None
+                and self.owner.is_active
+                and self.owner.user.is_active,
             ),
             now=now,
         )

@@ -26,7 +26,7 @@ def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
     return [_described(token) for token in tokens]
 
 
-def note(membership: Membership, role: Role | None, by: User) -> None:
+def note(membership: Membership, role: Role | None, by: User | None) -> None:
     """Write into the audit log which tokens stop with a change of a membership."""
     for token in _that_stop(membership, role, database_now()):
         audit.record(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -181,6 +182,9 @@ def _shown(
             "token": issued.token,
             "token_value": issued.plaintext,
             "gateway_url": directory.base_url,
+            "url_label": "SCIM Gateway URL"
+            if directory.kind == Directory.Kind.GATEWAY
+            else "SCIM URL",
             "done_url": holder_of(directory).url,
             "edit_url": reverse("tokens:edit", args=[directory.key, issued.token.key]),
             "form": TokenForm(token=issued.token),
@@ -252,12 +256,14 @@ def _token(request: WorkspaceRequest, directory: Directory, key: str) -> ScimTok
 
 
 def _directory(request: WorkspaceRequest, key: str) -> Directory:
-    """Return a gateway of the workspace, or answer 404.
+    """Return a gateway of the workspace or its Directory Sync, or answer 404.
 
-    The token of Directory Sync is shown after a confirmation, never by this button.
+    Directory Sync has tokens once it is turned on.
     """
+    is_on = Q(kind=Directory.Kind.GATEWAY) | Q(workspace__directory_sync__isnull=False)
     return get_object_or_404(
-        Directory.objects.in_workspace(request.workspace).select_related("workspace"),
+        Directory.objects.in_workspace(request.workspace)
+        .filter(is_on)
+        .select_related("workspace"),
         key=key,
-        kind=Directory.Kind.GATEWAY,
     )

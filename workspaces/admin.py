@@ -12,9 +12,13 @@ from workspaces import services
 from workspaces.models import (
     AuditEvent,
     Directory,
+    DirectorySync,
+    EmailDomain,
     Invitation,
     Job,
     Membership,
+    Team,
+    TeamMember,
     User,
     Workspace,
 )
@@ -63,6 +67,7 @@ class MembershipInline(admin.TabularInline):
     """Who belongs to a workspace."""
 
     model = Membership
+    fields = ("user", "role", "is_active", "is_break_glass")
     extra = 0
     autocomplete_fields = ("user",)
 
@@ -95,10 +100,11 @@ class WorkspaceAdmin(admin.ModelAdmin):
 
 @admin.register(Membership)
 class MembershipAdmin(admin.ModelAdmin):
-    """Who is what, where."""
+    """Who is what, where. What the IdP says of them is left to the IdP."""
 
-    list_display = ("user", "workspace", "role", "created_at")
-    list_filter = ("role",)
+    fields = ("user", "workspace", "role", "is_active", "is_break_glass")
+    list_display = ("user", "workspace", "role", "is_active", "created_at")
+    list_filter = ("role", "is_active", "is_break_glass")
     list_select_related = ("user", "workspace")
     search_fields = ("user__email_key", "workspace__name")
     autocomplete_fields = ("user", "workspace")
@@ -152,3 +158,41 @@ class JobAdmin(ReadOnlyAdmin):
     list_filter = ("state", "kind")
     list_select_related = ("workspace",)
     search_fields = ("subject", "public_id")
+
+
+@admin.register(DirectorySync)
+class DirectorySyncAdmin(ReadOnlyAdmin):
+    """What provisioning by the IdP may do in a workspace."""
+
+    list_display = ("workspace", "default_role", "sends_invites", "adopts")
+    list_filter = ("adopts", "allows_unproven")
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name",)
+
+
+@admin.register(EmailDomain)
+class EmailDomainAdmin(ReadOnlyAdmin):
+    """Whose people may be provisioned, and whether that was proven."""
+
+    list_display = ("name", "workspace", "proven_at", "checked_at")
+    list_select_related = ("workspace",)
+    search_fields = ("name", "workspace__name")
+
+
+@admin.register(Team)
+class TeamAdmin(ReadOnlyAdmin):
+    """Groups of the IdP, and the roles that they give."""
+
+    list_display = ("name", "workspace", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("workspace",)
+    search_fields = ("name", "resource_id")
+
+
+@admin.register(TeamMember)
+class TeamMemberAdmin(ReadOnlyAdmin):
+    """Who is in which team."""
+
+    list_display = ("team", "membership", "workspace")
+    list_select_related = ("team", "membership__user", "membership__workspace")
+    search_fields = ("team__name",)

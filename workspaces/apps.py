@@ -15,6 +15,7 @@ class WorkspacesConfig(AppConfig):
         from workspaces import (
             audit,
             confirmations,
+            domains,
             invitations,
             jobs,
             navigation,
@@ -30,9 +31,15 @@ class WorkspacesConfig(AppConfig):
         )
         from workspaces.permissions import Permission
 
-        for actions in (audit.SignIn, audit.Members, audit.Log, audit.Factors):
+        for actions in (
+            audit.SignIn,
+            audit.Members,
+            audit.Sync,
+            audit.Log,
+            audit.Factors,
+            audit.Confirmations,
+        ):
             audit.register(actions)
-        audit.register(audit.Confirmations)
         jobs.register(invitations.JOB, invitations.send)
         jobs.register(notices.JOB, notices.send)
         jobs.register_periodic(
@@ -41,6 +48,7 @@ class WorkspacesConfig(AppConfig):
         for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):
             kinds.register(kind)
         proof.connect()
+        jobs.register(domains.JOB, domains.check)
         navigation.register(
             navigation.Entry(
                 50,

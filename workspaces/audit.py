@@ -60,6 +60,31 @@ class Confirmations(StrEnum):
     POLICY_CHANGED = "workspaces.confirmation_policy.changed"
 
 
+class Sync(StrEnum):
+    """Actions of Directory Sync, and on its rules."""
+
+    TURNED_ON = "workspaces.directory_sync.turned_on"
+    RULES_CHANGED = "workspaces.directory_sync.rules_changed"
+    REFUSED = "workspaces.directory_sync.refused"
+    DOMAIN_ADDED = "workspaces.email_domain.added"
+    DOMAIN_CHECK_REQUESTED = "workspaces.email_domain.check_requested"
+    DOMAIN_PROVEN = "workspaces.email_domain.proven"
+    DOMAIN_DELETED = "workspaces.email_domain.deleted"
+    PROVISIONED = "workspaces.member.provisioned"
+    ADOPTED = "workspaces.member.adopted"
+    CHANGED = "workspaces.member.changed"
+    DEACTIVATED = "workspaces.member.deactivated"
+    REACTIVATED = "workspaces.member.reactivated"
+    DEPROVISIONED = "workspaces.member.deprovisioned"
+    BREAK_GLASS_SET = "workspaces.member.break_glass_set"
+    BREAK_GLASS_CLEARED = "workspaces.member.break_glass_cleared"
+    TEAM_CREATED = "workspaces.team.created"
+    TEAM_RENAMED = "workspaces.team.renamed"
+    TEAM_DELETED = "workspaces.team.deleted"
+    TEAM_MEMBERS_CHANGED = "workspaces.team.members_changed"
+    TEAM_ROLE_CHANGED = "workspaces.team.role_changed"
+
+
 class Log(StrEnum):
     """Actions on the audit log itself."""
 

@@ -23,7 +23,7 @@ class AtStake:
 
 
 Look = Callable[[Membership, Role | None], list[AtStake]]
-Note = Callable[[Membership, Role | None, User], None]
+Note = Callable[[Membership, Role | None, User | None], None]
 _registered: list[tuple[Look, Note]] = []
 
 
@@ -41,7 +41,10 @@ def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
     return [thing for look, _ in _registered for thing in look(membership, role)]
 
 
-def note(membership: Membership, role: Role | None, *, by: User) -> None:
-    """Record what stops, in the transaction of the change and before it."""
+def note(membership: Membership, role: Role | None, *, by: User | None) -> None:
+    """Record what stops, in the transaction of the change and before it.
+
+    `by` is None where the IdP makes the change.
+    """
     for _, write in _registered:
         write(membership, role, by)

@@ -7,8 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
 
 from workspaces.models import Role, User
+from workspaces.shut_out import is_shut_out
 
 ROLE_HINTS = {
     Role.OWNER: "everything, also who is Owner",
@@ -47,6 +49,12 @@ class LoginForm(AuthenticationForm):
         )
         self.fields["password"].error_messages["required"] = "Enter your password."
 
+    def confirm_login_allowed(self, user: User) -> None:
+        """Refuse deactivated accounts, and members whom the IdP deactivated."""
+        super().confirm_login_allowed(user)
+        if is_shut_out(user):
+            raise ValidationError(self.error_messages["inactive"], code="inactive")
+
 
 class RoleForm(forms.Form):
     """A role out of those that one may give."""
@@ -79,15 +87,9 @@ class InvitationForm(RoleForm):
     field_order = ("email", "role")
 
 
-class NewAccountForm(forms.Form):
-    """Name and password of somebody who was invited."""
+class PasswordForm(forms.Form):
+    """The first password of somebody who was invited."""
 
-    name = forms.CharField(
-        label="Your name",
-        max_length=150,
-        error_messages={"required": "Enter your name."},
-        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
-    )
     password = forms.CharField(
         label="New password",
         strip=False,
@@ -106,3 +108,15 @@ class NewAccountForm(forms.Form):
         person = User(email=self.email, name=self.cleaned_data.get("name", ""))
         password_validation.validate_password(password, person)
         return password
+
+
+class NewAccountForm(PasswordForm):
+    """Name and password of somebody who was invited."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=150,
+        error_messages={"required": "Enter your name."},
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    field_order = ("name", "password")

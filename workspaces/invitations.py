@@ -37,6 +37,9 @@ from workspaces.permissions import Permission, can
 
 JOB = "workspaces.send_invitation"
 LIFETIME = timedelta(days=7)
+PATIENT_FAILURES = 200
+"""Tries of the e-mail to somebody whom the IdP made: more than a day of them."""
+
 _PURPOSE = b"workspaces.invitation\x1f"
 
 
@@ -91,8 +94,55 @@ def invite(email: str, *, role: Role, by: Membership, now: datetime) -> Invitati
     return invitation
 
 
+@transaction.atomic
+def invite_provisioned(
+    membership: Membership, *, actor: User | None = None, now: datetime
+) -> Invitation:
+    """Send a member whom the IdP made the link by which they set a password.
+
+    An open offer to the address is renewed. The mail server may be down for a day:
+    the job goes on trying.
+    """
+    user, workspace = membership.user, membership.workspace
+    values = {
+        "email": user.email,
+        "role": membership.role,
+        "membership": membership,
+        "invited_by": actor,
+        "expires_at": now + LIFETIME,
+        "sent_at": None,
+        "digest": "",
+    }
+    invitation, _ = Invitation.objects.open().update_or_create(
+        workspace=workspace,
+        email_key=user.email_key,
+        defaults=values,
+        create_defaults={**values, "created_at": now},
+    )
+    audit.record(
+        audit.Members.INVITED,
+        workspace=workspace,
+        actor=actor,
+        target=invitation,
+        data={"role": membership.role},
+    )
+    jobs.enqueue(
+        JOB,
+        workspace=workspace,
+        subject=str(invitation.public_id),
+        trigger=Job.Trigger.WEB if actor else Job.Trigger.SCIM,
+        actor=actor,
+        max_failures=PATIENT_FAILURES,
+        now=now,
+    )
+    return invitation
+
+
 def renew(invitation: Invitation, *, by: Membership, now: datetime) -> Invitation:
     """Send an open invitation again, for another seven days."""
+    if invitation.membership is not None:
+        _require_grantable(_present(by), Role(invitation.role))
+        return invite_provisioned(invitation.membership, actor=by.user, now=now)
     return invite(invitation.email, role=Role(invitation.role), by=by, now=now)
 
 
@@ -129,6 +179,9 @@ def send(job: Job) -> None:
         )
         if invitation is None or not invitation.is_open(database_now()):
             return
+        if invitation.sent_at is not None:
+            # Sent by a try that could not say so any more.
+            return
         invitation.digest = _digests(token)[0]
         invitation.save(update_fields=["digest"])
     path = reverse("workspaces:accept_invitation", args=[token])
@@ -159,7 +212,7 @@ def send(job: Job) -> None:
 def find(token: str, *, now: datetime) -> Invitation | None:
     """Return the open invitation of a link, None if there is none any more."""
     invitation = (
-        Invitation.objects.select_related("workspace", "invited_by")
+        Invitation.objects.select_related("workspace", "invited_by", "membership__user")
         .filter(digest__in=_digests(token))
         .first()
     )
@@ -187,6 +240,29 @@ def accept_as_new(
         raise AddressTaken
     user = User.objects.create_user(invitation.email, password, name=name)
     return _join(invitation, user, now=now)
+
+
+@transaction.atomic
+def accept_as_provisioned(
+    invitation: Invitation, *, password: str, now: datetime
+) -> Membership:
+    """Let a member whom the IdP made set a first password. Raises InvitationOver."""
+    invitation = _open(invitation, now=now)
+    user = person_without_password(invitation)
+    if user is None:
+        raise InvitationOver
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return _join(invitation, user, now=now)
+
+
+def person_without_password(invitation: Invitation) -> User | None:
+    """Return the person whom the IdP made and who has no password yet, if it is one."""
+    membership = invitation.membership
+    if membership is None or not membership.is_active:
+        return None
+    user = membership.user
+    return None if user.has_usable_password() else user
 
 
 def _join(invitation: Invitation, user: User, *, now: datetime) -> Membership:
@@ -219,7 +295,7 @@ def _open(invitation: Invitation, *, now: datetime) -> Invitation:
 def _locked(invitation: Invitation) -> Invitation:
     return (
         Invitation.objects.select_for_update(of=("self",))
-        .select_related("workspace")
+        .select_related("workspace", "membership__user", "membership__workspace")
         .get(pk=invitation.pk)
     )
 

@@ -12,6 +12,8 @@ from workspaces import audit, belongings
 from workspaces.errors import LastOwner, NoLongerAllowed, OwnersOnly
 from workspaces.models import Membership, Role, Workspace
 from workspaces.permissions import Permission, can
+from workspaces.ranks import rank
+from workspaces.refusals import IsProvisioned, RoleFromTeam
 
 
 @transaction.atomic
@@ -26,9 +28,12 @@ def change_role(membership: Membership, *, role: Role, by: Membership) -> Member
     _require_owner(by, before, role)
     if before == Role.OWNER:
         _require_another_owner(membership)
+    team = membership.role_team
+    if team is not None and rank(role) < rank(before):
+        raise RoleFromTeam(team)
     belongings.note(membership, role, by=by.user)
-    membership.role = role
-    membership.save(update_fields=["role"])
+    membership.role, membership.own_role, membership.role_team = role, "", None
+    membership.save(update_fields=["role", "own_role", "role_team"])
     audit.record(
         audit.Members.ROLE_CHANGED,
         workspace=membership.workspace,
@@ -51,6 +56,8 @@ def remove(membership: Membership, *, by: Membership) -> None:
     if not is_own:
         _require(by, Permission.MANAGE_MEMBERS)
         _require_owner(by, Role(membership.role))
+    if membership.resource_id is not None:
+        raise IsProvisioned
     if membership.role == Role.OWNER:
         _require_another_owner(membership)
     audit.record(
@@ -67,7 +74,7 @@ def remove(membership: Membership, *, by: Membership) -> None:
 def owner_count(workspace: Workspace) -> int:
     """Return how many Owners can sign in."""
     return Membership.objects.filter(
-        workspace=workspace, role=Role.OWNER, user__is_active=True
+        workspace=workspace, role=Role.OWNER, is_active=True, user__is_active=True
     ).count()
 
 
@@ -97,7 +104,7 @@ def _lock(by: Membership) -> Membership:
 
 def _present(membership: Membership) -> Membership:
     found = (
-        Membership.objects.select_related("user", "workspace")
+        Membership.objects.select_related("user", "workspace", "role_team")
         .filter(pk=membership.pk)
         .first()
     )
@@ -117,8 +124,16 @@ def _require_owner(by: Membership, *roles: Role) -> None:
 
 
 def _require_another_owner(membership: Membership) -> None:
-    others = Membership.objects.filter(
-        workspace=membership.workspace_id, role=Role.OWNER, user__is_active=True
-    ).exclude(pk=membership.pk)
-    if not others.exists():
+    if not has_other_owner(membership):
         raise LastOwner
+
+
+def has_other_owner(membership: Membership) -> bool:
+    """Say whether an Owner besides this one can sign in."""
+    others = Membership.objects.filter(
+        workspace=membership.workspace_id,
+        role=Role.OWNER,
+        is_active=True,
+        user__is_active=True,
+    )
+    return others.exclude(pk=membership.pk).exists()

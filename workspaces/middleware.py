@@ -15,7 +15,8 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from workspaces.audit import Origin, origin
-from workspaces.models import Membership
+from workspaces.models import Membership, User
+from workspaces.shut_out import is_shut_out
 
 SESSION_KEY = "workspace"
 
@@ -33,6 +34,8 @@ class WorkspaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with its workspace set."""
         memberships = self._memberships(request)
+        if not memberships:
+            end_if_shut_out(request)
         membership = _chosen(memberships, request)
         request.memberships = memberships  # type: ignore[attr-defined]
         request.membership = membership  # type: ignore[attr-defined]
@@ -64,6 +67,14 @@ def _chosen(memberships: list[Membership], request: HttpRequest) -> Membership |
     slug = request.session.get(SESSION_KEY)
     of_slug = (m for m in memberships if m.workspace.slug == slug)
     return next(of_slug, memberships[0])
+
+
+def end_if_shut_out(request: HttpRequest) -> None:
+    """End the session of somebody whose memberships are all deactivated."""
+    user = request.user
+    if isinstance(user, User) and is_shut_out(user):
+        request.session.flush()
+        request.user = AnonymousUser()
 
 
 class SignInFirst(LoginRequiredMiddleware):

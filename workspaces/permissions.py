@@ -32,6 +32,7 @@ class Permission(StrEnum):
     MANAGE_OWNERS = "manage_owners"
     VIEW_AUDIT = "view_audit"
     MANAGE_POLICY = "manage_policy"
+    MANAGE_DIRECTORY_SYNC = "manage_directory_sync"
 
 
 _OWNERS_ONLY = frozenset({Permission.MANAGE_OWNERS, Permission.MANAGE_POLICY})
@@ -62,7 +63,11 @@ View = Callable[Concatenate[WorkspaceRequest, P], HttpResponseBase]
 
 def can(membership: Membership | None, permission: Permission) -> bool:
     """Say whether the membership has the permission, by its role of now."""
-    return membership is not None and permission in ALLOWED[Role(membership.role)]
+    return (
+        membership is not None
+        and membership.is_active
+        and permission in ALLOWED[Role(membership.role)]
+    )
 
 
 def requires(permission: Permission) -> Callable[[View[P]], View[P]]:

@@ -12,6 +12,7 @@ from workspaces.views import (
     confirmation_policy,
     invitations,
     members,
+    provisioned_members,
     second_step,
     security,
 )
@@ -28,6 +29,16 @@ urlpatterns = [
     path("members/leave/", members.leave, name="leave"),
     path("members/<int:membership_id>/role/", members.change_role, name="change_role"),
     path("members/<int:membership_id>/remove/", members.remove, name="remove_member"),
+    path(
+        "members/<int:membership_id>/break-glass/",
+        provisioned_members.break_glass_account,
+        name="break_glass",
+    ),
+    path(
+        "members/<int:membership_id>/invite/",
+        provisioned_members.invite,
+        name="invite_provisioned",
+    ),
     path(
         "members/invitations/<uuid:public_id>/resend/",
         members.resend_invitation,

@@ -29,6 +29,7 @@ def response_for(error: Exception, request: HttpRequest) -> HttpResponse:
     The unexpected says nothing of what lies below; the log has the traceback.
     """
     if isinstance(error, ScimError):
+        error.note()
         return error_response(error.status, error.detail, error.scim_type)
     if isinstance(error, APIException):
         return _framework_error(error)

@@ -12,6 +12,7 @@ never quotes a stored value.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from pydantic import ValidationError
@@ -23,14 +24,26 @@ ERROR_URN = "urn:ietf:params:scim:api:messages:2.0:Error"
 
 
 class ScimError(Exception):
-    """An answer that is an error. Subclasses are the rows of the tables."""
+    """An answer that is an error. Subclasses are the rows of the tables.
+
+    A receiver of `resource_changed` raises one to refuse the write. `afterwards` is
+    called when the write is undone: what is to be remembered of the refusal.
+    """
 
     status: ClassVar[int] = 400
     scim_type: ClassVar[str | None] = None
 
-    def __init__(self, detail: str) -> None:
+    def __init__(
+        self, detail: str, *, afterwards: Callable[[], None] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.afterwards = afterwards
+
+    def note(self) -> None:
+        """Remember the refusal, once its write is undone."""
+        if self.afterwards is not None:
+            self.afterwards()
 
 
 class InvalidFilter(ScimError):

@@ -13,9 +13,9 @@ from integrations.models import AppAccount, Integration, Provisioning
 from scim.models import Resource
 from tests.conftest import JSON, ScimClient, scim_client
 from tests.integrations.outside import USERNAME, Outside
-from workspaces import jobs
+from workspaces import directory_sync, jobs
 from workspaces.clock import database_now
-from workspaces.models import Job, User
+from workspaces.models import DirectorySync, EmailDomain, Job, User
 
 Work = Callable[..., None]
 State = Provisioning.State
@@ -845,6 +845,14 @@ class TestTenants:
         self, integration: Integration
     ) -> None:
         own = integration.workspace.directories.get(kind="directory_sync")
+
+        directory_sync.turn_on(integration.workspace, actor=None, now=database_now())
+        DirectorySync.objects.update(allows_unproven=True, sends_invites=False)
+        EmailDomain.objects.create(
+            workspace=integration.workspace,
+            name=ANN.partition("@")[2],
+            created_at=database_now(),
+        )
 
         answer = scim_client(own).post("/Users", {"userName": ANN})
 

@@ -497,13 +497,13 @@ class TestRevoke:
 
 
 class TestDirectorySync:
-    """Its token is shown after a confirmation only. S0-77, S0-78."""
+    """It has no token before it is turned on."""
 
     @pytest.fixture
     def directory(self, workspace: Workspace) -> Directory:
         return workspace.directories.get(kind=Directory.Kind.DIRECTORY_SYNC)
 
-    def test_no_token_is_made_by_the_button_of_a_gateway(
+    def test_no_token_is_made_before(
         self, alice_client: Client, directory: Directory
     ) -> None:
         answer = alice_client.post(f"/tokens/{directory.key}/generate/")
@@ -511,7 +511,7 @@ class TestDirectorySync:
         assert answer.status_code == 404
         assert not ScimToken.objects.exists()
 
-    def test_no_token_is_revoked_by_it(
+    def test_no_token_is_revoked_before(
         self, alice_client: Client, directory: Directory
     ) -> None:
         issued = factories.issue_token(directory)

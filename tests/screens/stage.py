@@ -13,8 +13,9 @@ from scim import records
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.conftest import ScimClient
+from workspaces import break_glass, directory_sync, domains, teams
 from workspaces.clock import database_now
-from workspaces.models import Job, Role, Workspace
+from workspaces.models import EmailDomain, Job, Membership, Role, Team, Workspace
 
 PEOPLE = (
     ("ann.lee@acme.test", "Ann Lee"),
@@ -68,6 +69,7 @@ def build(workspace: Workspace, integration: Integration) -> Stage:
         last_synced_at=now - timedelta(hours=4)
     )
     _neighbours(workspace, integration)
+    _directory_sync(workspace)
     return Stage(workspace, integration, people)
 
 
@@ -113,6 +115,30 @@ def _calls(integration: Integration, person: Resource) -> None:
         said = FAILURE if status == 422 else ""
         log.note(Exchange(database_now(), method, path, body, status, "", said, 12))
     log.write()
+
+
+def _directory_sync(workspace: Workspace) -> None:
+    now = database_now()
+    owner = workspace.memberships.get(role=Role.OWNER)
+    directory_sync.turn_on(workspace, actor=owner.user, now=now)
+    domains.add(
+        workspace, ["acme.test", "verkehr.acme.test"], actor=owner.user, now=now
+    )
+    EmailDomain.objects.update(proven_at=now)
+    directory = directory_sync.directory_of(workspace)
+    scim = ScimClient(directory, factories.issue_token(directory).plaintext)
+    ids = [
+        scim.add_user(f"team.{name}", displayName=shown)["id"]
+        for name, shown in PEOPLE[:5]
+    ]
+    scim.add_group(
+        "Verkehrsinfrastrukturfinanzierungsgesellschaft Projektleitung", *ids
+    )
+    scim.add_group("Auditors", ids[0])
+    teams.give_role(Team.objects.get(name="Auditors"), Role.AUDITOR, by=owner)
+    break_glass.mark(Membership.objects.get(resource_id=ids[1]), on=True, by=owner)
+    scim.patch(f"/Users/{ids[2]}", {"op": "replace", "path": "active", "value": False})
+    records.flush()
 
 
 def _neighbours(workspace: Workspace, integration: Integration) -> None:

@@ -251,13 +251,11 @@ class TestWatch:
 
         assert self.watch(workspace)["reminded"] == 0
 
-    def test_token_of_directory_sync_is_left_to_its_own_page(
-        self, workspace: Workspace
-    ) -> None:
+    def test_token_of_directory_sync_is_told_of_too(self, workspace: Workspace) -> None:
         directory = Directory.objects.get(kind=Directory.Kind.DIRECTORY_SYNC)
         token = factories.issue_token(directory).token
         ScimToken.objects.filter(pk=token.pk).update(
             expires_at=database_now() + DAY, created_at=database_now() - 700 * DAY
         )
 
-        assert self.watch(workspace)["reminded"] == 0
+        assert self.watch(workspace)["reminded"] == 1

@@ -5,6 +5,12 @@ from __future__ import annotations
 from workspaces.models.audit import AuditEvent
 from workspaces.models.confirmation import Confirmation
 from workspaces.models.directory import Directory
+from workspaces.models.directory_sync import (
+    DirectorySync,
+    EmailDomain,
+    Team,
+    TeamMember,
+)
 from workspaces.models.factor import (
     AuthenticatorApp,
     CodeAttempts,
@@ -24,6 +30,8 @@ __all__ = [
     "CodeAttempts",
     "Confirmation",
     "Directory",
+    "DirectorySync",
+    "EmailDomain",
     "Invitation",
     "Job",
     "Membership",
@@ -32,6 +40,8 @@ __all__ = [
     "RecoveryCode",
     "RecoveryCodes",
     "Role",
+    "Team",
+    "TeamMember",
     "User",
     "Workspace",
 ]

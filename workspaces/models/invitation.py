@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.db import models
 
 from workspaces.models.user import User
-from workspaces.models.workspace import Role, Workspace
+from workspaces.models.workspace import Membership, Role, Workspace
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
@@ -36,6 +36,13 @@ class Invitation(models.Model):
     role = models.CharField(max_length=20, choices=Role)
     digest = models.CharField(
         max_length=64, blank=True, help_text="Keyed; empty until the e-mail is sent."
+    )
+    membership = models.ForeignKey(
+        Membership,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="invitations",
+        help_text="Of somebody whom the IdP made a member already.",
     )
     invited_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+"

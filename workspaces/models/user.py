@@ -55,6 +55,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         editable=False,
         help_text="When the first second factor ever was set up.",
     )
+    provisioned_by = models.ForeignKey(
+        "workspaces.Workspace",
+        on_delete=models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+        help_text="Whose IdP made this person, and may rename them.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 

@@ -60,8 +60,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     """Scopes of memberships."""
 
     def of(self, user: User) -> MembershipQuerySet:
-        """Keep the memberships of one person, with their workspaces."""
-        return self.filter(user=user).select_related("workspace").order_by("id")
+        """Keep the active memberships of one person, with their workspaces."""
+        return (
+            self.filter(user=user, is_active=True)
+            .select_related("workspace")
+            .order_by("id")
+        )
 
     def in_workspace(self, workspace: Workspace) -> MembershipQuerySet:
         """Keep the memberships of one tenant, with their people."""
@@ -77,6 +81,32 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
+    is_active = models.BooleanField(default=True)
+    is_break_glass = models.BooleanField(
+        default=False, help_text="Kept from whatever the IdP says."
+    )
+    resource_id = models.CharField(
+        max_length=36,
+        null=True,
+        unique=True,
+        help_text="Public id of the SCIM user that provisions it.",
+    )
+    first_active_at = models.DateTimeField(
+        null=True, help_text="Of provisioned members: when the IdP first let them in."
+    )
+    own_role = models.CharField(
+        max_length=20,
+        choices=Role,
+        blank=True,
+        help_text="The role without the team's, where a team gives a higher one.",
+    )
+    role_team = models.ForeignKey(
+        "workspaces.Team",
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="The team that gives the role.",
+    )
 
     objects = MembershipQuerySet.as_manager()
 
@@ -87,6 +117,10 @@ class Membership(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(role__in=Role.values), name="membership_role_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(own_role__in=["", *Role.values]),
+                name="membership_own_role_known",
             ),
         ]
 

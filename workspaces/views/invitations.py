@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from workspaces import invitations
 from workspaces.clock import database_now
 from workspaces.errors import MemberError
-from workspaces.forms import NewAccountForm
+from workspaces.forms import NewAccountForm, PasswordForm
 from workspaces.middleware import SESSION_KEY
 from workspaces.models import Invitation, Membership, Role, User
 from workspaces.models.user import email_key
@@ -36,6 +36,8 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "workspaces/invitation_over.html", status=404)
     if isinstance(request.user, User):
         return _as_person(request, invitation, request.user)
+    if invitations.person_without_password(invitation) is not None:
+        return _as_provisioned(request, invitation)
     if User.objects.filter(email_key=invitation.email_key).exists():
         return _page(request, invitation, "sign_in")
     return _as_new(request, invitation)
@@ -72,6 +74,24 @@ def _as_new(request: HttpRequest, invitation: Invitation) -> HttpResponse:
             login(request, membership.user, backend=_BACKEND)
             return _welcome(request, membership)
     return _page(request, invitation, "new", form=form, status=422 if is_post else 200)
+
+
+def _as_provisioned(request: HttpRequest, invitation: Invitation) -> HttpResponse:
+    is_post = request.method == "POST"
+    form = PasswordForm(request.POST if is_post else None, email=invitation.email)
+    if is_post and form.is_valid():
+        try:
+            membership = invitations.accept_as_provisioned(
+                invitation,
+                password=form.cleaned_data["password"],
+                now=database_now(),
+            )
+        except MemberError:
+            return render(request, "workspaces/invitation_over.html", status=404)
+        login(request, membership.user, backend=_BACKEND)
+        return _welcome(request, membership)
+    status = 422 if is_post else 200
+    return _page(request, invitation, "provisioned", form=form, status=status)
 
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:

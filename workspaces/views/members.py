@@ -22,6 +22,7 @@ from workspaces.models import Invitation, Job, Membership, Role
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 from workspaces.step_up import recent_confirmation
+from workspaces.views import provisioned_members
 
 _PAGE = "workspaces:members"
 
@@ -37,8 +38,10 @@ def _subject(request: WorkspaceRequest, membership_id: int) -> Subject:
 def index(request: WorkspaceRequest) -> HttpResponse:
     """List members and open invitations."""
     query = search_text(request)
-    rows = Membership.objects.in_workspace(request.workspace).order_by(
-        "user__email_key"
+    rows = (
+        Membership.objects.in_workspace(request.workspace)
+        .select_related("role_team")
+        .order_by("user__email_key")
     )
     if query:
         rows = rows.filter(user__name__icontains=query) | rows.filter(
@@ -233,14 +236,27 @@ def _member(
         "email": row.user.email if row.user.name else "",
         "role": Role(row.role).label,
         "is_own": is_own,
-        "is_active": row.user.is_active,
+        "is_active": row.user.is_active and row.is_active,
+        "team": row.role_team.name if row.role_team else "",
+        "is_break_glass": row.is_break_glass,
+        "is_provisioned": row.resource_id is not None,
+        "break_glass_url": reverse("workspaces:break_glass", args=[row.pk])
+        if can(request.membership, Permission.MANAGE_OWNERS)
+        else None,
+        "invite_url": reverse("workspaces:invite_provisioned", args=[row.pk])
+        if may_manage and provisioned_members.lacks_password(row)
+        else None,
         "last_seen_at": row.user.last_login,
         "since": row.created_at,
         "fixed": fixed,
         "has_menu": may_manage or is_own,
         "role_url": role_url if may_manage and not fixed else None,
-        "remove_url": remove_url if may_manage and not fixed and not is_own else None,
-        "leave_url": reverse("workspaces:leave") if is_own and not fixed else None,
+        "remove_url": remove_url
+        if may_manage and not fixed and not is_own and row.resource_id is None
+        else None,
+        "leave_url": reverse("workspaces:leave")
+        if is_own and not fixed and row.resource_id is None
+        else None,
     }
 
 

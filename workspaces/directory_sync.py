@@ -1,0 +1,93 @@
+"""Turn Directory Sync on, and change its rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from workspaces import audit
+from workspaces.models import Directory, DirectorySync, Role, User, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What an administrator may decide about provisioned members."""
+
+    default_role: Role
+    adopts: bool
+    allows_unproven: bool
+
+
+def of(workspace: Workspace) -> DirectorySync | None:
+    """Return the rules of a workspace; None while Directory Sync is off."""
+    return DirectorySync.objects.filter(workspace=workspace).first()
+
+
+def directory_of(workspace: Workspace) -> Directory:
+    """Return the directory of a workspace's own people, made if there is none."""
+    directory, _ = Directory.objects.get_or_create(
+        workspace=workspace,
+        kind=Directory.Kind.DIRECTORY_SYNC,
+        defaults={"reveal_rule": Directory.RevealRule.AFTER_CONFIRMATION},
+    )
+    return directory
+
+
+@transaction.atomic
+def turn_on(
+    workspace: Workspace, *, actor: User | None, now: datetime
+) -> DirectorySync:
+    """Let the IdP provision the people of a workspace. Done before, it changes nothing."""
+    directory = directory_of(workspace)
+    rules, created = DirectorySync.objects.get_or_create(
+        workspace=workspace, defaults={"turned_on_at": now}
+    )
+    if created:
+        audit.record(
+            audit.Sync.TURNED_ON,
+            workspace=workspace,
+            actor=actor,
+            target=rules,
+            data={"directory": directory.key},
+        )
+    return rules
+
+
+@transaction.atomic
+def change_rules(sync: DirectorySync, rules: Rules, *, actor: User) -> bool:
+    """Set the rules for members who come later. Returns whether anything changed."""
+    sync = DirectorySync.objects.select_for_update().get(pk=sync.pk)
+    wanted: dict[str, str | bool] = {
+        "default_role": str(rules.default_role),
+        "adopts": rules.adopts,
+        "allows_unproven": rules.allows_unproven,
+    }
+    return _change(sync, wanted, actor=actor)
+
+
+@transaction.atomic
+def send_invites(sync: DirectorySync, *, on: bool, actor: User) -> bool:
+    """Say whether created users get an invite. Returns whether that is new."""
+    sync = DirectorySync.objects.select_for_update().get(pk=sync.pk)
+    return _change(sync, {"sends_invites": on}, actor=actor)
+
+
+def _change(sync: DirectorySync, wanted: dict[str, str | bool], *, actor: User) -> bool:
+    changed = {
+        name: value for name, value in wanted.items() if getattr(sync, name) != value
+    }
+    if not changed:
+        return False
+    for name, value in changed.items():
+        setattr(sync, name, value)
+    sync.save(update_fields=list(changed))
+    audit.record(
+        audit.Sync.RULES_CHANGED,
+        workspace=sync.workspace,
+        actor=actor,
+        target=sync,
+        data={**changed},
+    )
+    return True
