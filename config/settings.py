@@ -101,6 +101,8 @@ INSTALLED_APPS = [
     "csp",
     "django_cotton.apps.SimpleAppConfig",
     "django_htmx",
+    "django_otp",
+    "django_otp_webauthn",
     "django_structlog",
     "lucide",
     "rest_framework",
@@ -126,6 +128,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "workspaces.middleware.WorkspaceMiddleware",
+    "workspaces.factors.gate.TwoStepsFirst",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -230,6 +233,12 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "keyway_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "keyway_csrf"
+
+OTP_WEBAUTHN_CREDENTIAL_MODEL = "workspaces.Passkey"
+OTP_WEBAUTHN_RP_NAME = "Keyway"
+OTP_WEBAUTHN_RP_ID = _public.hostname or "localhost"
+# The origin is that of KEYWAY_PUBLIC_URL, read at each use: workspaces.factors.passkeys.
+SILENCED_SYSTEM_CHECKS = ["otp_webauthn.E030"]
 
 CSRF_FAILURE_VIEW = "workspaces.views.errors.csrf_failure"
 

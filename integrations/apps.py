@@ -27,7 +27,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.audit import Action
         from scim.signals import resource_changed
         from tokens import holders
-        from workspaces import audit, jobs, navigation
+        from workspaces import audit, confirmations, jobs, navigation
         from workspaces.models import Directory
         from workspaces.permissions import Permission
 
@@ -78,6 +78,7 @@ class IntegrationsConfig(AppConfig):
         )
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
+        confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
         jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))

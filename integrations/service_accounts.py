@@ -13,10 +13,18 @@ from integrations import connections, services
 from integrations.audit import Action
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.models import App, Integration, ServiceAccount
-from workspaces import audit, jobs
+from workspaces import audit, confirmations, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
+from workspaces.permissions import Permission
 
+REPLACE_PASSWORD = confirmations.Action(
+    "integrations.service_account.replace_password",
+    "replace the password of a service account",
+    "Replace password",
+    Permission.MANAGE_SERVICE_ACCOUNTS,
+    setting="Replace the password of a service account",
+)
 JOB = "integrations.check_service_account"
 FRESH = timedelta(days=7)
 """How long the outcome of a check is taken for the present state."""

@@ -19,8 +19,18 @@ from integrations.models import (
 )
 from scim.models import RequestRecord, Resource
 from tests import factories
+from tests.fakes import factors
+from workspaces import confirmations
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Invitation, Job, Role
+from workspaces.models import (
+    AuditEvent,
+    Confirmation,
+    Directory,
+    Invitation,
+    Job,
+    Role,
+    Workspace,
+)
 from workspaces.permissions import Permission
 
 
@@ -35,6 +45,8 @@ class Route:
     get: int | None = None
     post: int | None = None
     is_public: bool = False
+    is_own: bool = False
+    """Changes what is the asking person's own, whatever the tenant."""
     get_of_member: int | None = None
     """What the role without rights gets instead, where that differs."""
 
@@ -144,6 +156,33 @@ ROUTES = {
     "integrations/<slug:key>/set-up/<slug:idp>/": Route(
         "/integrations/{key}/set-up/okta/", get=200
     ),
+    "tokens/<slug:directory_key>/reveal-rule/": Route(
+        "/tokens/{sync_key}/reveal-rule/", get=200, post=422
+    ),
+    # Nobody has a factor here: they are led to set one up.
+    "tokens/<slug:directory_key>/<str:token_key>/view/": Route(
+        "/tokens/{sync_key}/{sync_token}/view/", get=200, post=200
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/show/": Route(
+        "/tokens/{sync_key}/{sync_token}/show/", post=403
+    ),
+    "settings/security-policy/confirmations/": Route(
+        "/settings/security-policy/confirmations/", get=200, post=302
+    ),
+    # A confirmation is there for the one session that opened it.
+    "confirmations/<uuid:public_id>/": Route("/confirmations/{confirmation}/", get=404),
+    "confirmations/<uuid:public_id>/code/": Route(
+        "/confirmations/{confirmation}/code/", post=404
+    ),
+    "confirmations/<uuid:public_id>/passkey/": Route(
+        "/confirmations/{confirmation}/passkey/", post=404
+    ),
+    "confirmations/<uuid:public_id>/passkey/begin/": Route(
+        "/confirmations/{confirmation}/passkey/begin/", post=404
+    ),
+    "confirmations/<uuid:public_id>/cancel/": Route(
+        "/confirmations/{confirmation}/cancel/", post=404
+    ),
     "tokens/<slug:directory_key>/<str:token_key>/new/": Route(
         "/tokens/{key}/{token}/new/", get=200, post=422
     ),
@@ -197,6 +236,36 @@ ROUTES = {
     "service-accounts/<uuid:account_id>/delete/": Route(
         "/service-accounts/{account}/delete/", get=200, post=409
     ),
+    "login/second-step/": Route(
+        "/login/second-step/", get=302, post=302, is_public=True
+    ),
+    "login/second-step/passkey/": Route(
+        "/login/second-step/passkey/", post=404, is_public=True
+    ),
+    "security/": Route("/security/", get=200),
+    "security/confirm/": Route("/security/confirm/", get=200, post=422),
+    "security/confirm/passkey/": Route("/security/confirm/passkey/", post=404),
+    "security/authenticator-app/": Route(
+        "/security/authenticator-app/", post=302, is_own=True
+    ),
+    "security/authenticator-app/<uuid:factor_id>/": Route(
+        "/security/authenticator-app/{factor}/", get=404, post=404
+    ),
+    "security/passkeys/new/": Route("/security/passkeys/new/", get=200, post=422),
+    "security/passkeys/begin/": Route(
+        "/security/passkeys/begin/", post=200, is_own=True
+    ),
+    "security/recovery-codes/": Route("/security/recovery-codes/", get=302, post=302),
+    "security/recovery-codes/download/": Route(
+        "/security/recovery-codes/download/", post=302
+    ),
+    "security/factors/<uuid:factor_id>/rename/": Route(
+        "/security/factors/{factor}/rename/", get=404, post=404
+    ),
+    "security/factors/<uuid:factor_id>/delete/": Route(
+        "/security/factors/{factor}/delete/", get=404, post=404
+    ),
+    "settings/security-policy/": Route("/settings/security-policy/", get=200, post=422),
     "login/": Route("/login/", get=200, post=422, is_public=True),
     "logout/": Route("/logout/", post=302, is_public=True),
 }
@@ -233,6 +302,22 @@ PERMISSIONS: dict[str, Permission | None] = {
         Permission.MANAGE_SERVICE_ACCOUNTS,
     ),
     # None: every member of a workspace, whatever the role.
+    **dict.fromkeys(
+        (
+            "security/",
+            "security/confirm/",
+            "security/confirm/passkey/",
+            "security/authenticator-app/",
+            "security/authenticator-app/<uuid:factor_id>/",
+            "security/passkeys/new/",
+            "security/passkeys/begin/",
+            "security/recovery-codes/",
+            "security/recovery-codes/download/",
+            "security/factors/<uuid:factor_id>/rename/",
+            "security/factors/<uuid:factor_id>/delete/",
+        )
+    ),
+    "settings/security-policy/": Permission.MANAGE_POLICY,
     "": None,
     "switch-workspace/": None,
     "dashboard/": Permission.VIEW_INTEGRATIONS,
@@ -289,11 +374,34 @@ PERMISSIONS: dict[str, Permission | None] = {
     ),
     "tokens/<slug:directory_key>/generate/": Permission.MANAGE_TOKENS,
     "integrations/<slug:key>/set-up/<slug:idp>/": Permission.VIEW_INTEGRATIONS,
+    "tokens/<slug:directory_key>/reveal-rule/": Permission.MANAGE_POLICY,
+    "tokens/<slug:directory_key>/<str:token_key>/view/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/show/": Permission.MANAGE_TOKENS,
+    "settings/security-policy/confirmations/": Permission.MANAGE_POLICY,
+    "confirmations/<uuid:public_id>/": None,
+    "confirmations/<uuid:public_id>/code/": None,
+    "confirmations/<uuid:public_id>/passkey/": None,
+    "confirmations/<uuid:public_id>/passkey/begin/": None,
+    "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }
+
+
+def confirmation_of(workspace: Workspace) -> Confirmation:
+    """Return a confirmation that somebody opened in their own session."""
+    membership = workspace.memberships.order_by("id")[0]
+    return confirmations.request_(
+        confirmations.CHANGE_MEMBER,
+        confirmations.Subject("1", "Acme Demo"),
+        by=confirmations.Asker(membership, "f" * 64),
+        path="/members/",
+        back_path="/members/",
+        is_step=True,
+        now=database_now(),
+    )
 
 
 def values_of(integration: Integration) -> dict[str, object]:
@@ -358,9 +466,19 @@ def values_of(integration: Integration) -> dict[str, object]:
         created_by=workspace.memberships.order_by("id")[0].user,
         answers={"name": "Acme Demo two", "app": integration.app.slug},
     )
+    sync_directory = Directory.objects.get(
+        workspace=workspace, kind=Directory.Kind.DIRECTORY_SYNC
+    )
     return {
+        "sync_key": sync_directory.key,
+        "sync_token": factories.issue_token(sync_directory).token.key,
+        "confirmation": confirmation_of(workspace).public_id,
         "entitlement": assignments.reference(entitlement),
         "sync": sync.public_id,
+        # Somebody's, and of nobody who asks: a person's factors are theirs alone.
+        "factor": factors.authenticator(
+            factories.MembershipFactory(workspace=workspace).user
+        ).app.public_id,
         "request": record.request_id,
         "member": factories.MembershipFactory(workspace=workspace).pk,
         "invitation": invitation.public_id,

@@ -12,10 +12,11 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""
-        from tokens import notices, watch
+        from tokens import confirmed, notices, watch
         from tokens.audit import Action
         from workspaces import audit, jobs
 
         audit.register(Action)
+        confirmed.register()
         jobs.register(notices.JOB, notices.send)
         jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)

@@ -12,6 +12,8 @@ class Action(StrEnum):
     REPLACED = "tokens.scim_token.replaced"
     CHANGED = "tokens.scim_token.changed"
     RETIRED = "tokens.scim_token.retired"
+    VIEWED = "tokens.scim_token.viewed"
+    REVEAL_RULE_CHANGED = "tokens.directory.reveal_rule_changed"
     REVOKED = "tokens.scim_token.revoked"
     EXPIRED = "tokens.scim_token.expired"
     EXPIRY_REMINDED = "tokens.scim_token.expiry_reminded"

@@ -42,3 +42,14 @@ class TooShort(TokenError):
         super().__init__(
             "The token would have expired already. Choose a longer time, or revoke it."
         )
+
+
+class NotRevealable(TokenError):
+    """The value of the token is not kept, or the token has ended."""
+
+
+class OnlyOwners(TokenError):
+    """The rule is for Owners to set."""
+
+    def __init__(self) -> None:
+        super().__init__("Only an Owner can say when tokens can be seen.")

@@ -9,6 +9,7 @@ from django import forms
 
 from tokens.models import ScimToken
 from tokens.services import LIFETIME, Overlap
+from workspaces.models import Directory
 
 OVERLAPS = (
     (Overlap.NOW, "Immediately: provisioning stops until you paste the new one"),
@@ -76,6 +77,31 @@ class TokenForm(forms.Form):
         """Return how long the token lives from its making; None keeps its end."""
         chosen = self.cleaned_data["lifetime"]
         return None if chosen == KEEP else timedelta(days=int(chosen))
+
+
+class RevealRuleForm(forms.Form):
+    """When the tokens of a directory can be seen."""
+
+    rule = forms.TypedChoiceField(
+        label="Tokens can be seen",
+        coerce=Directory.RevealRule,
+        choices=(
+            (Directory.RevealRule.ONCE, "Once, when they are generated"),
+            (
+                Directory.RevealRule.AFTER_CONFIRMATION,
+                "Again, after a confirmation each time",
+            ),
+        ),
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": "Choose when tokens can be seen.",
+            "invalid_choice": "Choose one of the rules that are listed.",
+        },
+    )
+
+    def chosen(self) -> Directory.RevealRule:
+        """Return the choice of a valid form."""
+        return Directory.RevealRule(self.cleaned_data["rule"])
 
 
 def _lifetime_of(token: ScimToken) -> str:

@@ -30,6 +30,7 @@ class Event(StrEnum):
     GENERATED = "generated"
     REPLACED = "replaced"
     EXPIRES = "expires"
+    VIEWED = "viewed"
 
 
 def tell(
@@ -105,6 +106,9 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
     elif event == Event.REPLACED:
         subject = f"{who} replaced the token of {holder.name}"
         body = _replaced(token, who, holder)
+    elif event == Event.VIEWED:
+        subject = f"{who} viewed the token of {holder.name}"
+        body = f"{who} confirmed their identity and viewed the token {token}."
     else:
         subject = f"{who} generated a token for {holder.name}"
         body = f"{who} generated the token {token} for {holder.name}."

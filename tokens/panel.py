@@ -21,6 +21,7 @@ PILLS = {
     TokenState.REVOKED: Pill("Revoked", "neutral"),
     TokenState.OWNER_INACTIVE: Pill("Owner inactive", "danger"),
 }
+AGAIN = Directory.RevealRule.AFTER_CONFIRMATION
 _ACTIONS = ("rotate", "edit", "revoke")
 
 
@@ -72,6 +73,12 @@ def _row(
     }
     if successor is not None:
         urls["rotate_url"] = None
+    is_kept = directory.reveal_rule == AGAIN and bool(token.sealed_value)
+    urls["view_url"] = (
+        reverse("tokens:view", args=[directory.key, token.key])
+        if may_change and is_kept
+        else None
+    )
     return {
         "name": token.name,
         "key": token.key,

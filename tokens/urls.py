@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tokens import views
+from tokens import reveal_pages, views
 
 app_name = "tokens"
 urlpatterns = [
     path("<slug:directory_key>/generate/", views.generate, name="generate"),
+    path("<slug:directory_key>/reveal-rule/", reveal_pages.rule, name="reveal_rule"),
+    path("<slug:directory_key>/<str:token_key>/view/", reveal_pages.view, name="view"),
+    path("<slug:directory_key>/<str:token_key>/show/", reveal_pages.show, name="show"),
     path("<slug:directory_key>/<str:token_key>/new/", views.rotate, name="rotate"),
     path("<slug:directory_key>/<str:token_key>/edit/", views.edit, name="edit"),
     path("<slug:directory_key>/<str:token_key>/retire/", views.retire, name="retire"),

@@ -15,20 +15,41 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tokens import services
+from tokens import confirmed, services
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.forms import RotateForm, TokenForm
 from tokens.holders import holder_of
 from tokens.models import ScimToken
 from tokens.services import IssuedToken
 from workspaces.clock import database_now
+from workspaces.confirmations import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
+from workspaces.step_up import recent_confirmation
+
+
+def _new_subject(request: WorkspaceRequest, directory_key: str) -> Subject:
+    """Return what a confirmation to generate a token is about: the directory."""
+    directory = _directory(request, directory_key)
+    return Subject(directory.key, holder_of(directory).name)
+
+
+def _replaced(request: WorkspaceRequest, directory_key: str, token_key: str) -> Subject:
+    """Return what a confirmation of a new token is about: the one it replaces."""
+    directory = _directory(request, directory_key)
+    return confirmed.replaced(_token(request, directory, token_key))
+
+
+def _subject(request: WorkspaceRequest, directory_key: str, token_key: str) -> Subject:
+    """Return what a confirmation of a change is about: the token."""
+    directory = _directory(request, directory_key)
+    return confirmed.subject_of(_token(request, directory, token_key))
 
 
 @never_cache
 @require_POST
 @requires(Permission.MANAGE_TOKENS)
+@recent_confirmation(confirmed.GENERATE.name, _new_subject, is_step=False)
 def generate(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
     """Make the first token of a directory and show it, this once."""
     directory = _directory(request, directory_key)
@@ -44,6 +65,7 @@ def generate(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_TOKENS)
+@recent_confirmation(confirmed.REPLACE.name, _replaced)
 def rotate(
     request: WorkspaceRequest, directory_key: str, token_key: str
 ) -> HttpResponse:
@@ -117,6 +139,7 @@ def retire(
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_TOKENS)
+@recent_confirmation(confirmed.REVOKE.name, _subject)
 def revoke(
     request: WorkspaceRequest, directory_key: str, token_key: str
 ) -> HttpResponse:

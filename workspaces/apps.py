@@ -12,12 +12,35 @@ class WorkspacesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register audit actions, jobs, entries of the menu and the record of log-ins."""
-        from workspaces import audit, invitations, jobs, navigation, sign_in
+        from workspaces import (
+            audit,
+            confirmations,
+            invitations,
+            jobs,
+            navigation,
+            sign_in,
+        )
+        from workspaces.factors import (
+            authenticator,
+            kinds,
+            notices,
+            passkeys,
+            proof,
+            recovery,
+        )
         from workspaces.permissions import Permission
 
-        for actions in (audit.SignIn, audit.Members, audit.Log):
+        for actions in (audit.SignIn, audit.Members, audit.Log, audit.Factors):
             audit.register(actions)
+        audit.register(audit.Confirmations)
         jobs.register(invitations.JOB, invitations.send)
+        jobs.register(notices.JOB, notices.send)
+        jobs.register_periodic(
+            confirmations.JOB, confirmations.tidy, every=confirmations.EVERY
+        )
+        for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):
+            kinds.register(kind)
+        proof.connect()
         navigation.register(
             navigation.Entry(
                 50,

@@ -23,6 +23,18 @@ class SignIn(StrEnum):
     REFUSED = "workspaces.permission.refused"
 
 
+class Factors(StrEnum):
+    """Actions on second factors and what asks for them."""
+
+    ADDED = "workspaces.factor.added"
+    RENAMED = "workspaces.factor.renamed"
+    DELETED = "workspaces.factor.deleted"
+    RECOVERY_USED = "workspaces.recovery_code.used"
+    SECOND_STEP_FAILED = "workspaces.session.second_step_failed"
+    CONFIRMATION_FAILED = "workspaces.session.confirmation_failed"
+    POLICY_CHANGED = "workspaces.security_policy.changed"
+
+
 class Members(StrEnum):
     """Actions on who belongs to a workspace."""
 
@@ -32,6 +44,20 @@ class Members(StrEnum):
     ROLE_CHANGED = "workspaces.member.role_changed"
     REMOVED = "workspaces.member.removed"
     LEFT = "workspaces.member.left"
+
+
+class Confirmations(StrEnum):
+    """Actions on the proof of who somebody is."""
+
+    REQUESTED = "workspaces.confirmation.requested"
+    FAILED = "workspaces.confirmation.failed"
+    APPROVED = "workspaces.confirmation.approved"
+    DENIED = "workspaces.confirmation.denied"
+    EXPIRED = "workspaces.confirmation.expired"
+    ABANDONED = "workspaces.confirmation.abandoned"
+    USED = "workspaces.confirmation.used"
+    REFUSED = "workspaces.confirmation.refused"
+    POLICY_CHANGED = "workspaces.confirmation_policy.changed"
 
 
 class Log(StrEnum):

@@ -75,3 +75,28 @@ class OtherPerson(MemberError):
 
     def __init__(self, email: str) -> None:
         super().__init__(f"This invitation is for {email}.")
+
+
+class FactorError(Exception):
+    """A change of second factors that the rules refuse."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class LastFactor(FactorError):
+    """Without it the person could not get in any more."""
+
+    def __init__(self, workspace: str) -> None:
+        super().__init__(
+            f"{workspace} requires two steps to log in, and this is your last second "
+            "factor. Set up another one first."
+        )
+
+
+class NoFactorYet(FactorError):
+    """Recovery codes stand in for a factor; there has to be one."""
+
+    def __init__(self) -> None:
+        super().__init__("Set up a passkey or an authenticator app first.")

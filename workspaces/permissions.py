@@ -31,12 +31,14 @@ class Permission(StrEnum):
     MANAGE_MEMBERS = "manage_members"
     MANAGE_OWNERS = "manage_owners"
     VIEW_AUDIT = "view_audit"
+    MANAGE_POLICY = "manage_policy"
 
 
+_OWNERS_ONLY = frozenset({Permission.MANAGE_OWNERS, Permission.MANAGE_POLICY})
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
-    Role.SUPER_ADMIN: frozenset(Permission) - {Permission.MANAGE_OWNERS},
-    Role.ADMIN: frozenset(Permission) - {Permission.MANAGE_OWNERS},
+    Role.SUPER_ADMIN: frozenset(Permission) - _OWNERS_ONLY,
+    Role.ADMIN: frozenset(Permission) - _OWNERS_ONLY,
     Role.AUDITOR: frozenset({Permission.VIEW_MEMBERS, Permission.VIEW_AUDIT}),
     Role.MEMBER: frozenset(),
 }

@@ -5,11 +5,22 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from workspaces.views import account, audit_log, invitations, members
+from workspaces.views import (
+    account,
+    audit_log,
+    confirmation,
+    confirmation_policy,
+    invitations,
+    members,
+    second_step,
+    security,
+)
 
 app_name = "workspaces"
 urlpatterns = [
     path("login/", account.SignIn.as_view(), name="login"),
+    path("login/second-step/", second_step.page, name="second_step"),
+    path("login/second-step/passkey/", second_step.passkey, name="second_step_passkey"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("switch-workspace/", account.switch, name="switch"),
     path("members/", members.index, name="members"),
@@ -28,6 +39,64 @@ urlpatterns = [
         name="revoke_invitation",
     ),
     path("invitations/<str:token>/", invitations.accept, name="accept_invitation"),
+    path(
+        "settings/security-policy/confirmations/",
+        confirmation_policy.index,
+        name="confirmation_policy",
+    ),
+    path("confirmations/<uuid:public_id>/", confirmation.status, name="confirmation"),
+    path(
+        "confirmations/<uuid:public_id>/code/",
+        confirmation.code,
+        name="confirmation_code",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/passkey/begin/",
+        confirmation.begin_passkey,
+        name="confirmation_passkey_begin",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/passkey/",
+        confirmation.passkey,
+        name="confirmation_passkey",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/cancel/",
+        confirmation.cancel,
+        name="confirmation_cancel",
+    ),
+    path("security/", security.index, name="security"),
+    path("security/confirm/", security.confirm, name="confirm"),
+    path("security/confirm/passkey/", security.confirm_passkey, name="confirm_passkey"),
+    path(
+        "security/authenticator-app/",
+        security.start_authenticator,
+        name="start_authenticator",
+    ),
+    path(
+        "security/authenticator-app/<uuid:factor_id>/",
+        security.authenticator_app,
+        name="authenticator",
+    ),
+    path("security/passkeys/new/", security.passkey, name="passkey"),
+    path("security/passkeys/begin/", security.passkey_begin, name="passkey_begin"),
+    path("security/recovery-codes/", security.recovery_codes, name="recovery_codes"),
+    path(
+        "security/recovery-codes/download/",
+        security.download_recovery_codes,
+        name="download_recovery_codes",
+    ),
+    path(
+        "security/factors/<uuid:factor_id>/rename/",
+        security.rename,
+        name="rename_factor",
+    ),
+    path(
+        "security/factors/<uuid:factor_id>/delete/",
+        security.delete,
+        name="delete_factor",
+    ),
+    path("settings/security-policy/", security.security_policy, name="security_policy"),
     path("audit/", audit_log.index, name="audit_log"),
     path("audit/export/", audit_log.export, name="audit_export"),
     path("audit/<uuid:public_id>/", audit_log.event, name="audit_event"),

@@ -24,8 +24,10 @@ from integrations.login_workflows import workflows
 from integrations.models import IntegrationDraft, ServiceAccount
 from integrations.service_accounts import Check
 from workspaces.clock import database_now
+from workspaces.confirmations import Subject
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, requires
+from workspaces.step_up import recent_confirmation
 
 _PILLS = {
     "never": Pill("Unknown", "neutral"),
@@ -34,6 +36,12 @@ _PILLS = {
     "passed": Pill("Active", "success"),
     "failed": Pill("Needs attention", "warning"),
 }
+
+
+def _subject(request: WorkspaceRequest, account_id: uuid.UUID) -> Subject:
+    """Return what a confirmation of a new password is about: the account."""
+    account = _account(request, account_id)
+    return Subject(str(account.public_id), account.name)
 
 
 @require_GET
@@ -111,6 +119,7 @@ def detail(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_SERVICE_ACCOUNTS)
+@recent_confirmation(service_accounts.REPLACE_PASSWORD.name, _subject)
 def replace_password(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpResponse:
     """Take a new password."""
     account = _account(request, account_id)

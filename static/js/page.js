@@ -23,6 +23,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
   if (event.target.method !== "post" || !button) return;
+  // The page stays, so that the button would never be free again.
+  if ("download" in event.target.dataset) return;
   if (button.dataset.busy) return event.preventDefault();
   button.dataset.busy = "true";
   button.setAttribute("aria-disabled", "true");

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from workspaces.models.audit import AuditEvent
+from workspaces.models.confirmation import Confirmation
 from workspaces.models.directory import Directory
+from workspaces.models.factor import (
+    AuthenticatorApp,
+    CodeAttempts,
+    Passkey,
+    PasskeyChallenge,
+    RecoveryCode,
+    RecoveryCodes,
+)
 from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
 from workspaces.models.user import User
@@ -11,10 +20,17 @@ from workspaces.models.workspace import Membership, Role, Workspace
 
 __all__ = [
     "AuditEvent",
+    "AuthenticatorApp",
+    "CodeAttempts",
+    "Confirmation",
     "Directory",
     "Invitation",
     "Job",
     "Membership",
+    "Passkey",
+    "PasskeyChallenge",
+    "RecoveryCode",
+    "RecoveryCodes",
     "Role",
     "User",
     "Workspace",

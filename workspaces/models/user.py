@@ -50,6 +50,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=150, blank=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    first_factor_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the first second factor ever was set up.",
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 

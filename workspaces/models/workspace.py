@@ -27,12 +27,33 @@ class Workspace(models.Model):
     name = models.CharField(max_length=100)
     slug = models.SlugField(max_length=63, unique=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    confirmed_actions = models.JSONField(
+        default=list, blank=True, help_text="Names of actions that need a confirmation."
+    )
+    require_two_steps = models.BooleanField(
+        default=False, help_text="Nobody gets in with a password alone."
+    )
+    confirm_minutes = models.PositiveSmallIntegerField(
+        default=10,
+        help_text="For how long a confirmation counts where it need not be new.",
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(confirm_minutes__lte=60),
+                name="workspace_confirm_minutes_bounded",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this workspace."""
+        return "workspace", str(self.public_id), self.name
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

@@ -11,10 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from workspaces import factors
+from workspaces.clock import database_now
 from workspaces.demo import demo_login
+from workspaces.factors import second_step
 from workspaces.forms import LoginForm
 from workspaces.middleware import SESSION_KEY
-from workspaces.models import Role
+from workspaces.models import Role, User
 from workspaces.navigation import entries_for
 
 
@@ -31,6 +34,16 @@ class SignIn(LoginView):
         return super().get_context_data(
             demo_login=login, is_unsent="unsent" in self.request.GET, **kwargs
         )
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Log in, or ask for the second step of whoever has a factor."""
+        user = form.get_user()
+        now = database_now()
+        if isinstance(user, User) and factors.usable(user, now):
+            go_to = self.get_redirect_url()
+            second_step.begin(self.request, user, go_to=go_to, now=now)
+            return redirect("workspaces:second_step")
+        return super().form_valid(form)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Answer 422, so that scripts and people see that it failed."""

@@ -15,13 +15,21 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from workspaces import invitations, members
 from workspaces.clock import database_now
+from workspaces.confirmations import CHANGE_MEMBER, Subject
 from workspaces.errors import MemberError
 from workspaces.forms import InvitationForm, RoleForm
 from workspaces.models import Invitation, Job, Membership, Role
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+from workspaces.step_up import recent_confirmation
 
 _PAGE = "workspaces:members"
+
+
+def _subject(request: WorkspaceRequest, membership_id: int) -> Subject:
+    """Return what a confirmation is about: the member."""
+    membership = _membership(request, membership_id)
+    return Subject(str(membership.pk), str(membership.user))
 
 
 @require_GET
@@ -80,6 +88,7 @@ def invite(request: WorkspaceRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_MEMBERS)
+@recent_confirmation(CHANGE_MEMBER.name, _subject)
 def change_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Ask for a member's new role, and give it."""
     membership = _membership(request, membership_id)
@@ -102,6 +111,7 @@ def change_role(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_MEMBERS)
+@recent_confirmation(CHANGE_MEMBER.name, _subject)
 def remove(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Ask, then take a member out of the workspace."""
     membership = _membership(request, membership_id)

@@ -1,0 +1,113 @@
+"""E-mails about second factors: to the person and to the workspace's administrators.
+
+Written here and sent by the worker, from the line of the audit log that tells what
+happened. They hold no code and no key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from workspaces import audit, jobs
+from workspaces.factors import kinds
+from workspaces.models import AuditEvent, Job, User, Workspace
+from workspaces.permissions import ALLOWED, Permission
+
+JOB = "workspaces.tell_of_factor"
+MAX_FAILURES = 8
+_PERSON, _ADMINISTRATORS = "person", "administrators"
+_WORDS = {
+    audit.Factors.ADDED: "added a second factor",
+    audit.Factors.DELETED: "deleted a second factor",
+    audit.Factors.RECOVERY_USED: "used a recovery code",
+}
+
+
+def tell(
+    event: AuditEvent, workspace: Workspace, *, to_person: bool, now: datetime
+) -> None:
+    """Put the mails about an event off."""
+    readers = [_PERSON] if to_person else []
+    if administrators(workspace, event.actor).exists():
+        readers.append(_ADMINISTRATORS)
+    for reader in readers:
+        jobs.enqueue(
+            JOB,
+            workspace=workspace,
+            subject=f"{reader}:{event.public_id}",
+            trigger=Job.Trigger.WEB,
+            actor=event.actor,
+            max_failures=MAX_FAILURES,
+            now=now,
+        )
+
+
+def administrators(workspace: Workspace, except_for: User | None) -> QuerySet[User]:
+    """Return the people who may manage the members of a workspace, but one."""
+    roles = [role for role, may in ALLOWED.items() if Permission.MANAGE_MEMBERS in may]
+    people = User.objects.filter(
+        is_active=True,
+        memberships__workspace=workspace,
+        memberships__role__in=roles,
+    )
+    return people.exclude(pk=except_for.pk) if except_for else people
+
+
+def send(job: Job) -> dict[str, int | str]:
+    """Send the mail of a job. Raises RetryLater if the mail server refuses it."""
+    reader, _, public_id = job.subject.partition(":")
+    event = (
+        AuditEvent.objects.select_related("actor", "workspace")
+        .filter(public_id=public_id, workspace=job.workspace_id)
+        .first()
+    )
+    if event is None or event.actor is None or event.workspace is None:
+        return {"sent": 0, "note": "The person is gone."}
+    if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
+        return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
+    subject, text = written(event, to_person=reader == _PERSON)
+    people = [event.actor.email]
+    if reader == _ADMINISTRATORS:
+        found = administrators(event.workspace, event.actor)
+        people = sorted(found.values_list("email", flat=True))
+    try:
+        EmailMessage(subject, text, bcc=people).send()
+    except (SMTPException, OSError) as error:
+        raise jobs.RetryLater(
+            f"The mail server did not take the mail ({type(error).__name__})."
+        ) from error
+    return {"sent": len(people)}
+
+
+def written(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
+    """Return subject and text of a mail."""
+    workspace = event.workspace.name if event.workspace else ""
+    what = _WORDS[audit.Factors(event.action)]
+    kind = kinds.kind_named(str(event.data["kind"])).label
+    who = "You" if to_person else event.actor_label
+    lines = [
+        f"{who} {what}: {event.target_label} ({kind}).",
+        f"{event.at:%d %b %Y, %H:%M} UTC, from {event.address or 'this gateway'}.",
+    ]
+    if "left" in event.data:
+        lines.append(f"{event.data['left']} recovery codes are left.")
+    if to_person:
+        url = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:security')}"
+        lines.append(
+            "If this was not you, tell an Owner of your workspace, have your password "
+            f"changed and look at your factors: {url}"
+        )
+    else:
+        url = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:members')}"
+        lines += [
+            f"Workspace: {workspace}",
+            f"If they did not mean to do this, end their membership: {url}",
+        ]
+    # A name that somebody typed must not break out of the subject's line.
+    return " ".join(f"{who} {what}".split()), "\n\n".join(lines) + "\n"
