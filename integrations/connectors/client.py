@@ -112,12 +112,13 @@ class OutgoingClient:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        body: JSON = None,
+        body: JSON | bytes = None,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
         `path` is percent-encoded, begins with a slash and is put behind the
-        base URL. A `body` of None sends none. Raises ConnectorError.
+        base URL. A `body` of None sends none; bytes go as they are. Raises
+        ConnectorError.
         """
         url = self._url(path, query)
         content = None if body is None else _encoded(body)
@@ -242,7 +243,9 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._answer.close()
 
 
-def _encoded(body: JSON) -> bytes:
+def _encoded(body: JSON | bytes) -> bytes:
+    if isinstance(body, bytes):
+        return body
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError as error:
