@@ -17,6 +17,7 @@ class IntegrationsConfig(AppConfig):
         from integrations import (
             drafts,
             provisioning,
+            push,
             schedule,
             service_accounts,
             services,
@@ -76,6 +77,7 @@ class IntegrationsConfig(AppConfig):
             provisioning.carry_out,
             gave_up=provisioning.gave_up,
         )
+        jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)

@@ -60,6 +60,12 @@ class Confirmations(StrEnum):
     POLICY_CHANGED = "workspaces.confirmation_policy.changed"
 
 
+class Phones(StrEnum):
+    """Actions on the phones that confirm."""
+
+    NOT_ME = "workspaces.phone.reported_not_me"
+
+
 class Log(StrEnum):
     """Actions on the audit log itself."""
 

@@ -12,6 +12,7 @@ from workspaces.views import (
     confirmation_policy,
     invitations,
     members,
+    phone,
     second_step,
     security,
 )
@@ -78,6 +79,8 @@ urlpatterns = [
         security.authenticator_app,
         name="authenticator",
     ),
+    path("security/phones/new/", phone.start, name="start_phone"),
+    path("security/phones/<uuid:enrolment_id>/", phone.enrolling, name="phone"),
     path("security/passkeys/new/", security.passkey, name="passkey"),
     path("security/passkeys/begin/", security.passkey_begin, name="passkey_begin"),
     path("security/recovery-codes/", security.recovery_codes, name="recovery_codes"),
