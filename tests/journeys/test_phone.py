@@ -217,3 +217,47 @@ def test_phone_says_so_without_a_connection_and_when_it_was_removed(
     picture(phone, "device-removed")
     phone.get_by_role("button", name="Add it again").click()
     expect(phone.get_by_role("heading", name="Add this phone")).to_be_visible()
+
+
+def test_message_shows_a_notification_that_says_nothing_of_the_request(
+    visit: Callable[..., Visit], live_server: LiveServer, db: None
+) -> None:
+    """S0-77: what a push service delivers reaches the person, without details."""
+    there = visit("phone")
+    phone = there.page
+    there.context.grant_permissions(["notifications"], origin=live_server.url)
+    devtools = there.context.new_cdp_session(phone)
+    registrations: list[str] = []
+    devtools.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda event: registrations.extend(
+            found["registrationId"] for found in event["registrations"]
+        ),
+    )
+    devtools.send("ServiceWorker.enable")
+    phone.goto("/device/")
+    phone.evaluate("navigator.serviceWorker.ready.then(() => true)")
+
+    devtools.send(
+        "ServiceWorker.deliverPushMessage",
+        {
+            "origin": live_server.url,
+            "registrationId": registrations[-1],
+            "data": '{"request": "5f0c9c0e-7d0f-4f0e-8a30-0d8a5b1c2e11"}',
+        },
+    )
+
+    phone.wait_for_function(
+        """async () => {
+          const worker = await navigator.serviceWorker.ready;
+          return (await worker.getNotifications()).length === 1;
+        }"""
+    )
+    shown = phone.evaluate(
+        """async () => {
+          const [shown] = await (await navigator.serviceWorker.ready).getNotifications();
+          return [shown.title, shown.body];
+        }"""
+    )
+    assert shown == ["A request waits", "Open Keyway to see who asks for what."]
+    assert there.complaints == []
