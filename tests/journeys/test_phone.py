@@ -31,6 +31,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 TITLE = "Confirm your identity to continue"
 State = Confirmation.State
+PATIENT = 15_000
+"""Three times what the phone lets pass before it looks again."""
 
 
 @pytest.fixture
@@ -83,7 +85,9 @@ def picture(page: Page, name: str) -> None:
 def add_phone(computer: Page, phone: Page) -> None:
     computer.goto("/security/")
     computer.get_by_role("button", name="Add your phone").click()
-    expect(computer.get_by_role("img", name="QR code for your phone")).to_be_visible()
+    expect(computer.get_by_role("img", name="QR code for your phone")).to_be_visible(
+        timeout=PATIENT
+    )
     picture(computer, "add-code")
     assert fits(computer)
     code = computer.get_by_label("Code", exact=True).input_value()
@@ -94,21 +98,25 @@ def add_phone(computer: Page, phone: Page) -> None:
     phone.get_by_label("Name of this phone").fill("Pixel 8")
     picture(phone, "device-set-up")
     phone.get_by_role("button", name="Add this phone").click()
-    expect(phone.get_by_role("heading", name="Compare the number")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Compare the number")).to_be_visible(
+        timeout=PATIENT
+    )
     number = phone.locator(".device-number:visible").inner_text()
     assert re.fullmatch(r"\d{3} \d{3}", number)
     picture(phone, "device-compare")
 
     expect(
         computer.get_by_role("heading", name="Is Pixel 8 your phone?")
-    ).to_be_visible()
-    expect(computer.get_by_text(number, exact=True)).to_be_visible()
+    ).to_be_visible(timeout=PATIENT)
+    expect(computer.get_by_text(number, exact=True)).to_be_visible(timeout=PATIENT)
     picture(computer, "add-compare")
     computer.get_by_role("button", name="Add", exact=True).click()
     expect(computer.locator("#messages")).to_contain_text("Pixel 8 is added.")
     picture(computer, "security")
-    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible()
-    expect(phone.get_by_text(EMAIL)).to_be_visible()
+    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible(
+        timeout=PATIENT
+    )
+    expect(phone.get_by_text(EMAIL)).to_be_visible(timeout=PATIENT)
     picture(phone, "device-idle")
 
 
@@ -116,7 +124,9 @@ def view_token(computer: Page, token: ScimToken) -> str:
     """Press **View Token**, and return the number that the dialog shows."""
     computer.goto(f"/tokens/{token.directory.key}/{token.key}/view/")
     computer.get_by_role("button", name="Continue").click()
-    expect(computer.get_by_text("A request was sent to Pixel 8")).to_be_visible()
+    expect(computer.get_by_text("A request was sent to Pixel 8")).to_be_visible(
+        timeout=PATIENT
+    )
     return computer.locator(".confirm-number .number").inner_text()
 
 
@@ -143,20 +153,26 @@ def test_s0_77_s0_79_add_approve_and_it_is_not_me(
     number = view_token(computer, token)
     picture(computer, f"confirm-phone-{screen}")
     assert fits(computer)
-    expect(phone.get_by_role("heading", name="Confirm your identity")).to_be_visible()
-    expect(phone.get_by_text("okta-sync")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Confirm your identity")).to_be_visible(
+        timeout=PATIENT
+    )
+    expect(phone.get_by_text("okta-sync")).to_be_visible(timeout=PATIENT)
     picture(phone, "device-request")
     assert fits(phone)
     phone.get_by_role("button", name="Approve").click()
-    expect(phone.get_by_role("alert").filter(has_text="two digits")).to_be_visible()
+    expect(phone.get_by_role("alert").filter(has_text="two digits")).to_be_visible(
+        timeout=PATIENT
+    )
     phone.get_by_label("Number on your computer").fill(number)
     phone.get_by_role("button", name="Approve").click()
-    expect(phone.get_by_role("heading", name="Approved")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Approved")).to_be_visible(timeout=PATIENT)
     picture(phone, "device-approved")
     # S0-81: by itself, once the phone approved.
-    expect(computer.get_by_role("dialog", name="Show Token")).to_be_visible()
+    expect(computer.get_by_role("dialog", name="Show Token")).to_be_visible(
+        timeout=PATIENT
+    )
     shown = computer.get_by_label("SCIM API authentication token")
-    expect(shown).to_be_visible()
+    expect(shown).to_be_visible(timeout=PATIENT)
     value = shown.input_value()
     assert latest().state == State.USED
     assert latest().method == "phone"
@@ -165,11 +181,13 @@ def test_s0_77_s0_79_add_approve_and_it_is_not_me(
     phone.get_by_role("button", name="Done").click()
     view_token(computer, token)
     phone.get_by_role("button", name="It is not me").click()
-    expect(phone.get_by_role("heading", name="Denied and reported")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Denied and reported")).to_be_visible(
+        timeout=PATIENT
+    )
     picture(phone, "device-not-me")
     assert latest().state == State.DENIED
     # Its session is over: the dialog that polls finds the log-in.
-    expect(computer.get_by_label("Password")).to_be_visible()
+    expect(computer.get_by_label("Password")).to_be_visible(timeout=PATIENT)
     assert AuditEvent.objects.filter(action="workspaces.phone.reported_not_me").exists()
 
     phone.get_by_role("button", name="Done").click()
@@ -193,11 +211,15 @@ def test_phone_says_so_without_a_connection_and_when_it_was_removed(
     there.context.set_offline(True)
     phone.reload()
 
-    expect(phone.get_by_role("heading", name="No connection")).to_be_visible()
+    expect(phone.get_by_role("heading", name="No connection")).to_be_visible(
+        timeout=PATIENT
+    )
     picture(phone, "device-offline")
     there.context.set_offline(False)
     # By itself: the browser says that it is online again.
-    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible()
+    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible(
+        timeout=PATIENT
+    )
     key = phone.evaluate(
         """() => new Promise((done) => {
           const opening = indexedDB.open("keyway", 1);
@@ -213,10 +235,14 @@ def test_phone_says_so_without_a_connection_and_when_it_was_removed(
     assert key == [False, "InvalidAccessError"], "the private key cannot leave"
 
     PhoneDevice.objects.all().delete()
-    expect(phone.get_by_role("heading", name="This phone is not added")).to_be_visible()
+    expect(phone.get_by_role("heading", name="This phone is not added")).to_be_visible(
+        timeout=PATIENT
+    )
     picture(phone, "device-removed")
     phone.get_by_role("button", name="Add it again").click()
-    expect(phone.get_by_role("heading", name="Add this phone")).to_be_visible()
+    expect(phone.get_by_role("heading", name="Add this phone")).to_be_visible(
+        timeout=PATIENT
+    )
 
 
 def test_message_shows_a_notification_that_says_nothing_of_the_request(
