@@ -11,6 +11,8 @@ import os
 import secrets
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
+
 TEMPLATE = """\
 # Settings of this machine. Keep it private, and keep a copy of the keys:
 # without them the stored secrets cannot be read and no token opens anything.
@@ -18,6 +20,7 @@ KEYWAY_ENV=development
 KEYWAY_SECRET_KEY={secret_key}
 KEYWAY_ENCRYPTION_KEYS=1:{encryption_key}
 KEYWAY_TOKEN_KEYS=1:{token_key}
+KEYWAY_PUSH_KEY={push_key}
 KEYWAY_ALLOWED_NETWORKS=127.0.0.0/8,::1/128
 """
 
@@ -25,6 +28,12 @@ KEYWAY_ALLOWED_NETWORKS=127.0.0.0/8,::1/128
 def new_key() -> str:
     """Return 256 random bits from the operating system, in base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+
+
+def new_push_key() -> str:
+    """Return the private half of a new key for Web Push, in base64url."""
+    number = ec.generate_private_key(ec.SECP256R1()).private_numbers().private_value
+    return base64.urlsafe_b64encode(number.to_bytes(32, "big")).decode().rstrip("=")
 
 
 def write(path: Path) -> bool:
@@ -39,6 +48,7 @@ def write(path: Path) -> bool:
                 secret_key=secrets.token_urlsafe(50),
                 encryption_key=new_key(),
                 token_key=new_key(),
+                push_key=new_push_key(),
             )
         )
     return True

@@ -45,6 +45,17 @@ def key_ring(name: str) -> dict[int, bytes]:
     return ring
 
 
+def push_key(encoded: str) -> bytes:
+    """Read a private key on P-256, 32 bytes in base64url; empty if there is none."""
+    try:
+        key = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
+    except (ValueError, binascii.Error):
+        key = b"?"
+    if encoded and len(key) != 32:
+        raise ImproperlyConfigured("KEYWAY_PUSH_KEY must hold 32 bytes in base64url.")
+    return key
+
+
 # Where we run
 
 KEYWAY_ENV = env.str("KEYWAY_ENV", default="production")
@@ -81,6 +92,10 @@ SECRET_KEY = env.str("KEYWAY_SECRET_KEY", default="") or "unset"
 SECRET_KEY_FALLBACKS = env.list("KEYWAY_SECRET_KEY_FALLBACKS", default=[])
 KEYWAY_ENCRYPTION_KEYS = key_ring("KEYWAY_ENCRYPTION_KEYS")
 KEYWAY_TOKEN_KEYS = key_ring("KEYWAY_TOKEN_KEYS")
+
+KEYWAY_PUSH_KEY = push_key(env.str("KEYWAY_PUSH_KEY", default=""))
+KEYWAY_PUSH_IS_ON = bool(KEYWAY_PUSH_KEY) and find_spec("pywebpush") is not None
+"""Without the key or the extra `push`, phones ask for themselves while they are open."""
 
 # Applications, in the one direction that imports may take: down this list.
 

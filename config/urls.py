@@ -33,6 +33,7 @@ urlpatterns = [
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tokens/", include("tokens.urls")),
     path("admin/", admin.site.urls),
+    path("device/", include("workspaces.device_urls")),
     path("", include("workspaces.urls")),
 ]
 

@@ -18,6 +18,7 @@ class IntegrationsConfig(AppConfig):
             call_log,
             drafts,
             provisioning,
+            push,
             role_publishing,
             schedule,
             service_accounts,
@@ -102,6 +103,7 @@ class IntegrationsConfig(AppConfig):
             provisioning.carry_out,
             gave_up=provisioning.gave_up,
         )
+        jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)

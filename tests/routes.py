@@ -49,7 +49,7 @@ class Route:
     post: int | None = None
     is_public: bool = False
     is_own: bool = False
-    """Changes what is the asking person's own, whatever the tenant."""
+    """Changes what is the asker's own, a person's or a workspace's."""
     get_of_member: int | None = None
     """What the role without rights gets instead, where that differs."""
 
@@ -259,7 +259,7 @@ ROUTES = {
         "/settings/scim-users-provisioning/token/", post=302
     ),
     "settings/scim-users-provisioning/refresh/": Route(
-        "/settings/scim-users-provisioning/refresh/", get=302, post=302
+        "/settings/scim-users-provisioning/refresh/", get=200, post=403, is_own=True
     ),
     "settings/scim-users-provisioning/invites/": Route(
         "/settings/scim-users-provisioning/invites/", post=302
@@ -316,6 +316,23 @@ ROUTES = {
     ),
     "security/factors/<uuid:factor_id>/delete/": Route(
         "/security/factors/{factor}/delete/", get=404, post=404
+    ),
+    "security/phones/new/": Route("/security/phones/new/", post=200, is_own=True),
+    "security/phones/<uuid:enrolment_id>/": Route(
+        "/security/phones/{factor}/", get=404, post=404
+    ),
+    # Of the phone: signed by its key, tested in test_phones.py.
+    "device/": Route("/device/", get=200, is_public=True),
+    "device/app.webmanifest": Route("/device/app.webmanifest", get=200, is_public=True),
+    "device/worker.js": Route("/device/worker.js", get=200, is_public=True),
+    "device/enrol/": Route("/device/enrol/", post=422, is_public=True),
+    "device/state/": Route("/device/state/", get=401, is_public=True),
+    "device/code/": Route("/device/code/", post=401, is_public=True),
+    "device/subscription/": Route("/device/subscription/", post=401, is_public=True),
+    "device/requests/<uuid:public_id>/": Route(
+        "/device/requests/5f0c9c0e-7d0f-4f0e-8a30-0d8a5b1c2e11/",
+        post=401,
+        is_public=True,
     ),
     "settings/security-policy/": Route("/settings/security-policy/", get=200, post=422),
     "login/": Route("/login/", get=200, post=422, is_public=True),
@@ -385,6 +402,8 @@ PERMISSIONS: dict[str, Permission | None] = {
             "security/authenticator-app/<uuid:factor_id>/",
             "security/passkeys/new/",
             "security/passkeys/begin/",
+            "security/phones/new/",
+            "security/phones/<uuid:enrolment_id>/",
             "security/recovery-codes/",
             "security/recovery-codes/download/",
             "security/factors/<uuid:factor_id>/rename/",

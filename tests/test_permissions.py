@@ -25,6 +25,7 @@ from tokens.models import ScimToken
 from workspaces.audit import SignIn
 from workspaces.models import (
     AuditEvent,
+    Directory,
     Membership,
     Role,
     User,
@@ -60,6 +61,10 @@ class House:
         self.values = values_of(integration)
         self.clients = {ANONYMOUS: Client(), OUTSIDER: Client()}
         self.clients[OUTSIDER].force_login(outsider)
+        for theirs in Directory.objects.filter(
+            workspace__memberships__user=outsider, kind=Directory.Kind.DIRECTORY_SYNC
+        ):
+            factories.issue_token(theirs)
         for role in Role:
             user = factories.UserFactory(name=f"Somebody {role}")
             factories.MembershipFactory(workspace=self.workspace, user=user, role=role)

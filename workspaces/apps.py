@@ -30,6 +30,7 @@ class WorkspacesConfig(AppConfig):
             recovery,
         )
         from workspaces.permissions import Permission
+        from workspaces.phones import alarm, enrolment, requests
 
         for actions in (
             audit.SignIn,
@@ -45,6 +46,10 @@ class WorkspacesConfig(AppConfig):
         jobs.register_periodic(
             confirmations.JOB, confirmations.tidy, every=confirmations.EVERY
         )
+        audit.register(audit.Phones)
+        jobs.register(alarm.JOB, alarm.send)
+        kinds.register(enrolment.KIND_OF)
+        confirmations.when_requested(requests.ask)
         for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):
             kinds.register(kind)
         proof.connect()

@@ -85,6 +85,12 @@ class Sync(StrEnum):
     TEAM_ROLE_CHANGED = "workspaces.team.role_changed"
 
 
+class Phones(StrEnum):
+    """Actions on the phones that confirm."""
+
+    NOT_ME = "workspaces.phone.reported_not_me"
+
+
 class Log(StrEnum):
     """Actions on the audit log itself."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,6 +119,15 @@ CHANGE_MEMBER = Action(
 _actions: dict[str, Action] = {CHANGE_MEMBER.name: CHANGE_MEMBER}
 
 
+_asking: list[Callable[[Confirmation, datetime], None]] = []
+
+
+def when_requested(ask: Callable[[Confirmation, datetime], None]) -> None:
+    """Let `ask` know of each new confirmation, in the transaction that makes it."""
+    if ask not in _asking:
+        _asking.append(ask)
+
+
 def register(action: Action) -> None:
     """Make an action known; each app does so when it is ready."""
     _actions[action.name] = action
@@ -214,6 +224,8 @@ def request_(
                 client=by.client[:200],
             )
             _record(audit.Confirmations.REQUESTED, made)
+            for ask in _asking:
+                ask(made, now)
     if until is not None:
         raise TooManyAttempts(until)
     return made

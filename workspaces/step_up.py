@@ -30,6 +30,8 @@ from workspaces.factors import passkeys
 from workspaces.factors.kinds import Factor, usable
 from workspaces.models import Confirmation
 from workspaces.permissions import View, WorkspaceRequest
+from workspaces.phones import requests
+from workspaces.phones.enrolment import KIND as PHONE
 
 P = ParamSpec("P")
 OPEN = "confirm_identity"
@@ -221,6 +223,10 @@ def methods(
     """Show the ways to confirm, the preferred one first; a form that failed opens."""
     found = ways_of(request)
     ways = [_way(factor, number, form) for number, factor in enumerate(found)]
+    # A phone is asked before anything else; its codes are the last resort.
+    ways.sort(key=lambda way: way["kind"] == PHONE)
+    asked, phone = requests.asked(confirmation, now=database_now())
+    first = 0 if asked == requests.Asked.SENT else 1
     return _show(
         request,
         "methods",
@@ -228,9 +234,11 @@ def methods(
         status=status,
         confirmation=confirmation,
         browser=browser_name(confirmation.client),
-        preferred=ways[:1],
-        others=ways[1:],
-        others_open=any(way["form"] and way["form"].errors for way in ways[1:]),
+        asked=asked.value,
+        phone=phone,
+        preferred=ways[:first],
+        others=ways[first:],
+        others_open=any(way["form"] and way["form"].errors for way in ways[first:]),
         form=form,
         error=error,
         back_path=confirmation.back_path,

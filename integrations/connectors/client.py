@@ -138,15 +138,16 @@ class OutgoingClient:
         *,
         query: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        body: JSON = None,
+        body: JSON | bytes = None,
         hides: Sequence[str] = (),
         is_login: bool = False,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
         `path` is percent-encoded, begins with a slash and is put behind the
-        base URL. A `body` of None sends none. What is noted of the call holds
-        none of `hides`, and of a log-in no body. Raises ConnectorError.
+        base URL. A `body` of None sends none; bytes go as they are. What is noted
+        of the call holds none of `hides`, and of a log-in or bytes no body.
+        Raises ConnectorError.
         """
         url = self._url(path, query)
         content = None if body is None else _encoded(body)
@@ -159,7 +160,7 @@ class OutgoingClient:
             content=content,
         )
         sent = _Sent(method, redact_path(path, query, secrets=hides), is_login=is_login)
-        if not is_login:
+        if not is_login and not isinstance(body, bytes):
             sent.body = redact_body(body, secrets=hides)
         with self._observed(sent):
             self._deadline.restart()
@@ -305,7 +306,9 @@ class _BoundedStream(httpx2.SyncByteStream):
         self._answer.close()
 
 
-def _encoded(body: JSON) -> bytes:
+def _encoded(body: JSON | bytes) -> bytes:
+    if isinstance(body, bytes):
+        return body
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError as error:

@@ -26,6 +26,8 @@ OPEN = {
     "workspaces:authenticator",
     "workspaces:passkey",
     "workspaces:passkey_begin",
+    "workspaces:start_phone",
+    "workspaces:phone",
 }
 """What leads through the gate: to prove a factor, or to set up the first one."""
 

@@ -21,6 +21,7 @@ from workspaces.models.factor import (
 )
 from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
+from workspaces.models.phone import PhoneDevice, PhoneEnrolment, PhoneNonce
 from workspaces.models.user import User
 from workspaces.models.workspace import Membership, Role, Workspace
 
@@ -37,6 +38,9 @@ __all__ = [
     "Membership",
     "Passkey",
     "PasskeyChallenge",
+    "PhoneDevice",
+    "PhoneEnrolment",
+    "PhoneNonce",
     "RecoveryCode",
     "RecoveryCodes",
     "Role",
