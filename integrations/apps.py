@@ -14,21 +14,13 @@ class IntegrationsConfig(AppConfig):
         """Register the audit actions, the receiver and the kinds of jobs."""
         from datetime import timedelta
 
-        from integrations import (
-            call_log,
-            drafts,
-            provisioning,
-            push,
-            role_publishing,
-            schedule,
-            service_accounts,
-            services,
-            setup_check,
-            sync,
-            wanted,
-        )
+        from integrations import push, service_accounts, services
         from integrations.audit import Action
         from integrations.directory_sync import holder, notices, receiving
+        from integrations.outside import call_log
+        from integrations.provisioning import applying, role_publishing, wanted
+        from integrations.set_up import drafts, setup_check
+        from integrations.syncing import schedule, sync
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
@@ -100,8 +92,8 @@ class IntegrationsConfig(AppConfig):
         jobs.register(notices.JOB, notices.send)
         jobs.register(
             wanted.JOB,
-            provisioning.carry_out,
-            gave_up=provisioning.gave_up,
+            applying.carry_out,
+            gave_up=applying.gave_up,
         )
         jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)

@@ -8,9 +8,10 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from integrations import origins, pausing
 from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
+from integrations.outside import origins
+from integrations.provisioning import pausing
 from workspaces import audit
 from workspaces.models import Job, User
 

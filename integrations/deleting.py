@@ -8,7 +8,6 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from integrations import pausing, sync
 from integrations.audit import Action
 from integrations.models import (
     AppAccount,
@@ -17,6 +16,8 @@ from integrations.models import (
     Integration,
     Provisioning,
 )
+from integrations.provisioning import pausing
+from integrations.syncing import sync
 from scim import counts
 from scim.models import (
     Change,

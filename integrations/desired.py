@@ -1,7 +1,7 @@
 """What an outside app should look like, and what it looks like: plain values.
 
 These are all that a connector ever sees of Keyway. They are built from SCIM
-resources by `integrations.mapping`, and know nothing of SCIM or of tables.
+resources by `integrations.provisioning.mapping`, and know nothing of SCIM or of tables.
 """
 
 from __future__ import annotations

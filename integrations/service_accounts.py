@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Max, ProtectedError
 
-from integrations import connections, services
+from integrations import services
 from integrations.audit import Action
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.models import App, Integration, ServiceAccount
+from integrations.outside import connections
 from workspaces import audit, confirmations, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace

@@ -8,10 +8,12 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
-from integrations import origins, role_publishing, sync
 from integrations.audit import Action
 from integrations.connectors.addresses import origin_of
 from integrations.models import App, Integration, ServiceAccount
+from integrations.outside import origins
+from integrations.provisioning import role_publishing
+from integrations.syncing import sync
 from scim import recent
 from scim.models import Resource
 from scim.protocol import user_schema

@@ -1,7 +1,7 @@
 """The one signal of the project.
 
 `scim` must not know what stands on a directory, so it tells whoever listens:
-`integrations.provisioning` for gateways. It is sent inside the transaction of
+`integrations.provisioning.applying` for gateways. It is sent inside the transaction of
 the change, so a receiver that fails undoes the change.
 """
 

@@ -7,10 +7,10 @@ from typing import Any
 import factory
 from factory.django import DjangoModelFactory
 
-from integrations import origins
 from integrations import services as integration_services
 from integrations.catalog.loader import shipped_manifests
 from integrations.models import App, Integration, ServiceAccount
+from integrations.outside import origins
 from tokens import services as token_services
 from tokens.services import IssuedToken
 from workspaces import services as workspace_services

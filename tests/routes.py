@@ -10,7 +10,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from integrations import assignments
 from integrations.models import (
     AppAccount,
     AppEntitlement,
@@ -18,6 +17,7 @@ from integrations.models import (
     IntegrationDraft,
     Provisioning,
 )
+from integrations.reports import assignments
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors

@@ -10,9 +10,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
 
-from integrations import app_schema
 from integrations.connectors import registry
 from integrations.connectors.problems import Problem
+from integrations.provisioning import app_schema
 from scim.protocol import user_schema
 
 _FOLDER = Path(__file__).parent

@@ -11,9 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations import activity, causes, wanted
-from integrations.activity import Entry, Filters, Found, Mark
 from integrations.models import Integration, Provisioning
+from integrations.provisioning import wanted
+from integrations.reports import activity, causes
+from integrations.reports.activity import Entry, Filters, Found, Mark
 from integrations.views import calls, outcome, timeline
 from scim.models import Change, RequestRecord
 from tokens.models import ScimToken

@@ -9,9 +9,10 @@ from django.http import StreamingHttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from integrations import activity, sync
-from integrations.activity import Entry, Filters, Mark
 from integrations.audit import Action
+from integrations.reports import activity
+from integrations.reports.activity import Entry, Filters, Mark
+from integrations.syncing import sync
 from integrations.views import timeline
 from workspaces import audit
 from workspaces.clock import database_now

@@ -11,9 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from integrations import dashboard
-from integrations.dashboard import Hour, Line, Overview
-from integrations.standing import State
+from integrations.reports import dashboard
+from integrations.reports.dashboard import Hour, Line, Overview
+from integrations.reports.standing import State
 from integrations.views.frame import standing_pill
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires

@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations import deleting, pausing
+from integrations import deleting
 from integrations.deleting import WrongName
+from integrations.forms.settings import DeleteForm
 from integrations.models import Integration, Provisioning
-from integrations.settings_forms import DeleteForm
+from integrations.provisioning import pausing
 from integrations.views.frame import frame, get_integration
 from integrations.views.people import retry_url
 from scim import counts, recent

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from integrations import assignments
-from integrations.entitlements import label_of, type_of
 from integrations.models import AppEntitlement, Integration
+from integrations.provisioning.entitlements import label_of, type_of
+from integrations.reports import assignments
 from integrations.views.frame import frame, get_integration
 from workspaces.csv_export import csv_response
 from workspaces.pages import page_of, search_text

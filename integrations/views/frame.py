@@ -9,9 +9,10 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 
-from integrations import holding, standing
 from integrations.models import Integration
-from integrations.standing import Standing, State
+from integrations.reports import standing
+from integrations.reports.standing import Standing, State
+from integrations.syncing import holding
 from workspaces.clock import database_now
 from workspaces.models import Job
 from workspaces.pages import Pill

@@ -10,13 +10,17 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from integrations import causes, drafts, service_accounts, sync, wanted
+from integrations import service_accounts
 from integrations.models import (
     Integration,
     IntegrationDraft,
     Provisioning,
     ServiceAccount,
 )
+from integrations.provisioning import wanted
+from integrations.reports import causes
+from integrations.set_up import drafts
+from integrations.syncing import sync
 from integrations.views import calls, timeline
 from workspaces.models import Job
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires

@@ -12,10 +12,10 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from integrations import standing
 from integrations.models import App, Integration
 from integrations.models.integration import IntegrationQuerySet
-from integrations.standing import State
+from integrations.reports import standing
+from integrations.reports.standing import State
 from integrations.views.frame import actions, standing_pill
 from integrations.views.wizard import draft_rows
 from scim import counts

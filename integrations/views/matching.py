@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations import matching
-from integrations.matching_forms import ExemptForm, MatchForm, RemoveForm
+from integrations.forms.matching import ExemptForm, MatchForm, RemoveForm
 from integrations.models import Integration, Provisioning
+from integrations.syncing import matching
 from integrations.views.frame import frame, get_integration
 from workspaces.clock import database_now
 from workspaces.pages import search_text

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from integrations import entitlements, mapping, planning, wanted
 from integrations.models import AppCall, Provisioning
+from integrations.provisioning import entitlements, mapping, planning, wanted
 from integrations.views import calls, timeline
 from scim.models import Resource
 from workspaces.models import Job

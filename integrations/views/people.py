@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations import comparing, matching, wanted
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.provisioning import wanted
+from integrations.syncing import comparing, matching
 from integrations.views.frame import frame, get_integration
 from integrations.views.matching import actions
 from scim.models import Change, Resource

@@ -18,11 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integrations import origins, service_accounts
-from integrations.account_forms import AddServiceAccountForm, ReplacePasswordForm
-from integrations.login_workflows import workflows
+from integrations import service_accounts
+from integrations.forms.accounts import AddServiceAccountForm, ReplacePasswordForm
 from integrations.models import IntegrationDraft, ServiceAccount
+from integrations.outside import origins
 from integrations.service_accounts import Check
+from integrations.set_up.login_workflows import workflows
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
 from workspaces.pages import Pill, page_of, search_text

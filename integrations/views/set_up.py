@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from integrations.attribute_table import tables
-from integrations.idps import IDPS, Field, Idp
 from integrations.models import Integration
+from integrations.set_up.attribute_table import tables
+from integrations.set_up.idps import IDPS, Field, Idp
 from integrations.views.frame import frame, get_integration, left_tabs
 from integrations.views.live import is_stale, live
 from tokens.models import ScimToken

@@ -13,15 +13,16 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integrations import configuration, deleting, origins
+from integrations import configuration, deleting
 from integrations.configuration import NameTaken
-from integrations.models import Integration
-from integrations.origins import PasswordNeeded, WrongPassword
-from integrations.settings_forms import (
+from integrations.forms.settings import (
     GeneralForm,
     ServiceAccountForm,
     ThresholdForm,
 )
+from integrations.models import Integration
+from integrations.outside import origins
+from integrations.outside.origins import PasswordNeeded, WrongPassword
 from integrations.views.frame import frame, get_integration, left_tabs
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires

@@ -12,9 +12,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations import cancelling, holding, matching, services, standing
-from integrations import sync as syncs
+from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.reports import standing
+from integrations.syncing import cancelling, holding, matching
+from integrations.syncing import sync as syncs
 from integrations.views.frame import frame, get_integration, sync_state
 from workspaces.clock import database_now
 from workspaces.models import Job

@@ -7,9 +7,11 @@ from typing import Any
 
 from django.urls import reverse
 
-from integrations import activity, causes, sync, wanted
-from integrations.activity import Entry
 from integrations.models import Integration, Provisioning
+from integrations.provisioning import wanted
+from integrations.reports import activity, causes
+from integrations.reports.activity import Entry
+from integrations.syncing import sync
 from scim.models import RequestRecord
 from workspaces.models import Directory, Job, Workspace
 from workspaces.pages import Pill

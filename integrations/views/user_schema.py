@@ -20,11 +20,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from integrations import app_schema, custom_roles, drafts, schema_preview
-from integrations import user_schema_form as rows_form
+from integrations.forms import user_schema as rows_form
+from integrations.forms.user_schema import RoleRow, Row
 from integrations.models import App, AppEntitlement, Integration, IntegrationDraft
-from integrations.schema_preview import RolesPreview
-from integrations.user_schema_form import RoleRow, Row
+from integrations.provisioning import app_schema, custom_roles, schema_preview
+from integrations.provisioning.schema_preview import RolesPreview
+from integrations.set_up import drafts
 from integrations.views.frame import frame, get_integration, left_tabs
 from scim import schema_changes
 from scim.models import Resource

@@ -17,10 +17,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
-from integrations import drafts, origins, setup_check
-from integrations.login_workflows import workflows
+from integrations.forms.wizard import SelectAppForm, ServiceAccountForm, SettingsForm
 from integrations.models import App, Integration, IntegrationDraft
-from integrations.wizard_forms import SelectAppForm, ServiceAccountForm, SettingsForm
+from integrations.outside import origins
+from integrations.set_up import drafts, setup_check
+from integrations.set_up.login_workflows import workflows
 from workspaces.clock import database_now
 from workspaces.pages import search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires

@@ -9,17 +9,12 @@ import pytest
 from django.db import DatabaseError
 from pytest_django import Settings
 
-from integrations import (
-    call_log,
-    connections,
-    deleting,
-    service_accounts,
-    services,
-)
-from integrations.call_log import CallLog
+from integrations import deleting, service_accounts, services
 from integrations.connectors.base import TemporaryFailure
 from integrations.connectors.exchange import Exchange
 from integrations.models import AppCall, Integration
+from integrations.outside import call_log, connections
+from integrations.outside.call_log import CallLog
 from tests.conftest import ScimClient
 from tests.integrations.outside import Outside
 from workspaces import jobs

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from integrations import causes
 from integrations.connectors import addresses, client
 from integrations.connectors.client import Answer
 from integrations.connectors.http import connector, conversation, filling, listing
 from integrations.connectors.http.meanings import Meaning, error_for
+from integrations.reports import causes
 from scim.protocol.tolerances import Tolerance
 
 SENTENCES = sorted(

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from integrations import app_schema, services
-from integrations.attribute_table import tables
+from integrations import services
 from integrations.catalog.loader import check_manifest, shipped_manifests
 from integrations.models import AppEntitlement, Integration, Provisioning
-from integrations.schema_preview import preview
+from integrations.provisioning import app_schema
+from integrations.provisioning.schema_preview import preview
+from integrations.set_up.attribute_table import tables
 from scim import schema_changes
 from scim.models import Change, Resource
 from tests import factories

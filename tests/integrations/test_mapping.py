@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integrations.desired import DesiredAccount, ObservedAccount
-from integrations.mapping import desired_account, primary_value, user_document
+from integrations.provisioning.mapping import (
+    desired_account,
+    primary_value,
+    user_document,
+)
 from scim.models import Resource
 from scim.protocol import documents
 from scim.protocol.schema import service_provider

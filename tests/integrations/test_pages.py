@@ -13,8 +13,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations import services, wanted
+from integrations import services
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.provisioning import wanted
 from scim import counts
 from scim.models import Resource
 from tests import factories

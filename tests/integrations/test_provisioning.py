@@ -8,8 +8,10 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from integrations import connections, provisioning, services, wanted
+from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.outside import connections
+from integrations.provisioning import applying, wanted
 from scim.models import Resource
 from tests.conftest import JSON, ScimClient, scim_client
 from tests.integrations.outside import USERNAME, Outside
@@ -732,11 +734,11 @@ class TestManyChanges:
         rename("First")
         running = jobs.claim(worker="w", now=database_now())
         assert running is not None
-        row = provisioning._begin(running)
+        row = applying._begin(running)
         assert row is not None
         rename("Second")
         rename("Third")
-        provisioning._succeed(running, row)
+        applying._succeed(running, row)
         jobs.complete(running, None, now=database_now())
         between = row_of(ann)
         work()
@@ -755,15 +757,15 @@ class TestManyChanges:
         )
         running = jobs.claim(worker="w", now=database_now())
         assert running is not None
-        row = provisioning._begin(running)
+        row = applying._begin(running)
         assert row is not None
         scim.patch(
             f"/Users/{ann['id']}",
             {"op": "replace", "path": "userName", "value": "ann.b@acme.test"},
         )
-        error = provisioning.PermanentFailure("This login is taken.")
+        error = applying.PermanentFailure("This login is taken.")
         with pytest.raises(jobs.GiveUp):
-            provisioning._fail(running, row, error)
+            applying._fail(running, row, error)
         jobs.give_up(running, error.message, now=database_now())
         between = row_of(ann)
         work()
@@ -884,7 +886,7 @@ class TestUnexpectedError:
         def breaks(*_: object) -> None:
             raise RuntimeError("a bug")
 
-        monkeypatch.setattr(provisioning, "_apply", breaks)
+        monkeypatch.setattr(applying, "_apply", breaks)
         work()
 
         row = row_of(user)

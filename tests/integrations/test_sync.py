@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from integrations import holding, services, sync
+from integrations import services
 from integrations.audit import Action
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.syncing import holding, sync
 from scim.models import Change, GroupMember, Resource
 from tests.conftest import JSON, ScimClient
 from tests.integrations.outside import USERNAME, Outside

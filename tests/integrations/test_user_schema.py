@@ -10,7 +10,7 @@ import pytest
 
 from integrations.catalog.loader import check_manifest
 from integrations.models import Integration, Provisioning
-from integrations.schema_preview import preview
+from integrations.provisioning.schema_preview import preview
 from scim.models import Resource
 from scim.protocol.user_schema import UserSchema, parse, urn_of
 from scim.schema_changes import change_user_schema, version_of

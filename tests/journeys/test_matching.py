@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from integrations import pausing
 from integrations.models import Integration, Provisioning
+from integrations.provisioning import pausing
 from tests.conftest import scim_client
 from tests.integrations.conftest import outside, outside_process
 from tests.integrations.outside import Outside

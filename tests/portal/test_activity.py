@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from integrations import activity, sync, wanted
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.provisioning import wanted
+from integrations.reports import activity
+from integrations.syncing import sync
 from scim import records
 from scim.models import RequestRecord
 from tests import factories

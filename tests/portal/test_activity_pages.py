@@ -14,9 +14,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations import activity, wanted
-from integrations.activity import Filters, Mark
 from integrations.models import Integration
+from integrations.provisioning import wanted
+from integrations.reports import activity
+from integrations.reports.activity import Filters, Mark
 from scim import records
 from scim.models import RequestRecord
 from tests import factories

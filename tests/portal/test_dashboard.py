@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from integrations import dashboard
 from integrations.models import Integration, Provisioning
+from integrations.reports import dashboard
 from scim.models import RequestRecord
 from tests import factories
 from tests.conftest import ScimClient

@@ -12,9 +12,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations import assignments, entitlements
 from integrations.audit import Action
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.provisioning import entitlements
+from integrations.reports import assignments
 from tests.conftest import ScimClient
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, User

@@ -9,9 +9,10 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from integrations import deleting, pausing, wanted
+from integrations import deleting
 from integrations.audit import Action
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.provisioning import pausing, wanted
 from scim import records
 from scim.models import Change, GroupMember, RequestRecord, Resource, ResourceCount
 from tests import factories

@@ -8,9 +8,10 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from integrations import configuration, wanted
+from integrations import configuration
 from integrations.audit import Action
 from integrations.models import Integration
+from integrations.provisioning import wanted
 from tests import factories
 from tests.conftest import ScimClient
 from workspaces import jobs

@@ -12,9 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations import pausing, services, standing
+from integrations import services
 from integrations.models import Integration, ServiceAccount
-from integrations.standing import State
+from integrations.provisioning import pausing
+from integrations.reports import standing
+from integrations.reports.standing import State
 from tests import factories
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace

@@ -8,9 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from integrations import matching, pausing, services
+from integrations import services
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.provisioning import pausing
+from integrations.syncing import matching
 from scim.models import Change, GroupMember, Resource
 from tests import factories
 from tests.conftest import ScimClient, scim_client

@@ -11,13 +11,15 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from integrations import configuration, connections, drafts, origins, services
+from integrations import configuration, services
 from integrations.audit import Action
 from integrations.configuration import General
 from integrations.connectors.addresses import origin_of
 from integrations.connectors.base import Misconfigured
 from integrations.models import Integration, IntegrationDraft, ServiceAccount
-from integrations.origins import PasswordNeeded, WrongPassword
+from integrations.outside import connections, origins
+from integrations.outside.origins import PasswordNeeded, WrongPassword
+from integrations.set_up import drafts
 from tests import factories
 from tests.factories import SERVICE_PASSWORD
 from workspaces.clock import database_now

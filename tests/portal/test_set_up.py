@@ -13,8 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations.idps import IDPS
 from integrations.models import AppEntitlement, Integration
+from integrations.set_up.idps import IDPS
 from scim.models import Resource
 from tests import factories
 from tests.integrations.test_pages import get

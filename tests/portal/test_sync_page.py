@@ -9,9 +9,10 @@ from html import unescape
 import pytest
 from django.test import Client
 
-from integrations import holding, services, sync
+from integrations import services
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration
+from integrations.syncing import holding, sync
 from tests.integrations.conftest import connected, outside, outside_process, work
 from tests.integrations.outside import Outside
 from workspaces import jobs

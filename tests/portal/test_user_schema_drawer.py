@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from integrations import drafts
 from integrations.models import App, Integration, IntegrationDraft
+from integrations.set_up import drafts
 from scim import schema_changes
 from scim.protocol import user_schema
 from tests import factories

@@ -9,8 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from integrations import drafts, role_publishing
 from integrations.models import AppEntitlement, Integration, IntegrationDraft
+from integrations.provisioning import role_publishing
+from integrations.set_up import drafts
 from scim import schema_changes
 from scim.models import Resource
 from scim.protocol.custom_roles import CustomRole, Grant

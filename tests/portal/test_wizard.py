@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from integrations import drafts, origins, schedule, setup_check
 from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
+from integrations.outside import origins
+from integrations.set_up import drafts, setup_check
+from integrations.syncing import schedule
 from tests import factories
 from tests.conftest import ScimClient
 from tests.integrations.conftest import outside, outside_process, work

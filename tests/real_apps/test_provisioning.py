@@ -19,10 +19,12 @@ import httpx2
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from integrations import connections, services, sync
+from integrations import services
 from integrations.connectors.base import Session
 from integrations.desired import DesiredAccount
 from integrations.models import Integration, Provisioning
+from integrations.outside import connections
+from integrations.syncing import sync
 from scim.simulation import Person, play
 from tests import factories
 from tests.real_apps.fixtures import OutsideApp

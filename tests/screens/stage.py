@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from integrations import acts
-from integrations.call_log import CallLog
 from integrations.connectors.exchange import Exchange
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.outside import acts
+from integrations.outside.call_log import CallLog
 from scim import records
 from scim.models import RequestRecord, Resource
 from tests import factories

@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from integrations import origins
 from integrations import services as integrations
 from integrations.models import App, Integration
+from integrations.outside import origins
 from workspaces import services as workspaces
 from workspaces.clock import database_now
 from workspaces.demo import make_demo_login

@@ -17,8 +17,9 @@ from itertools import islice
 from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.http import QueryDict
 
-from integrations import sync, wanted
 from integrations.models import Integration, Provisioning
+from integrations.provisioning import wanted
+from integrations.syncing import sync
 from scim.models import RequestRecord, Resource
 from workspaces.models import Directory, Job, Workspace
 from workspaces.pages import PAGE_SIZE

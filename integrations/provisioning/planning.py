@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from integrations import acts, entitlements, mapping
 from integrations.desired import DesiredAccount
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.outside import acts
+from integrations.provisioning import entitlements, mapping
 from scim.models import Resource
 
 _NAMES = {

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from integrations import origins
-from integrations.acts import ToldSession
-from integrations.call_log import CallLog
 from integrations.connectors.base import Misconfigured, Session
 from integrations.connectors.registry import connector_for
 from integrations.desired import Connection
 from integrations.models import Integration, ServiceAccount
+from integrations.outside import origins
+from integrations.outside.acts import ToldSession
+from integrations.outside.call_log import CallLog
 from workspaces import secrets
 from workspaces.models import Job
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from django.db import transaction
 from django.db.models import Count, QuerySet
 
-from integrations import entitlements
 from integrations.audit import Action
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.provisioning import entitlements
 from workspaces import audit
 from workspaces.models import User
 

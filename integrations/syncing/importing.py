@@ -12,10 +12,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from integrations import entitlements, mapping, role_publishing, wanted
 from integrations.desired import Entitlement, ObservedAccount
-from integrations.entitlements import GROUP_KIND, ROLE_KIND
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
+from integrations.provisioning import entitlements, mapping, role_publishing, wanted
+from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
 from scim import services, store
 from scim.models import GroupMember, Resource
 from scim.protocol.comparable import string_key, user_name_key

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from integrations.entitlements import GROUP_KIND, type_of
 from integrations.models import AppEntitlement, Integration
+from integrations.provisioning.entitlements import GROUP_KIND, type_of
 from scim.protocol import user_schema
 from scim.protocol.custom_roles import CustomRole, key_of
 from scim.protocol.schema import Attribute, ResourceSchema

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from integrations import sync
 from integrations.audit import Action
 from integrations.models import Integration
+from integrations.syncing import sync
 from workspaces import audit, jobs
 from workspaces.models import Job, User
 

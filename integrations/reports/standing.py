@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet, TextChoices
 from django.db.models.functions import Coalesce
 
-from integrations import holding
 from integrations.models import Integration
+from integrations.syncing import holding
 from workspaces.models import Directory, Job, Workspace
 
 OVERDUE_AFTER = 2

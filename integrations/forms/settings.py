@@ -6,10 +6,10 @@ from typing import Any
 
 from django import forms
 
-from integrations import schedule
-from integrations.account_forms import AddressField, AsksPassword
 from integrations.configuration import General
+from integrations.forms.accounts import AddressField, AsksPassword
 from integrations.models import Integration, ServiceAccount
+from integrations.syncing import schedule
 
 
 def _interval(hours: int) -> str:

@@ -8,12 +8,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from integrations import drafts
-from integrations.account_forms import AppField, AsksPassword
 from integrations.connectors.addresses import AddressRule
 from integrations.connectors.base import Misconfigured
+from integrations.forms.accounts import AppField, AsksPassword
 from integrations.models import App, Integration, ServiceAccount
-from integrations.schedule import CHOICES
+from integrations.set_up import drafts
+from integrations.syncing.schedule import CHOICES
 from workspaces.models import Workspace
 
 _IDENTIFIER_HELP = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from integrations import custom_roles, mapping
-from integrations.custom_roles import Book, Choice
 from integrations.desired import DesiredAccount
 from integrations.models import AppEntitlement, Integration
+from integrations.provisioning import custom_roles, mapping
+from integrations.provisioning.custom_roles import Book, Choice
 from scim import schema_changes, store
 from scim.models import Resource
 from scim.protocol import user_schema

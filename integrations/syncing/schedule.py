@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
 
-from integrations import services, sync
+from integrations import services
 from integrations.models import Integration
+from integrations.syncing import sync
 from workspaces.clock import database_now
 from workspaces.models import Job
 

@@ -19,9 +19,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from integrations import wanted
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.provisioning import wanted
 from scim import services
 from scim.models import Resource
 from scim.protocol.comparable import string_key

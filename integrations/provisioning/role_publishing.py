@@ -13,9 +13,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from integrations import custom_roles, entitlements, mapping, wanted
-from integrations.custom_roles import ROLE_KIND, Book
 from integrations.models import AppEntitlement, Integration, Provisioning
+from integrations.provisioning import custom_roles, entitlements, mapping, wanted
+from integrations.provisioning.custom_roles import ROLE_KIND, Book
 from scim import schema_changes, services
 from scim.models import Resource
 from scim.protocol.custom_roles import CustomRole, key_of

@@ -17,7 +17,6 @@ from typing import TypeVar
 import structlog
 from django.db import transaction
 
-from integrations import connections, holding, importing
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -25,9 +24,11 @@ from integrations.connectors.base import (
     TemporaryFailure,
 )
 from integrations.desired import Entitlement, ObservedAccount
-from integrations.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.importing import Report
 from integrations.models import Integration
+from integrations.outside import connections
+from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
+from integrations.syncing import holding, importing
+from integrations.syncing.importing import Report
 from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job

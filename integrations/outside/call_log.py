@@ -14,9 +14,9 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, transaction
 
-from integrations import acts
 from integrations.connectors.exchange import Exchange
 from integrations.models import AppCall, Integration
+from integrations.outside import acts
 from workspaces.clock import database_now
 from workspaces.models import Job
 

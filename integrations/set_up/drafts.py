@@ -15,9 +15,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from integrations import origins, services
+from integrations import services
 from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
+from integrations.outside import origins
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from workspaces import audit, jobs

@@ -12,9 +12,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from integrations import connections
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.outside import connections
 from workspaces import audit, jobs
 from workspaces.models import Job, User, Workspace
 

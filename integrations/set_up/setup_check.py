@@ -13,7 +13,6 @@ from typing import Any
 
 from django.db import transaction
 
-from integrations import connections, drafts
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -21,6 +20,8 @@ from integrations.connectors.base import (
     TemporaryFailure,
 )
 from integrations.models import Integration, IntegrationDraft
+from integrations.outside import connections
+from integrations.set_up import drafts
 from workspaces import jobs
 from workspaces.models import Job
 

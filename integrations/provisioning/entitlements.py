@@ -13,8 +13,8 @@ from datetime import datetime
 import orjson
 from django.db.models import QuerySet
 
-from integrations import custom_roles, mapping, wanted
 from integrations.models import AppEntitlement, Integration
+from integrations.provisioning import custom_roles, mapping, wanted
 from scim import queries, services
 from scim.models import Resource
 from scim.protocol import user_schema

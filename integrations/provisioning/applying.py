@@ -11,7 +11,6 @@ from typing import NoReturn
 
 from django.db import transaction
 
-from integrations import connections, entitlements, mapping, pausing
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -26,6 +25,8 @@ from integrations.models import (
     Integration,
     Provisioning,
 )
+from integrations.outside import connections
+from integrations.provisioning import entitlements, mapping, pausing
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now

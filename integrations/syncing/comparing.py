@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from integrations import mapping
 from integrations.models import AppAccount
+from integrations.provisioning import mapping
 from scim import store
 from scim.models import Resource
 from scim.protocol.types import JSON, Document

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncHour
 
-from integrations import holding, matching, standing
-from integrations.activity import FAILED_REQUEST
 from integrations.models import Integration, Provisioning
-from integrations.standing import Standing
+from integrations.reports import standing
+from integrations.reports.activity import FAILED_REQUEST
+from integrations.reports.standing import Standing
+from integrations.syncing import holding, matching
 from scim import counts
 from scim.models import RequestRecord
 from tokens.models import ScimToken

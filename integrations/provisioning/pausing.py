@@ -12,9 +12,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import QuerySet
 
-from integrations import wanted
 from integrations.audit import Action
 from integrations.models import Integration
+from integrations.provisioning import wanted
 from workspaces import audit, jobs
 from workspaces.models import Job, User
 
