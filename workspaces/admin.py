@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from workspaces import services
 from workspaces.models import (
     AuditEvent,
+    Confirmation,
     Directory,
     DirectorySync,
     EmailDomain,
@@ -165,7 +166,7 @@ class DirectorySyncAdmin(ReadOnlyAdmin):
     """What provisioning by the IdP may do in a workspace."""
 
     list_display = ("workspace", "default_role", "sends_invites", "adopts")
-    list_filter = ("adopts", "allows_unproven")
+    list_filter = ("adopts", "allows_unproven", "owned_tokens")
     list_select_related = ("workspace",)
     search_fields = ("workspace__name",)
 
@@ -196,3 +197,14 @@ class TeamMemberAdmin(ReadOnlyAdmin):
     list_display = ("team", "membership", "workspace")
     list_select_related = ("team", "membership__user", "membership__workspace")
     search_fields = ("team__name",)
+
+
+@admin.register(Confirmation)
+class ConfirmationAdmin(ReadOnlyAdmin):
+    """Who was asked to prove who they are, for what, and how that ended."""
+
+    list_display = ("created_at", "user", "action", "subject_label", "state", "method")
+    list_filter = ("state", "method", "action")
+    list_select_related = ("user",)
+    search_fields = ("user__email_key", "subject_label")
+    exclude = ("session_digest", "standing", "number")

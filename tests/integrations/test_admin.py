@@ -48,6 +48,19 @@ READ_ONLY = {
 }
 
 
+FACTORS = {
+    "AuthenticatorApp",
+    "CodeAttempts",
+    "Passkey",
+    "PasskeyChallenge",
+    "PhoneDevice",
+    "PhoneEnrolment",
+    "PhoneNonce",
+    "RecoveryCode",
+    "RecoveryCodes",
+}
+
+
 @pytest.fixture
 def root(db: None, client: Client) -> Client:
     user = factories.UserFactory(email="root@keyway.test", is_superuser=True)
@@ -127,7 +140,8 @@ def test_every_model_of_ours_can_be_looked_at() -> None:
         for model in apps.get_models()
         if model._meta.app_label in ours and model not in admin.site._registry
     ]
-    assert missing == []
+    # What people prove themselves with is nobody else's.
+    assert [name for name in missing if name not in FACTORS] == []
 
 
 @pytest.mark.parametrize("model", models_of_admin(), ids=lambda m: m._meta.label)

@@ -824,5 +824,6 @@ def test_session_holds_no_more_than_ids(
         "_auth_user_id",
         "_auth_user_backend",
         "_auth_user_hash",
+        "proof",
         "sync",
     }

@@ -154,7 +154,7 @@ def open_integration(page: Page) -> None:
     page.get_by_role("link", name="Acme Demo").click()
     expect(page.get_by_role("heading", name="Acme Demo")).to_be_visible()
     expect(page.get_by_role("heading", name="SCIM Gateway")).to_be_visible()
-    settings = page.get_by_role("link", name="Settings", exact=True).first
+    settings = page.get_by_role("main").get_by_role("link", name="Settings", exact=True)
     expect(settings).to_have_attribute("aria-current", "page")
     expect(page.get_by_role("link", name="Connected services")).to_be_visible()
 

@@ -144,7 +144,7 @@ def test_form_without_a_confirmation_does_nothing(
         "remove": (f"/members/{member.pk}/remove/", {}),
         "password": (
             f"/service-accounts/{account.public_id}/password/",
-            {"password": SECRET},
+            {"password": SECRET, "origins": account.origins},
         ),
     }[kind]
 

@@ -33,6 +33,7 @@ NO_PAGES = (
     "audit/export/",
     "integrations/new/app-fields/",
     "integrations/new/apps/",
+    "integrations/<slug:key>/users/<uuid:resource_id>/match/users/",
 )
 """Downloads, and parts of a page."""
 

@@ -544,6 +544,9 @@ def test_admin_site_has_no_factors() -> None:
         "RecoveryCode",
         "PasskeyChallenge",
         "CodeAttempts",
+        "PhoneDevice",
+        "PhoneEnrolment",
+        "PhoneNonce",
         "WebAuthnCredential",
         "WebAuthnAttestation",
         "WebAuthnUserHandle",
@@ -557,14 +560,14 @@ def test_email_is_no_factor() -> None:
 
 def test_further_kind_can_be_registered(alice: User) -> None:
     app = authenticator(alice)
-    phone = kinds.Kind("phone", "Phone", "smartphone", 5, lambda _user: [app.app])
-    kinds.register(phone)
+    badge = kinds.Kind("badge", "Badge", "id-card", 5, lambda _user: [app.app])
+    kinds.register(badge)
     try:
         found = factors.usable(alice)
     finally:
-        del kinds._kinds["phone"]
+        del kinds._kinds["badge"]
 
     assert [(factor.kind, factor.takes_code) for factor in found] == [
-        ("phone", False),
+        ("badge", False),
         ("totp", True),
     ]
