@@ -18,5 +18,6 @@ class Action(StrEnum):
     REVOKED = "tokens.scim_token.revoked"
     REFUSED = "tokens.scim_token.refused"
     OWNER_ENDED = "tokens.scim_token.owner_ended"
+    HANDED_OVER = "tokens.scim_token.handed_over"
     EXPIRED = "tokens.scim_token.expired"
     EXPIRY_REMINDED = "tokens.scim_token.expiry_reminded"

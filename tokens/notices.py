@@ -82,12 +82,17 @@ def send(job: Job) -> dict[str, int | str]:
     if token is None:
         return {"sent": 0, "note": "The token is gone."}
     people = administrators(token.directory.workspace, except_for=job.actor)
+    subject, text = written(token, Event(event), actor=job.actor)
+    return deliver(subject, text, people)
+
+
+def deliver(subject: str, text: str, people: QuerySet[User]) -> dict[str, int | str]:
+    """Send one mail to people. Raises RetryLater if the mail server refuses it."""
     addresses = sorted(people.values_list("email", flat=True))
     if not addresses:
         return {"sent": 0, "note": "There is no other administrator."}
     if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
         return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
-    subject, text = written(token, Event(event), actor=job.actor)
     try:
         EmailMessage(subject, text, bcc=addresses).send()
     except (SMTPException, OSError) as error:

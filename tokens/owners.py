@@ -2,18 +2,22 @@
 
 A token without an owner is the workspace's. One that was made for a member keeps
 that member's name, so that it does not become the workspace's when the membership
-ends: its state is "owner inactive" from then on, for good.
+ends: its state is "owner inactive" from then on, for good. Directory Sync can be
+told to hand it over to the workspace before.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from django.db import transaction
 from django.urls import reverse
 
+from tokens import owner_notices
 from tokens.audit import Action
 from tokens.holders import has_holder, holder_of
 from tokens.models import OWNER_ROLES, ScimToken, ScimTokenQuerySet
+from tokens.owner_notices import Outcome
 from workspaces import audit
 from workspaces.belongings import AtStake
 from workspaces.clock import database_now
@@ -27,8 +31,13 @@ def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
 
 
 def note(membership: Membership, role: Role | None, by: User | None) -> None:
-    """Write into the audit log which tokens stop with a change of a membership."""
-    for token in _that_stop(membership, role, database_now()):
+    """Write into the audit log which tokens stop with a change of a membership.
+
+    `by` is None where Directory Sync makes it: then the administrators get a mail.
+    """
+    now = database_now()
+    tokens = list(_that_stop(membership, role, now))
+    for token in tokens:
         audit.record(
             Action.OWNER_ENDED,
             workspace=membership.workspace,
@@ -36,6 +45,29 @@ def note(membership: Membership, role: Role | None, by: User | None) -> None:
             target=token,
             data={"directory": token.directory.key, "owner": token.owner_label},
         )
+    if by is None:
+        owner_notices.tell(tokens, Outcome.STOPPED, now=now)
+
+
+@transaction.atomic
+def hand_over(membership: Membership, role: Role | None) -> None:
+    """Make the workspace's what would stop with a change of a membership."""
+    now = database_now()
+    tokens = list(
+        _that_stop(membership, role, now).select_for_update(of=("self",), no_key=True)
+    )
+    ScimToken.objects.filter(pk__in=[token.pk for token in tokens]).update(
+        owner=None, owner_label=""
+    )
+    for token in tokens:
+        audit.record(
+            Action.HANDED_OVER,
+            workspace=membership.workspace,
+            actor=None,
+            target=token,
+            data={"directory": token.directory.key, "former_owner": token.owner_label},
+        )
+    owner_notices.tell(tokens, Outcome.HANDED_OVER, now=now)
 
 
 def _that_stop(

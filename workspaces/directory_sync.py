@@ -18,6 +18,7 @@ class Rules:
     default_role: Role
     adopts: bool
     allows_unproven: bool
+    owned_tokens: DirectorySync.OwnedTokens
 
 
 def of(workspace: Workspace) -> DirectorySync | None:
@@ -63,6 +64,7 @@ def change_rules(sync: DirectorySync, rules: Rules, *, actor: User) -> bool:
         "default_role": str(rules.default_role),
         "adopts": rules.adopts,
         "allows_unproven": rules.allows_unproven,
+        "owned_tokens": str(rules.owned_tokens),
     }
     return _change(sync, wanted, actor=actor)
 

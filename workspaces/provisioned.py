@@ -76,7 +76,7 @@ def remove(
 ) -> None:
     """End the membership of a SCIM user that is deleted. Raises Guarded.
 
-    One that owns tokens stays as deactivated, so that they stop and are still told of.
+    What hangs on it stops, or is handed over, as the rules say.
     """
     sync = _entered(workspace)
     membership = (
@@ -136,7 +136,7 @@ class _Visit:
             audit.Sync.DEPROVISIONED,
             membership,
             email=membership.user.email,
-            stops=self._stopping_with(membership),
+            **self._released_with(membership),
         )
         user = membership.user
         if _is_ours(user, self.workspace):
@@ -144,7 +144,7 @@ class _Visit:
             user.set_unusable_password()
             user.save(update_fields=["password"])
         self._revoke_invitations(membership)
-        belongings.note(membership, None, by=None)
+        belongings.release(membership, None, hands_over=self.sync.hands_over)
         membership.delete()
 
     def _member(self, user: User, person: Person) -> Membership:
@@ -189,12 +189,12 @@ class _Visit:
         if not is_active:
             _refuse_guarded(membership, "deactivate it")
             self._revoke_invitations(membership)
-            stops = self._stopping_with(membership)
-            belongings.note(membership, None, by=None)
+            released = self._released_with(membership)
+            belongings.release(membership, None, hands_over=self.sync.hands_over)
             membership.is_active = False
             membership.save(update_fields=["is_active"])
             self._record(
-                audit.Sync.DEACTIVATED, membership, role=membership.role, stops=stops
+                audit.Sync.DEACTIVATED, membership, role=membership.role, **released
             )
             return
         membership.is_active = True
@@ -234,10 +234,11 @@ class _Visit:
             membership.save(update_fields=["first_active_at"])
         links.update(revoked_at=self.now, digest="")
 
-    def _stopping_with(self, membership: Membership) -> str | None:
-        """Return which connections stop with the member, for the audit log."""
+    def _released_with(self, membership: Membership) -> dict[str, str | None]:
+        """Say which connections stop or are handed over, for the audit log."""
         at_stake = belongings.at_stake(membership, None)
-        return ", ".join(thing.name for thing in at_stake) or None
+        names = ", ".join(thing.name for thing in at_stake) or None
+        return {"handed_over" if self.sync.hands_over else "stops": names}
 
     def _record(
         self, action: audit.Sync, membership: Membership, **data: str | None

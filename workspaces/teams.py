@@ -12,7 +12,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import Q
 
-from workspaces import audit, belongings
+from workspaces import audit, belongings, directory_sync
 from workspaces.errors import NoLongerAllowed, OwnersOnly
 from workspaces.models import Membership, Role, Team, TeamMember, Workspace
 from workspaces.permissions import Permission, can
@@ -120,6 +120,8 @@ def settle(workspace: Workspace, people: Iterable[int], *, by_idp: bool = False)
     role of a break-glass account.
     """
     changed = 0
+    sync = directory_sync.of(workspace)
+    hands_over = sync is not None and sync.hands_over
     for some in _batches(list(people)):
         rows = Membership.objects.in_workspace(workspace).filter(
             ~Q(own_role="") | Q(teams__team__role__gt=""),
@@ -127,11 +129,18 @@ def settle(workspace: Workspace, people: Iterable[int], *, by_idp: bool = False)
         )
         best = _best_teams(some)
         for membership in rows.distinct():
-            changed += _settle(membership, best.get(membership.pk), by_idp=by_idp)
+            changed += _settle(
+                membership,
+                best.get(membership.pk),
+                by_idp=by_idp,
+                hands_over=hands_over,
+            )
     return changed
 
 
-def _settle(membership: Membership, team: Team | None, *, by_idp: bool) -> bool:
+def _settle(
+    membership: Membership, team: Team | None, *, by_idp: bool, hands_over: bool
+) -> bool:
     own = membership.own_role or membership.role
     is_raised = team is not None and rank(team.role) > rank(own)
     before = (membership.role, membership.own_role, membership.role_team_id)
@@ -144,7 +153,8 @@ def _settle(membership: Membership, team: Team | None, *, by_idp: bool) -> bool:
     if by_idp and membership.is_break_glass and is_lower:
         raise Guarded(membership, "lower its role")
     if membership.role != before[0]:
-        belongings.note(membership, Role(membership.role), by=None)
+        role = Role(membership.role)
+        belongings.release(membership, role, hands_over=hands_over)
     membership.save(update_fields=["role", "own_role", "role_team"])
     if membership.role == before[0]:
         return False

@@ -71,6 +71,20 @@ class RulesForm(forms.Form):
         required=False,
         help_text="Otherwise users of a domain come in once its TXT record is found.",
     )
+    owned_tokens = forms.TypedChoiceField(
+        label="Tokens of a deactivated member",
+        coerce=DirectorySync.OwnedTokens,
+        choices=DirectorySync.OwnedTokens.choices,
+        widget=forms.RadioSelect,
+        help_text=(
+            "Stopping cuts off the connections that use them. Going on, they still work "
+            "for whoever kept a copy. Administrators get an email either way."
+        ),
+        error_messages={
+            "required": "Choose what becomes of the tokens.",
+            "invalid_choice": "Choose one of the two.",
+        },
+    )
 
     @classmethod
     def of(cls, sync: DirectorySync) -> RulesForm:
@@ -80,6 +94,7 @@ class RulesForm(forms.Form):
                 "default_role": sync.default_role,
                 "adopts": sync.adopts,
                 "allows_unproven": sync.allows_unproven,
+                "owned_tokens": sync.owned_tokens,
             }
         )
 

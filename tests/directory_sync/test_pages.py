@@ -16,6 +16,7 @@ from tests.conftest import ScimClient, scim_client
 from tests.directory_sync.conftest import member
 from tests.portal.words import read, text_of
 from tests.scim.together import together
+from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.state import TokenState
 from workspaces import audit, directory_sync
@@ -103,7 +104,7 @@ class TestIdpSettings:
     def test_rules_are_saved_and_recorded(
         self, alice_client: Client, sync: DirectorySync
     ) -> None:
-        form = {"default_role": "auditor", "adopts": "on"}
+        form = {"default_role": "auditor", "adopts": "on", "owned_tokens": "stop"}
 
         assert alice_client.post(IDP, form).status_code == 302
 
@@ -115,6 +116,32 @@ class TestIdpSettings:
         )
         event = AuditEvent.objects.get(action=audit.Sync.RULES_CHANGED)
         assert event.data == {"default_role": "auditor", "adopts": True}
+
+    def test_tokens_of_a_deactivated_member_are_a_rule(
+        self, alice_client: Client, sync: DirectorySync
+    ) -> None:
+        """They stop until somebody chooses otherwise, which is recorded."""
+        told = read(alice_client, IDP)
+        assert "Tokens of a deactivated member" in told
+        assert "Stopping cuts off the connections that use them." in told
+        assert not sync.hands_over
+        form = {"default_role": "member", "owned_tokens": "hand_over"}
+
+        assert alice_client.post(IDP, form).status_code == 302
+
+        sync.refresh_from_db()
+        assert sync.hands_over
+        event = AuditEvent.objects.get(action=audit.Sync.RULES_CHANGED)
+        assert event.data == {"owned_tokens": "hand_over"}
+
+    @pytest.mark.parametrize("typed", [{}, {"owned_tokens": "keep"}])
+    def test_rule_about_tokens_is_one_of_two(
+        self, alice_client: Client, sync: DirectorySync, typed: dict[str, str]
+    ) -> None:
+        answer = alice_client.post(IDP, {"default_role": "member", **typed})
+
+        assert answer.status_code == 422
+        assert not AuditEvent.objects.filter(action=audit.Sync.RULES_CHANGED).exists()
 
     def test_nobody_becomes_an_owner_by_rule(
         self, alice_client: Client, sync: DirectorySync
@@ -266,6 +293,50 @@ class TestRefresh:
         cover(alice_client)
 
         assert REFRESH in alice_client.get(PAGE).content.decode()
+
+    @pytest.mark.parametrize("role", [Role.MEMBER, Role.AUDITOR])
+    def test_needs_one_of_the_three_roles(
+        self,
+        alice_client: Client,
+        client: Client,
+        workspace: Workspace,
+        directory: Directory,
+        role: Role,
+    ) -> None:
+        """S0-5: others are refused, and nothing changes."""
+        value = cover(alice_client)
+        form = {"token": ScimToken.objects.get().key}
+        other = factories.MembershipFactory(workspace=workspace, role=role)
+        client.force_login(other.user)
+
+        answers = [client.get(REFRESH), client.post(REFRESH, form)]
+
+        assert [answer.status_code for answer in answers] == [403, 403]
+        refused = AuditEvent.objects.filter(action=audit.SignIn.REFUSED)
+        assert refused.count() == 2
+        assert status(directory, value) == 200
+        assert ScimToken.objects.count() == 1
+        assert not AuditEvent.objects.filter(action=Action.REPLACED).exists()
+
+    @pytest.mark.parametrize("role", [Role.OWNER, Role.SUPER_ADMIN, Role.ADMIN])
+    def test_each_of_the_three_roles_refreshes(
+        self,
+        alice_client: Client,
+        client: Client,
+        workspace: Workspace,
+        directory: Directory,
+        role: Role,
+    ) -> None:
+        """S0-5."""
+        cover(alice_client)
+        form = {"token": ScimToken.objects.get().key}
+        other = factories.MembershipFactory(workspace=workspace, role=role)
+        client.force_login(other.user)
+        confirm(client, other.user, REFRESH)
+
+        fresh = value_of(client.post(REFRESH, form))
+
+        assert status(directory, fresh) == 200
 
     def test_warns_and_names_the_reasons(
         self, alice_client: Client, alice: User, directory: Directory

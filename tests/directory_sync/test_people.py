@@ -38,7 +38,12 @@ def activity(*, on: bool) -> dict[str, object]:
 
 
 def rules(sync: DirectorySync, alice: User, **given: object) -> None:
-    values = {"default_role": Role.MEMBER, "adopts": False, "allows_unproven": False}
+    values = {
+        "default_role": Role.MEMBER,
+        "adopts": False,
+        "allows_unproven": False,
+        "owned_tokens": DirectorySync.OwnedTokens.STOP,
+    }
     directory_sync.change_rules(sync, Rules(**(values | given)), actor=alice)  # type: ignore[arg-type]
 
 

@@ -37,6 +37,11 @@ NO_PAGES = (
 )
 """Downloads, and parts of a page."""
 
+LOOKS = [("desktop", "light"), ("phone", "dark")]
+"""Each width and each theme once; pictures are taken of every pair."""
+if os.environ.get("KEYWAY_SCREENS"):
+    LOOKS += [("desktop", "dark"), ("phone", "light")]
+
 PAGES = {
     name: route
     for name, route in PORTAL.items()
@@ -51,8 +56,7 @@ def own_url(settings: Settings, live_server: LiveServer) -> None:
     settings.KEYWAY_PUBLIC_URL = live_server.url
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_every_page_fits_and_is_accessible(
     alice: User,
     workspace: Workspace,

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import re
+import smtplib
 from html import unescape
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client
 
 from tests import factories
 from tests.conftest import ScimClient
-from tokens import services
+from tokens import owner_notices, services
 from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.services import IssuedToken
 from tokens.state import TokenState
-from workspaces import members
+from workspaces import belongings, members
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Directory, Membership, Role, User, Workspace
+from workspaces.management.commands.worker import Worker
+from workspaces.models import (
+    AuditEvent,
+    Directory,
+    Job,
+    Membership,
+    Role,
+    User,
+    Workspace,
+)
 
 
 def words(answer: object) -> str:
@@ -164,6 +175,77 @@ class TestEnd:
         members.remove(admin, by=membership)
 
         assert ScimClient(directory, new.plaintext).get("/Users").status == 200
+
+
+class TestHandOver:
+    def test_token_becomes_the_workspaces_and_outlives_the_membership(
+        self,
+        idp: ScimClient,
+        owned: IssuedToken,
+        admin: Membership,
+        membership: Membership,
+    ) -> None:
+        belongings.release(admin, None, hands_over=True)
+        members.remove(admin, by=membership)
+
+        assert idp.get("/Users").status == 200
+        assert state_of(owned) == TokenState.ACTIVE
+        assert not AuditEvent.objects.filter(action=Action.OWNER_ENDED).exists()
+        event = AuditEvent.objects.get(action=Action.HANDED_OVER)
+        assert event.target_id == owned.token.key
+        assert event.data["former_owner"] == "Bob"
+
+    def test_token_that_is_replaced_works_out_its_overlap(
+        self,
+        idp: ScimClient,
+        owned: IssuedToken,
+        directory: Directory,
+        admin: Membership,
+    ) -> None:
+        services.rotate(
+            directory,
+            owned.token,
+            overlap=services.Overlap.DAY,
+            actor=None,
+            now=database_now(),
+        )
+
+        belongings.release(admin, None, hands_over=True)
+
+        assert idp.get("/Users").status == 200
+        assert ScimToken.objects.live(database_now()).filter(pk=owned.token.pk).exists()
+
+    def test_role_that_may_manage_tokens_hands_nothing_over(
+        self, owned: IssuedToken, admin: Membership
+    ) -> None:
+        belongings.release(admin, Role.SUPER_ADMIN, hands_over=True)
+
+        assert ScimToken.objects.get(pk=owned.token.pk).owner == admin
+
+    @pytest.mark.parametrize(
+        ("hands_over", "status"), [(True, 200), (False, 401)], ids=["on", "stop"]
+    )
+    def test_mail_server_that_is_down_does_not_undo_it(
+        self,
+        idp: ScimClient,
+        owned: IssuedToken,
+        admin: Membership,
+        monkeypatch: pytest.MonkeyPatch,
+        hands_over: bool,
+        status: int,
+    ) -> None:
+        def refuse(_message: mail.EmailMessage) -> int:
+            raise smtplib.SMTPConnectError(421, "down")
+
+        monkeypatch.setattr(mail.EmailMessage, "send", refuse)
+        belongings.release(admin, None, hands_over=hands_over)
+        Membership.objects.filter(pk=admin.pk).update(is_active=False)
+
+        Worker(threads=1).drain()
+
+        job = Job.objects.get(kind=owner_notices.JOB)
+        assert job.state == Job.State.RETRYING
+        assert idp.get("/Users").status == status
 
 
 class TestPages:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from tests import factories
 from tests.conftest import ScimClient
 from tests.scim.together import together
-from tokens import services
+from tokens import owner_notices, services
+from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced
 from tokens.models import ScimToken
+from workspaces import belongings
 from workspaces.clock import database_now
-from workspaces.models import Directory, User
+from workspaces.models import AuditEvent, Directory, Job, Role, User, Workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,3 +105,19 @@ def test_rotation_and_revocation_together_leave_no_half(
     old.refresh_from_db()
     assert old.revoked_at is not None
     assert (old.replaced_by is not None) == has_rotated
+
+
+def test_of_two_who_hand_a_token_over_one_does(
+    directory: Directory, workspace: Workspace
+) -> None:
+    """A deactivation and a team's role that goes, at once."""
+    admin = factories.MembershipFactory(workspace=workspace, role=Role.ADMIN)
+    issued = factories.issue_token(directory, owner=admin)
+
+    together(
+        [lambda: belongings.release(admin, None, hands_over=True) for _ in range(2)]
+    )
+
+    assert ScimClient(directory, issued.plaintext).get("/Users").status == 200
+    assert AuditEvent.objects.filter(action=Action.HANDED_OVER).count() == 1
+    assert Job.objects.filter(kind=owner_notices.JOB).count() == 1

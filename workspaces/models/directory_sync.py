@@ -20,6 +20,12 @@ def new_challenge() -> str:
 class DirectorySync(models.Model):
     """The rules of one workspace. There is a row once somebody turned it on."""
 
+    class OwnedTokens(models.TextChoices):
+        """What becomes of the tokens of a member whom the IdP takes away."""
+
+        STOP = "stop", "Stop"
+        HAND_OVER = "hand_over", "Go on as the workspace's"
+
     workspace = models.OneToOneField(
         Workspace, on_delete=models.CASCADE, related_name="directory_sync"
     )
@@ -35,6 +41,12 @@ class DirectorySync(models.Model):
     allows_unproven = models.BooleanField(
         default=False, help_text="Whether domains need no proof to provision."
     )
+    owned_tokens = models.CharField(
+        max_length=20,
+        choices=OwnedTokens,
+        default=OwnedTokens.STOP,
+        help_text="What becomes of the tokens of a deactivated member.",
+    )
 
     class Meta:
         verbose_name_plural = "directory syncs"
@@ -44,10 +56,19 @@ class DirectorySync(models.Model):
                 & ~models.Q(default_role="owner"),
                 name="directory_sync_makes_no_owner",
             ),
+            models.CheckConstraint(
+                condition=models.Q(owned_tokens__in=["stop", "hand_over"]),
+                name="directory_sync_owned_tokens_known",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"Directory Sync of {self.workspace}"
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether tokens outlive their owner as the workspace's."""
+        return self.owned_tokens == self.OwnedTokens.HAND_OVER
 
     @property
     def audit_target(self) -> tuple[str, str, str]:
