@@ -259,7 +259,7 @@ ROUTES = {
         "/settings/scim-users-provisioning/token/", post=302
     ),
     "settings/scim-users-provisioning/refresh/": Route(
-        "/settings/scim-users-provisioning/refresh/", get=200, post=403, is_own=True
+        "/settings/scim-users-provisioning/refresh/", get=302, post=403, is_own=True
     ),
     "settings/scim-users-provisioning/invites/": Route(
         "/settings/scim-users-provisioning/invites/", post=302

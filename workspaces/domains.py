@@ -69,16 +69,18 @@ def normalise(text: str) -> str:
         )
     if "\\" in text:
         # It would begin an escape of zone files.
-        raise NoDomain(f"“{shown}” is no domain, such as acme.com.")
+        raise NoDomain(f"“{shown}” is not a domain. Enter one such as acme.com.")
     try:
         name = dns.name.from_text(
             text.strip(), idna_codec=dns.name.IDNA_2008_Practical
         ).to_text(omit_final_dot=True)
     except (dns.exception.DNSException, UnicodeError):
-        raise NoDomain(f"“{shown}” is no domain, such as acme.com.") from None
+        raise NoDomain(
+            f"“{shown}” is not a domain. Enter one such as acme.com."
+        ) from None
     name = name.lower()
     if not _HOST.fullmatch(name) or name.rpartition(".")[2].isdigit():
-        raise NoDomain(f"“{shown}” is no domain, such as acme.com.")
+        raise NoDomain(f"“{shown}” is not a domain. Enter one such as acme.com.")
     return name
 
 

@@ -91,12 +91,11 @@ def _refreshed(request: WorkspaceRequest) -> Subject:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_DIRECTORY_SYNC)
-@recent_confirmation(confirmed.REPLACE.name, _refreshed)
 def refresh(request: WorkspaceRequest) -> HttpResponse:
     """Warn that the present token stops at once; **Continue** replaces it."""
-    directory = directory_sync.directory_of(request.workspace)
     if request.method == "POST":
-        return _refresh(request, directory)
+        return _continue(request)
+    directory = directory_sync.directory_of(request.workspace)
     current = _current(directory)
     if directory_sync.of(request.workspace) is None or current is None:
         return _not_on(request)
@@ -105,7 +104,9 @@ def refresh(request: WorkspaceRequest) -> HttpResponse:
     return render(request, f"directory_sync/refresh.html{part}", context)
 
 
-def _refresh(request: WorkspaceRequest, directory: Directory) -> HttpResponse:
+@recent_confirmation(confirmed.REPLACE.name, _refreshed)
+def _continue(request: WorkspaceRequest) -> HttpResponse:
+    directory = directory_sync.directory_of(request.workspace)
     old = _posted(request, directory)
     if directory_sync.of(request.workspace) is None or old is None:
         return _not_on(request)

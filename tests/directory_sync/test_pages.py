@@ -339,11 +339,10 @@ class TestRefresh:
         assert status(directory, fresh) == 200
 
     def test_warns_and_names_the_reasons(
-        self, alice_client: Client, alice: User, directory: Directory
+        self, alice_client: Client, directory: Directory
     ) -> None:
         """S0-120, S0-123, S0-124 and S0-125: the warning alone changes nothing."""
         value = cover(alice_client)
-        confirm(alice_client, alice, REFRESH)
 
         warning = read(alice_client, REFRESH)
 

@@ -17,6 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from scim import records
 from tests import factories
+from tests.confirming import new_code, with_authenticator
 from tests.fakes.dns_server import FakeDns, dns_server
 from tests.journeys.chromium import chromium
 from tests.journeys.test_first_provisioning import (
@@ -36,6 +37,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PAGE = "/settings/scim-users-provisioning/"
 ANN = "ann@acme.test"
+
+TITLE = "Confirm your identity to continue"
 
 
 @pytest.fixture
@@ -186,6 +189,17 @@ def test_with_scripts(
     assert call(url, token).status_code == 200
     page.get_by_role("link", name="Refresh").click()
     page.get_by_role("dialog").get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("You have no second factor yet")).to_be_visible()
+    app = with_authenticator(workspace.memberships.get(user__email=EMAIL).user)
+    page.get_by_role("link", name="Cancel").click()
+    page.get_by_role("link", name="Refresh").click()
+    page.get_by_role("dialog").get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name=TITLE, level=1)).to_be_visible()
+    page.get_by_label("One-time password").fill(new_code(app))
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Refresh")).to_be_visible()
+    assert call(url, token).status_code == 200
+    page.get_by_role("button", name="Continue").click()
     field = page.get_by_role("textbox", name="Token")
     fresh = field.input_value()
     assert fresh != token
@@ -205,8 +219,8 @@ def test_with_scripts(
     expect(page.get_by_text("1 active member")).to_be_visible()
     assert fits(page)
     picture(page, f"idp-on-{screen}")
-    # What the browser says of the form with an address in it, and nothing else.
-    assert [c for c in seen.complaints if "422" not in c] == []
+    # The form with an address in it, what asks for a confirmation, and nothing else.
+    assert [c for c in seen.complaints if "422" not in c and "403" not in c] == []
 
 
 def test_without_scripts(visit: Callable[..., Visit], workspace: Workspace) -> None:
@@ -227,12 +241,20 @@ def test_without_scripts(visit: Callable[..., Visit], workspace: Workspace) -> N
 
     page.get_by_role("link", name="Refresh").click()
     expect(page.get_by_role("heading", name="Refresh", level=1)).to_be_visible()
+    app = with_authenticator(workspace.memberships.get().user)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name=TITLE, level=1)).to_be_visible()
+    page.get_by_label("One-time password").fill(new_code(app))
+    page.get_by_role("button", name="Confirm").first.click()
+    expect(page.get_by_role("heading", name="Refresh", level=1)).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     fresh = page.get_by_role("textbox", name="Token").input_value()
     reload(page)
     assert fresh not in page.content()
     expect(page.get_by_text("This token was already shown.")).to_be_visible()
     assert (call(url, token).status_code, call(url, fresh).status_code) == (401, 200)
+    assert [c for c in seen.complaints if "403" not in c] == []
+    seen.complaints.clear()
 
     page.get_by_label("Send Email Invites").uncheck()
     page.get_by_role("button", name="Save").click()
