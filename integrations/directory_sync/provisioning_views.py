@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -91,7 +92,7 @@ def _refreshed(request: WorkspaceRequest) -> Subject:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_DIRECTORY_SYNC)
-def refresh(request: WorkspaceRequest) -> HttpResponse:
+def refresh(request: WorkspaceRequest) -> HttpResponseBase:
     """Warn that the present token stops at once; **Continue** replaces it."""
     if request.method == "POST":
         return _continue(request)
