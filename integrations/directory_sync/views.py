@@ -109,6 +109,9 @@ def _page(
         "people": _people(request),
         "scim_url": directory.base_url,
         "panel": panel(directory, tokens, can_manage=can_manage, now=now),
+        "rule_url": reverse("tokens:reveal_rule", args=[directory.key])
+        if can(request.membership, Permission.MANAGE_POLICY)
+        else None,
         "page_obj": page,
         "teams": [_team(team) for team in page],
         "can_give_roles": can(request.membership, Permission.MANAGE_MEMBERS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Max
+from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +18,7 @@ from integrations.forms.settings import DeleteForm
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import pausing
 from integrations.views.frame import frame, get_integration
-from integrations.views.people import retry_url
+from integrations.views.people import numbers_of, retry_url
 from scim import counts, recent
 from tokens.models import ScimToken
 from workspaces.clock import database_now
@@ -42,19 +42,12 @@ def overview(request: WorkspaceRequest, key: str) -> HttpResponse:
     integration = get_integration(request, key)
     context = frame(request, integration, current="Overview")
     directory = integration.directory
-    by_state = dict(
-        Provisioning.objects.filter(integration=integration)
-        .order_by()
-        .values_list("state")
-        .annotate(Count("pk"))
-    )
     tokens = ScimToken.objects.filter(directory=directory)
     facts: dict[str, Any] = {
         "users": counts.find(directory, "User", 1).total,
         "groups": counts.find(directory, "Group", 1).total,
         "entitlements": integration.entitlements.count(),
-        "waiting": sum(by_state.get(state, 0) for state in Provisioning.PENDING),
-        "failed": sum(by_state.get(state, 0) for state in Provisioning.FAILED),
+        **numbers_of(Provisioning.objects.filter(integration=integration)),
         "has_token": tokens.live(database_now()).exists(),
         "last_call": next(iter(recent.calls(directory, limit=1)), None),
         "last_synced_at": integration.last_synced_at,
@@ -139,6 +132,13 @@ def _next_step(integration: Integration, facts: dict[str, Any]) -> dict[str, str
             "Some users could not be provisioned. Read why, then retry.",
             "Failed users",
             f"{users}?state=failed",
+        ),
+        (
+            facts["unmatched"] > 0,
+            "Some accounts of the app belong to nobody whom your IdP sent. Match, "
+            "exempt or remove them.",
+            "Unmatched accounts",
+            f"{users}?state=unmatched",
         ),
     )
     for applies, text, label, url in steps:

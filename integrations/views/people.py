@@ -69,7 +69,7 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
         "state": request.GET.get("state", ""),
         "states": STATES,
         "page_obj": page,
-        "numbers": _numbers(everybody),
+        "numbers": numbers_of(everybody),
         "is_paused": integration.paused_at is not None,
         # While it is paused nothing moves: there is nothing to wait for.
         "has_pending": has_pending and integration.paused_at is None,
@@ -80,7 +80,7 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
     return render(request, "integrations/users.html", context)
 
 
-def _numbers(everybody: QuerySet[Provisioning]) -> dict[str, int]:
+def numbers_of(everybody: QuerySet[Provisioning]) -> dict[str, int]:
     """Return how many there are: all, failed, waiting, deleted, unmatched, exempt."""
     counted = (
         everybody.order_by()
@@ -244,7 +244,10 @@ def _user(
         "app_access": [e.name for e in account.entitlements.all()] if account else [],
         "active_in_app": account.is_active if account else None,
         "upstream_id": user.external_id if user else None,
-        "state": Pill(str(state.label), _TONES[state]),
+        # Nobody asked for an account that is not matched.
+        "state": Pill(str(state.label), _TONES[state])
+        if row.is_matched or user is None
+        else Pill("Not managed", "neutral"),
         "error": row.last_error,
         "next_attempt_at": row.next_attempt_at,
         "can_retry": manages and bool(row.last_error),

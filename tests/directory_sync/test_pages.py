@@ -164,6 +164,22 @@ class TestIdpSettings:
 
         assert (status(own, idp.token), status(own, fresh)) == (200, 200)
 
+    def test_only_an_owner_finds_the_reveal_rule(
+        self,
+        alice_client: Client,
+        workspace: Workspace,
+        idp: ScimClient,
+        own: Directory,
+    ) -> None:
+        admin = factories.MembershipFactory(workspace=workspace, role=Role.ADMIN)
+        admin_client = Client()
+        admin_client.force_login(admin.user)
+        path = f"/tokens/{own.key}/reveal-rule/"
+
+        assert path in alice_client.get(IDP).content.decode()
+        assert path not in admin_client.get(IDP).content.decode()
+        assert alice_client.get(path).status_code == 200
+
     def test_team_gives_a_role(self, alice_client: Client, idp: ScimClient) -> None:
         ann = idp.add_user("ann@acme.test")["id"]
         idp.add_group("Engineering", ann)

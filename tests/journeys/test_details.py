@@ -90,7 +90,7 @@ def test_with_scripts(
     expect(page.locator("#live")).to_have_text("Value string copied")
     dialog.get_by_role("link", name="Close").click()
 
-    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("main").get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("link", name="Security settings").click()
     page.get_by_label("Threshold").focus()
     for _ in range(5):
@@ -146,7 +146,7 @@ def test_without_scripts(
             refresh.click()
     expect(done).to_be_visible()
 
-    page.get_by_role("link", name="Settings", exact=True).click()
+    page.get_by_role("main").get_by_role("link", name="Settings", exact=True).click()
     page.get_by_role("link", name="Danger zone").click()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("Acme Demo is paused.")).to_be_visible()

@@ -91,6 +91,27 @@ class TestList:
         assert "bo@acme.test" not in names
         assert text_of(found).count("Unmatched : ") == 7
 
+    def test_overview_leads_to_the_unmatched(
+        self, alice_client: Client, synced: Integration, scim: ScimClient, work: Work
+    ) -> None:
+        scim.add_user("bo@acme.test")
+        work()
+        key = synced.directory.key
+
+        answer = alice_client.get(f"/integrations/{key}/overview/")
+
+        step = answer.context["next_step"]
+        assert step["label"] == "Unmatched accounts"
+        assert step["url"] == users_path(synced, "?state=unmatched")
+        assert step["text"] in text_of(answer)
+
+    def test_unmatched_account_has_no_provisioning_state(
+        self, alice_client: Client, synced: Integration
+    ) -> None:
+        found = alice_client.get(users_path(synced, "?state=unmatched"))
+
+        assert {row["state"].label for row in found.context["users"]} == {"Not managed"}
+
     def test_e0_16_columns_and_an_empty_user_where_nobody_is_matched(
         self, alice_client: Client, synced: Integration
     ) -> None:
