@@ -55,7 +55,7 @@ class TokenForm(forms.Form):
     )
     lifetime = forms.ChoiceField(
         label="Expires",
-        help_text="Counted from the day it was made.",
+        help_text="From the day it is made.",
         error_messages={
             "required": "Choose when the token expires.",
             "invalid_choice": "Choose one of the times that are listed.",

@@ -85,7 +85,7 @@ def rule(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
         else:
             messages.success(request, "When tokens can be seen is saved.")
         return _leave(request, _back(directory))
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(
         request,
         f"tokens/reveal_rule.html{part}",
@@ -120,7 +120,7 @@ def _page(
     status: int = 200,
     **context: str,
 ) -> HttpResponse:
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context |= {
         "scim_url": token.directory.base_url,
         "done_url": _back(token.directory),
@@ -152,6 +152,6 @@ def _back(directory: Directory) -> str:
 
 
 def _leave(request: WorkspaceRequest, url: str) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)

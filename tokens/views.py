@@ -235,13 +235,13 @@ def _asked(
 def _leave(request: WorkspaceRequest, directory: Directory) -> HttpResponse:
     """Go back to the page of the directory, out of a dialog too."""
     url = holder_of(directory).url
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return redirect(url)
 
 
 def _part(request: WorkspaceRequest) -> str:
-    return "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    return "#dialog" if request.htmx else ""
 
 
 def _token(request: WorkspaceRequest, directory: Directory, key: str) -> ScimToken:

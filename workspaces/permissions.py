@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django_htmx.middleware import HtmxDetails
 
 from workspaces import audit
 from workspaces.models import Membership, Role, User, Workspace
@@ -56,6 +57,7 @@ class WorkspaceRequest(HttpRequest):
     user: User
     membership: Membership
     workspace: Workspace
+    htmx: HtmxDetails
 
 
 View = Callable[Concatenate[WorkspaceRequest, P], HttpResponseBase]

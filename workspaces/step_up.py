@@ -18,7 +18,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from workspaces import confirmations
 from workspaces.browsers import browser_name
@@ -29,6 +28,7 @@ from workspaces.confirmations import Action, Asker, Subject
 from workspaces.factors import passkeys
 from workspaces.factors.kinds import Factor, usable
 from workspaces.models import Confirmation
+from workspaces.pages import own_path
 from workspaces.permissions import View, WorkspaceRequest
 from workspaces.phones import requests
 from workspaces.phones.enrolment import KIND as PHONE
@@ -302,7 +302,7 @@ def _show(
     status: int = 200,
     **context: Any,
 ) -> HttpResponse:
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     response = render(
         request,
         f"workspaces/confirmation.html{part}",
@@ -321,12 +321,10 @@ def _here(request: WorkspaceRequest) -> str:
 
 def _back(request: WorkspaceRequest) -> str:
     """Return the page to go back to: a path of this site."""
-    htmx = request.htmx  # type: ignore[attr-defined]
+    htmx = request.htmx
     given = request.POST.get("back") or (htmx.current_url_abs_path if htmx else "")
     path = given or _path_of(request.headers.get("referer", ""), request)
-    if not url_has_allowed_host_and_scheme(path, None) or len(path) > 300:
-        return "/"
-    return path if path.startswith("/") else "/"
+    return own_path(path, "/") if len(path) <= 300 else "/"
 
 
 def _path_of(url: str, request: WorkspaceRequest) -> str:

@@ -41,7 +41,7 @@ _PAGE = "directory_sync:provisioning"
 def index(request: WorkspaceRequest) -> HttpResponse:
     """Show domains, token and invites; add domains, which shows the first token."""
     if request.method == "GET":
-        if request.htmx:  # type: ignore[attr-defined]
+        if request.htmx:
             return _polled(request)
         return _page(request, DomainsForm())
     form = DomainsForm(request.POST)
@@ -100,7 +100,7 @@ def refresh(request: WorkspaceRequest) -> HttpResponseBase:
     current = _current(directory)
     if directory_sync.of(request.workspace) is None or current is None:
         return _not_on(request)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {"token": current, "cancel_url": reverse(_PAGE)}
     return render(request, f"directory_sync/refresh.html{part}", context)
 
@@ -165,7 +165,7 @@ def delete_domain(request: WorkspaceRequest, public_id: str) -> HttpResponse:
         domains.delete(domain, actor=request.user)
         messages.success(request, f"{domain.name} is no longer listed.")
         return redirect(_PAGE)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {"domain": domain, "cancel_url": reverse(_PAGE)}
     return render(request, f"directory_sync/delete_domain.html{part}", context)
 

@@ -75,7 +75,7 @@ def team_role(request: WorkspaceRequest, public_id: str) -> HttpResponse:
             noun = "member has" if count == 1 else "members have"
             messages.success(request, f"Saved. {count} {noun} another role now.")
             return _back(request)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(
         request,
         f"directory_sync/team_role.html{part}",
@@ -185,6 +185,6 @@ def _team(team: Team) -> dict[str, Any]:
 
 
 def _back(request: WorkspaceRequest) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(reverse(_PAGE))
     return redirect(_PAGE)

@@ -146,7 +146,7 @@ def _news_url(request: WorkspaceRequest, found: Found) -> str | None:
 
 
 def _asks_for_news(request: WorkspaceRequest) -> bool:
-    return "since" in request.GET and bool(request.htmx)  # type: ignore[attr-defined]
+    return "since" in request.GET and bool(request.htmx)
 
 
 def _news(

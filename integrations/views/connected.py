@@ -39,7 +39,7 @@ def connected_services(request: WorkspaceRequest, key: str) -> HttpResponse:
     tokens = list(ScimToken.objects.of_directory(directory))
     can_manage = can(request.membership, Permission.MANAGE_TOKENS)
     rotation = _rotation(directory, tokens, can_manage=can_manage, now=now)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return _polled(request, rotation)
     shown = panel(directory, tokens, can_manage=can_manage, now=now)
     context = frame(request, integration, current="Settings")

@@ -9,7 +9,6 @@ from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations import deleting
@@ -22,6 +21,7 @@ from integrations.views.people import numbers_of, retry_url
 from scim import counts, recent
 from tokens.models import ScimToken
 from workspaces.clock import database_now
+from workspaces.pages import own_path
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 FAILURES_SHOWN = 5
@@ -180,10 +180,8 @@ def resume(request: WorkspaceRequest, key: str) -> HttpResponse:
 
 def _back(request: WorkspaceRequest, key: str) -> str:
     """Return the page the button stood on, or the details."""
-    wish = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wish, allowed_hosts=None):
-        return wish
-    return reverse("integrations:danger_zone", args=[key])
+    page = reverse("integrations:danger_zone", args=[key])
+    return own_path(request.POST.get("next", ""), page)
 
 
 @require_http_methods(["GET", "POST"])
@@ -212,7 +210,7 @@ def delete(request: WorkspaceRequest, key: str) -> HttpResponse:
                 "directory. Nobody was changed in the app.",
             )
             return redirect("integrations:list")
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {
         "integration": integration,
         "form": form,

@@ -79,7 +79,7 @@ def overview(request: WorkspaceRequest, key: str, ref: str) -> HttpResponse:
 def value(request: WorkspaceRequest, key: str, ref: str) -> HttpResponse:
     """Show the **Value string** that the IdP sends to give an entitlement."""
     integration = get_integration(request, key)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {
         "integration_name": integration.name,
         "entitlement": _row(integration, _entitlement(integration, ref)),

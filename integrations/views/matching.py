@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations.forms.matching import ExemptForm, MatchForm, RemoveForm
@@ -17,7 +16,7 @@ from integrations.models import Integration, Provisioning
 from integrations.syncing import matching
 from integrations.views.frame import frame, get_integration
 from workspaces.clock import database_now
-from workspaces.pages import search_text
+from workspaces.pages import own_path, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
 LISTED = 200
@@ -211,7 +210,7 @@ def _ask(
     form: Any,
 ) -> HttpResponse:
     """Render a question, as a dialog for the page that asked for one."""
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {
         "integration": integration,
         "row": _shown(integration, row),
@@ -267,7 +266,5 @@ def _user_url(integration: Integration, row: Provisioning) -> str:
 
 def _back(request: WorkspaceRequest, key: str) -> str:
     """Return the page the button stood on, or the users."""
-    wish = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wish, allowed_hosts=None):
-        return wish
-    return reverse("integrations:users", args=[key])
+    users = reverse("integrations:users", args=[key])
+    return own_path(request.POST.get("next", ""), users)

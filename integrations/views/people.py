@@ -10,7 +10,6 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
 from integrations.models import AppAccount, Integration, Provisioning
@@ -22,7 +21,7 @@ from scim.models import Change, Resource
 from scim.protocol.comparable import string_key
 from tokens.models import ScimToken
 from workspaces.clock import database_now
-from workspaces.pages import Pill, page_of, search_text
+from workspaces.pages import Pill, own_path, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 _TONES = {
@@ -74,7 +73,7 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
         # While it is paused nothing moves: there is nothing to wait for.
         "has_pending": has_pending and integration.paused_at is None,
     }
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "integrations/users.html#list", context)
     context |= frame(request, integration, current="Users")
     return render(request, "integrations/users.html", context)
@@ -126,7 +125,7 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
         "has_pending": row.state in Provisioning.PENDING
         and integration.paused_at is None,
     }
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return render(request, "integrations/user.html#state", context)
     return render(request, "integrations/user.html", context)
 
@@ -174,10 +173,8 @@ def retry(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRe
     )
     wanted.retry(row, actor=request.user, now=database_now())
     messages.info(request, f"{row.user_name} is tried again.")
-    back = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(back, allowed_hosts=None):
-        back = reverse("integrations:users", args=[key])
-    return redirect(back)
+    users = reverse("integrations:users", args=[key])
+    return redirect(own_path(request.POST.get("next", ""), users))
 
 
 @require_GET

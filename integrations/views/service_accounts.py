@@ -146,7 +146,7 @@ def replace_password(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpRe
         if draft is not None:
             return redirect("integrations:draft_check", draft.public_id)
         return redirect("service_accounts:detail", account.public_id)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(
         request,
         f"integrations/service_accounts/replace_password.html{part}",
@@ -167,7 +167,7 @@ def check(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpResponse:
             )
         except service_accounts.NothingToCheck as error:
             messages.info(request, str(error))
-    elif request.htmx:  # type: ignore[attr-defined]
+    elif request.htmx:
         return render(
             request,
             "integrations/service_accounts/detail.html#check",
@@ -190,7 +190,7 @@ def delete(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpResponse:
         else:
             messages.success(request, f"{account.name} is deleted.")
             return redirect("service_accounts:list")
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(
         request,
         f"integrations/service_accounts/delete.html{part}",

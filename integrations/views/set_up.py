@@ -35,7 +35,7 @@ def set_up(request: WorkspaceRequest, key: str, idp: str) -> HttpResponse:
     found = live(
         directory, has_token=token is not None, seen=request.GET.get("seen"), now=now
     )
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         if is_stale(request, found):
             return HttpResponse(status=204)
         return render(request, "integrations/_live.html", {"live": found})

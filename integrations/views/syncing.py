@@ -40,7 +40,7 @@ def sync(request: WorkspaceRequest, key: str) -> HttpResponse:
         if running is not None and not holding.is_held(running):
             messages.info(request, "A sync was under way already. This is it.")
         return redirect("integrations:sync_job", key=key, job_id=job.public_id)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         context = frame(request, integration, current="Users")
         return render(request, "integrations/detail_base.html#sync", context)
     job_now = standing.open_syncs(request.workspace, [key]).get(key)
@@ -66,7 +66,7 @@ def job(request: WorkspaceRequest, key: str, job_id: uuid.UUID) -> HttpResponse:
         # Told here; the other pages need not tell it again.
         request.session.pop("sync")
     context |= frame(request, integration, current="")
-    part = "#job" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#job" if request.htmx else ""
     return render(request, f"integrations/sync.html{part}", context)
 
 

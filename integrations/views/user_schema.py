@@ -187,7 +187,7 @@ def _act(request: WorkspaceRequest, place: _Place) -> HttpResponse:
     except schema_changes.StaleUserSchema as error:
         return _show(request, place, rows, _Shown(problems=[str(error)]), status=409)
     messages.success(request, told)
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(place.back_url)
     return redirect(place.back_url)
 
@@ -216,7 +216,7 @@ def _show(
     """Render the page, the drawer (htmx GET) or its form (htmx POST)."""
     shown = shown or _Shown()
     part = ""
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         part = "#drawer" if request.method == "GET" else "#form"
     own = user_schema.read(place.app.manifest.get("user_schema"))
     _note_missing(place, rows.roles)
@@ -253,7 +253,7 @@ def _show(
 
 def _focus(request: WorkspaceRequest, rows: _Rows, shown: _Shown) -> str:
     """Return the button to go on from, where no field or error is the place."""
-    is_page = request.method == "GET" and not request.htmx  # type: ignore[attr-defined]
+    is_page = request.method == "GET" and not request.htmx
     if is_page or shown.problems or rows.have_errors or rows.have_new:
         return ""
     if shown.preview is not None:

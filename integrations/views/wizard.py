@@ -233,7 +233,7 @@ def check(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
         "check": _check(draft),
         "can_replace": can(request.membership, Permission.MANAGE_SERVICE_ACCOUNTS),
     }
-    part = "#progress" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#progress" if request.htmx else ""
     return render(request, f"integrations/new/check.html{part}", context)
 
 
@@ -271,7 +271,7 @@ def delete(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
         drafts.delete(draft, actor=request.user)
         messages.success(request, f"The draft {draft} is deleted.")
         return redirect("integrations:list")
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(request, f"integrations/new/delete.html{part}", {"draft": draft})
 
 
@@ -356,7 +356,7 @@ def _connected(request: WorkspaceRequest, integration: Integration) -> HttpRespo
         "your IdP together with the SCIM Gateway URL.",
     )
     url = reverse("integrations:connected_services", args=[integration.directory.key])
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(url)
     return redirect(url)
 

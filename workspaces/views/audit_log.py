@@ -58,7 +58,7 @@ def event(request: WorkspaceRequest, public_id: uuid.UUID) -> HttpResponse:
         workspace=request.workspace,
         public_id=public_id,
     )
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {"event": _row(found) | _details(found)}
     return render(request, f"workspaces/audit_event.html{part}", context)
 

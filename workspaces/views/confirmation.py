@@ -146,7 +146,7 @@ def cancel(request: WorkspaceRequest, confirmation: Confirmation) -> HttpRespons
 def _approved(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResponse:
     """Lead on after an approval: in the dialog at once, else by a redirect."""
     confirmation.refresh_from_db()
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return _go_on(request, confirmation)
     _rotate(request, confirmation)
     return redirect("workspaces:confirmation", confirmation.public_id)
@@ -154,7 +154,7 @@ def _approved(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResp
 
 def _go_on(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResponse:
     _rotate(request, confirmation)
-    if confirmation.is_step and not request.htmx:  # type: ignore[attr-defined]
+    if confirmation.is_step and not request.htmx:
         return redirect(confirmation.path)
     return step_up.done(request, confirmation)
 

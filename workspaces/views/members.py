@@ -176,7 +176,7 @@ def _end(
             if membership.pk == request.membership.pk:
                 return redirect("home")
         return redirect(_PAGE)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     context = {
         "member": membership,
         "is_own": membership.pk == request.membership.pk,
@@ -189,7 +189,7 @@ def _end(
 def _form(
     request: WorkspaceRequest, template: str, form: RoleForm, **context: Any
 ) -> HttpResponse:
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(
         request,
         template + part,
@@ -199,7 +199,7 @@ def _form(
 
 
 def _back(request: WorkspaceRequest) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(reverse(_PAGE))
     return redirect(_PAGE)
 

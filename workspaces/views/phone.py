@@ -60,7 +60,7 @@ def enrolling(request: WorkspaceRequest, enrolment_id: UUID) -> HttpResponse:
         "enrolment": begun,
         "number": f"{begun.check_number[:3]} {begun.check_number[3:]}",
     }
-    part = "#stage" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#stage" if request.htmx else ""
     return render(request, f"workspaces/phone.html{part}", context)
 
 

@@ -44,7 +44,7 @@ def break_glass_account(request: WorkspaceRequest, membership_id: int) -> HttpRe
             what = "is a break-glass account" if on else "is no break-glass account"
             messages.success(request, f"{membership.user} {what} now.")
         return redirect(_PAGE)
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     return render(
         request,
         f"workspaces/break_glass.html{part}",

@@ -8,13 +8,13 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from workspaces import factors
 from workspaces.clock import database_now
 from workspaces.factors import passkeys, second_step
+from workspaces.pages import own_path
 from workspaces.views import proving
 
 _PURPOSE = factors.Purpose.LOG_IN
@@ -77,11 +77,7 @@ def passkey(request: HttpRequest) -> HttpResponse:
 
 def go_to(request: HttpRequest) -> str:
     """Return the page of this site that the request wants to go on to, or nothing."""
-    wanted = request.POST.get("next") or request.GET.get("next") or ""
-    is_ours = url_has_allowed_host_and_scheme(
-        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return wanted if is_ours else ""
+    return own_path(request.POST.get("next") or request.GET.get("next") or "", "")
 
 
 def _enter(

@@ -75,7 +75,7 @@ def proven(view: View[P]) -> View[P]:
         back = request.path if request.method == "GET" else page_of_form(request)
         query = urlencode({"next": back or reverse(_PAGE)}, safe="/")
         url = f"{reverse('workspaces:confirm')}?{query}"
-        if request.htmx:  # type: ignore[attr-defined]
+        if request.htmx:
             return HttpResponseClientRedirect(url)
         return redirect(url)
 
@@ -397,7 +397,7 @@ def _kind(kind: kinds.Kind, found: list[kinds.Factor]) -> dict[str, Any]:
 def _dialog(
     request: WorkspaceRequest, template: str, factor: kinds.Factor, **context: Any
 ) -> HttpResponse:
-    part = "#dialog" if request.htmx else ""  # type: ignore[attr-defined]
+    part = "#dialog" if request.htmx else ""
     form = context.get("form")
     return render(
         request,
@@ -408,7 +408,7 @@ def _dialog(
 
 
 def _back(request: WorkspaceRequest) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:
         return HttpResponseClientRedirect(reverse(_PAGE))
     return redirect(_PAGE)
 
