@@ -50,12 +50,16 @@ PAGES = {
     and not name.endswith("entitlements/export/")
 }
 
+PARTS = 3
+"""Into how many tests a look is split, for workers to share them."""
+
 
 @pytest.fixture(autouse=True)
 def own_url(settings: Settings, live_server: LiveServer) -> None:
     settings.KEYWAY_PUBLIC_URL = live_server.url
 
 
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize(("size", "theme"), LOOKS)
 def test_every_page_fits_and_is_accessible(
     alice: User,
@@ -65,6 +69,7 @@ def test_every_page_fits_and_is_accessible(
     monkeypatch: pytest.MonkeyPatch,
     size: str,
     theme: str,
+    part: int,
 ) -> None:
     # Playwright's loop runs in this thread, where the test asks the database too.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -89,7 +94,7 @@ def test_every_page_fits_and_is_accessible(
                 )
             ]
         )
-        for name, route in PAGES.items():
+        for name, route in list(PAGES.items())[part::PARTS]:
             page = context.new_page()
             complaints: list[str] = []
             page.on("console", lambda m, said=complaints: said.append(m.text))
