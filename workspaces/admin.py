@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from workspaces import services
 from workspaces.models import (
+    AuditChain,
     AuditEvent,
     Confirmation,
     Directory,
@@ -136,11 +137,27 @@ class InvitationAdmin(ReadOnlyAdmin):
 class AuditEventAdmin(ReadOnlyAdmin):
     """What happened."""
 
-    list_display = ("at", "action", "actor_label", "target_label", "workspace")
+    list_display = (
+        "at",
+        "action",
+        "actor_label",
+        "target_label",
+        "workspace",
+        "sequence",
+    )
     list_filter = ("action",)
     list_select_related = ("workspace",)
     search_fields = ("actor_label", "target_label", "target_id")
     date_hierarchy = "at"
+
+
+@admin.register(AuditChain)
+class AuditChainAdmin(ReadOnlyAdmin):
+    """How far each log is sealed."""
+
+    list_display = ("workspace", "length", "digest")
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name",)
 
 
 @admin.register(Job)

@@ -14,6 +14,8 @@ class WorkspacesConfig(AppConfig):
         """Register audit actions, jobs, entries of the menu and the record of log-ins."""
         from workspaces import (
             audit,
+            audit_chain,
+            audit_retention,
             confirmations,
             domains,
             invitations,
@@ -45,6 +47,12 @@ class WorkspacesConfig(AppConfig):
         jobs.register(notices.JOB, notices.send)
         jobs.register_periodic(
             confirmations.JOB, confirmations.tidy, every=confirmations.EVERY
+        )
+        jobs.register_periodic(
+            audit_chain.JOB, audit_chain.carry_out, every=audit_chain.EVERY
+        )
+        jobs.register_periodic(
+            audit_retention.JOB, audit_retention.prune, every=audit_retention.EVERY
         )
         audit.register(audit.Phones)
         jobs.register(alarm.JOB, alarm.send)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from workspaces import audit_chain
 from workspaces.models import AuditEvent, User, Workspace
 
 
@@ -95,6 +96,9 @@ class Log(StrEnum):
     """Actions on the audit log itself."""
 
     EXPORTED = "workspaces.audit_log.exported"
+    CHECKPOINT_TAKEN = "workspaces.audit_log.checkpoint_taken"
+    RETENTION_CHANGED = "workspaces.audit_log.retention_changed"
+    PRUNED = "workspaces.audit_log.pruned"
 
 
 class Target(Protocol):
@@ -150,7 +154,7 @@ def record(
         raise UnregisteredAction(action)
     kind, public_id, label = target.audit_target if target else ("", "", "")
     here = origin.get()
-    return AuditEvent.objects.create(
+    event = AuditEvent.objects.create(
         workspace=workspace,
         action=action,
         actor=actor,
@@ -162,3 +166,5 @@ def record(
         address=here.address,
         request_id=here.request_id,
     )
+    audit_chain.seal_after_commit(event.workspace_id)
+    return event

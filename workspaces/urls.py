@@ -7,6 +7,7 @@ from django.urls import path
 
 from workspaces.views import (
     account,
+    audit_keeping,
     audit_log,
     confirmation,
     confirmation_policy,
@@ -113,5 +114,11 @@ urlpatterns = [
     path("settings/security-policy/", security.security_policy, name="security_policy"),
     path("audit/", audit_log.index, name="audit_log"),
     path("audit/export/", audit_log.export, name="audit_export"),
+    path("audit/export.jsonl", audit_log.export_lines, name="audit_export_lines"),
+    path("audit/keeping/", audit_keeping.index, name="audit_keeping"),
+    path("audit/keeping/retention/", audit_keeping.retention, name="audit_retention"),
+    path(
+        "audit/keeping/checkpoint/", audit_keeping.checkpoint, name="audit_checkpoint"
+    ),
     path("audit/<uuid:public_id>/", audit_log.event, name="audit_event"),
 ]

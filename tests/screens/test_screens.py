@@ -31,6 +31,8 @@ OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "preload": False}
 NO_PAGES = (
     "activity/export/",
     "audit/export/",
+    "audit/export.jsonl",
+    "audit/keeping/checkpoint/",
     "integrations/new/app-fields/",
     "integrations/new/apps/",
     "integrations/<slug:key>/users/<uuid:resource_id>/match/users/",

@@ -33,7 +33,7 @@ def test_action_that_nobody_registered_is_refused(workspace: Workspace) -> None:
 def test_event_says_who_when_where_and_what(
     alice_client: Client, alice: User, integration: Integration
 ) -> None:
-    AuditEvent.objects.all().delete()
+    AuditEvent.sealing.all().delete()
 
     alice_client.post(
         f"/tokens/{integration.directory.key}/generate/", REMOTE_ADDR="192.0.2.44"

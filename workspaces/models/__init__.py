@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workspaces.models.audit import AuditEvent
+from workspaces.models.audit import AppendOnly, AuditChain, AuditEvent
 from workspaces.models.confirmation import Confirmation
 from workspaces.models.directory import Directory
 from workspaces.models.directory_sync import (
@@ -26,6 +26,8 @@ from workspaces.models.user import User
 from workspaces.models.workspace import Membership, Role, Workspace
 
 __all__ = [
+    "AppendOnly",
+    "AuditChain",
     "AuditEvent",
     "AuthenticatorApp",
     "CodeAttempts",

@@ -37,6 +37,9 @@ class Workspace(models.Model):
         default=10,
         help_text="For how long a confirmation counts where it need not be new.",
     )
+    audit_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Empty keeps the audit log for ever."
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
