@@ -23,6 +23,9 @@ class Connection:
     identifier: str = ""
     """The customer's business ID in the app, where the app asks for one."""
 
+    hides: tuple[str, ...] = field(default=(), repr=False)
+    """Values besides the secret that nothing noted of a call may show."""
+
 
 @dataclass(frozen=True, slots=True)
 class DesiredAccount:
@@ -56,6 +59,9 @@ class ObservedAccount:
     active: bool = True
     entitlements: frozenset[tuple[str, str]] = frozenset()
     """Pairs of (kind, external id) of what the account holds, where the app says."""
+
+    attributes: dict[str, JSON] | None = None
+    """Attributes of the user schema by name; None if the app does not tell them."""
 
 
 @dataclass(frozen=True, slots=True)

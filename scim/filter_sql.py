@@ -322,6 +322,9 @@ def _find(
             raise InvalidFilter(f"{path} is no attribute here. /Schemas lists them.")
     if "writeOnly" in {attribute.mutability, sub.mutability if sub else ""}:
         raise InvalidFilter(f"{attribute.name} is write-only and cannot be compared.")
+    if attribute.returned == "never":
+        # Or one could guess it letter by letter.
+        raise InvalidFilter(f"{attribute.name} is never returned, nor compared.")
     return Found((*keys, attribute.name), attribute, sub)
 
 

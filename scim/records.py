@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ from django.db import (
 from django.http import HttpRequest, HttpResponse
 
 from scim.models import RequestRecord
+from scim.protocol import user_schema
 from scim.protocol.dialects import recognise
 from scim.protocol.tolerances import Tolerance
 from scim.protocol.types import JSON
@@ -41,7 +43,7 @@ PRUNE_JOB = "scim.prune_records"
 PRUNE_EVERY = timedelta(days=1)
 PRUNE_BATCH = 5_000
 MASK = "***"
-_SECRET = re.compile("password|secret|token|credential", re.IGNORECASE)
+_NAMES = "password|secret|token|credential"
 log = structlog.get_logger(__name__)
 
 
@@ -86,7 +88,7 @@ def note(
             "resource_id": facts.resource_id,
             "client": _line(client, 120),
             "address": request.META.get("REMOTE_ADDR"),
-            "body": "" if is_read else masked(request.body),
+            "body": "" if is_read else masked(request.body, facts.directory),
             "at": datetime.now(UTC),
         }
     )
@@ -97,29 +99,55 @@ def _line(text: str, longest: int) -> str:
     return text[:longest].replace("\0", "\ufffd")
 
 
-def masked(body: bytes) -> str:
-    """Return a body with everything secret in it replaced, cut to its limit."""
+def masked(body: bytes, directory: Directory) -> str:
+    """Return a body with everything secret in it replaced, cut to its limit.
+
+    Secret is what has such a name, and what the user schema calls confidential.
+    """
     if not body:
         return ""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return f"{len(body)} bytes that are not JSON"
-    return orjson.dumps(_masked(value)).decode()[:MAX_BODY_LENGTH]
+    names = _secret_names(orjson.dumps(directory.user_schema))
+    return orjson.dumps(_masked(value, names)).decode()[:MAX_BODY_LENGTH]
 
 
-def _masked(value: JSON) -> JSON:
+@lru_cache(maxsize=256)
+def _secret_names(described: bytes) -> re.Pattern[str]:
+    """Return what finds a secret's name, also in a path and in a filter."""
+    schema = user_schema.read(orjson.loads(described))
+    own = "|".join(map(re.escape, sorted(schema.confidential)))
+    pattern = rf"{_NAMES}|(?:^|[:.\s(])(?:{own})(?:$|[.\s\[])" if own else _NAMES
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _masked(value: JSON, names: re.Pattern[str]) -> JSON:
     if isinstance(value, list):
-        return [_masked(item) for item in value]
+        return [_masked(item, names) for item in value]
     if not isinstance(value, dict):
         return value
-    hides = _SECRET.search(str(value.get("path", ""))) is not None
+    hides = names.search(str(value.get("path", ""))) is not None
     return {
-        name: MASK
-        if _SECRET.search(name) or (hides and name.lower() == "value")
-        else _masked(member)
+        name: _masked_member(name, member, names, beside_path=hides)
         for name, member in value.items()
     }
+
+
+def _masked_member(
+    name: str, member: JSON, names: re.Pattern[str], *, beside_path: bool
+) -> JSON:
+    """Return a member of an object; `beside_path` if its `path` names a secret."""
+    kind = name.lower()
+    if names.search(name) or (beside_path and kind == "value"):
+        return MASK
+    if kind == "path" and beside_path and isinstance(member, str) and "[" in member:
+        # The brackets hold the value itself.
+        return f"{member.partition('[')[0]}[{MASK}]"
+    if kind == "filter" and isinstance(member, str) and names.search(member):
+        return MASK
+    return _masked(member, names)
 
 
 def flush() -> int:

@@ -95,4 +95,4 @@ def _renderer(
     def projected(row: Row) -> bytes:
         return orjson.dumps(projection.apply(schema, orjson.loads(whole(row))))
 
-    return projected if projection else whole
+    return projected if projection or schema.keeps_back else whole

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from urllib.parse import quote
 
 from integrations.desired import JSON
@@ -33,7 +33,9 @@ _NAMING = ("name", "key", "path", "field")
 """Members of `{"name": "password", "value": "…"}` that may name a secret."""
 
 
-def redact(value: JSON, *, secrets: Iterable[str] = (), depth: int = _DEEPEST) -> JSON:
+def redact(
+    value: JSON, *, secrets: Collection[str] = (), depth: int = _DEEPEST
+) -> JSON:
     """Return a copy without `secrets` and without what stands under such a name."""
     if depth == 0:
         return HIDDEN
@@ -47,7 +49,9 @@ def redact(value: JSON, *, secrets: Iterable[str] = (), depth: int = _DEEPEST) -
         }
     if isinstance(value, list):
         return [redact(item, secrets=secrets, depth=depth - 1) for item in value]
-    return _without(value, secrets) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _without(value, secrets)
+    return value if isinstance(value, bool) or str(value) not in secrets else HIDDEN
 
 
 def redact_text(
@@ -109,8 +113,9 @@ def _is_secret(name: JSON) -> bool:
 
 
 def _without(text: str, secrets: Iterable[str]) -> str:
+    """Hide secrets; one that is shorter than any word, where it stands alone."""
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _SHORTEST_SECRET or text == secret:
             text = text.replace(secret, HIDDEN)
     return text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from http import HTTPStatus
 
@@ -20,6 +21,7 @@ TOKEN_SECONDS = 15 * 60
 
 _LARGEST_PAGE = 100
 _LONGEST_VALUE = 255
+_LONGEST_FIELDS = 10_000
 
 routes = Routes()
 
@@ -81,13 +83,17 @@ def replace_user(store: Store, request: Request, user_id: int) -> Response:
     if "login" not in values:
         raise Refusal(422, "invalid", "A login is required.")
     empty: dict[str, JSON] = dict.fromkeys((*WRITABLE, "external_ref"), "")
+    empty["fields"] = {}
     return _update(store, admin, user_id, empty | {"active": True} | values)
 
 
 @routes.add("PATCH", "/api/users/{user_id}")
 def change_user(store: Store, request: Request, user_id: int) -> Response:
-    """Set some attributes of a user."""
-    return _update(store, _admin(store, request), user_id, _values(request))
+    """Set some attributes of a user; of `fields` only those that are named."""
+    admin, values = _admin(store, request), _values(request)
+    if "fields" in values:
+        values["fields"] = store.user(user_id).fields | _fields(values["fields"])
+    return _update(store, admin, user_id, values)
 
 
 @routes.add("DELETE", "/api/users/{user_id}")
@@ -158,7 +164,7 @@ def _bearer_token(request: Request) -> str:
 
 
 def _document(user: User) -> dict[str, JSON]:
-    shown = ("id", *WRITABLE, "active", "external_ref")
+    shown = ("id", *WRITABLE, "active", "external_ref", "fields")
     document: dict[str, JSON] = {name: getattr(user, name) for name in shown}
     return document | {"groups": list(user.groups)}
 
@@ -173,9 +179,18 @@ def _values(request: Request) -> dict[str, JSON]:
             values[name] = value
         elif name in {*WRITABLE, "external_ref"}:
             values[name] = _text(name, value)
+        elif name == "fields":
+            values[name] = _fields(value)
     if values.get("login") == "":
         raise Refusal(422, "invalid", "A login is required.")
     return values
+
+
+def _fields(value: JSON) -> dict[str, JSON]:
+    if not isinstance(value, dict) or len(json.dumps(value)) > _LONGEST_FIELDS:
+        sentence = f"fields is an object of at most {_LONGEST_FIELDS} characters."
+        raise Refusal(422, "invalid", sentence)
+    return value
 
 
 def _text(name: str, value: JSON) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import sqlite3
 import time
@@ -23,6 +24,7 @@ CREATE TABLE IF NOT EXISTS user (
     display_name TEXT NOT NULL DEFAULT '',
     active INTEGER NOT NULL DEFAULT 1,
     external_ref TEXT NOT NULL DEFAULT '',
+    fields TEXT NOT NULL DEFAULT '{}',
     is_admin INTEGER NOT NULL DEFAULT 0,
     password TEXT NOT NULL DEFAULT ''
 );
@@ -70,6 +72,9 @@ class User:
     display_name: str
     active: bool
     external_ref: str
+    fields: dict[str, JSON]
+    """What this customer keeps beside the usual."""
+
     is_admin: bool
     password: str
     groups: tuple[int, ...]
@@ -98,6 +103,10 @@ class Store:
         with self._transaction() as db:
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(_SCHEMA)
+            columns = {row["name"] for row in db.execute("PRAGMA table_info(user)")}
+            if "fields" not in columns:
+                # A file of an earlier version.
+                db.execute("ALTER TABLE user ADD fields TEXT NOT NULL DEFAULT '{}'")
 
     def is_empty(self) -> bool:
         """Return whether nobody has an account yet."""
@@ -140,7 +149,7 @@ class Store:
         with self._transaction() as db, _unique("This login is taken."):
             row = db.execute(
                 f"INSERT INTO user ({columns}) VALUES ({marks}) RETURNING id",
-                values,
+                _as_columns(values),
             ).fetchone()
         return self.user(row["id"])
 
@@ -151,7 +160,7 @@ class Store:
         with self._transaction() as db, _unique("This login is taken."):
             if changes:
                 statement = f"UPDATE user SET {changes} WHERE id = :id"
-                db.execute(statement, values | {"id": user_id})
+                db.execute(statement, _as_columns(values) | {"id": user_id})
             if values.get("active") is False:
                 db.execute("DELETE FROM session WHERE user_id = ?", [user_id])
         return self.user(user_id)
@@ -258,11 +267,18 @@ def _unique(message: str) -> Iterator[None]:
         raise Refusal(409, "duplicate", message) from error
 
 
+def _as_columns(values: dict[str, JSON]) -> dict[str, JSON]:
+    """Return values as their columns keep them: `fields` as text."""
+    kept = {"fields": json.dumps(values["fields"])} if "fields" in values else {}
+    return {**values, **kept}
+
+
 def _user(row: sqlite3.Row) -> User:
     groups = sorted(
         int(number) for number in (row["groups"] or "").split(",") if number
     )
     values = {name: row[name] for name in User.__slots__ if name != "groups"}
+    values |= {"fields": json.loads(row["fields"])}
     values |= {"active": bool(row["active"]), "is_admin": bool(row["is_admin"])}
     return User(**values, groups=tuple(groups))
 

@@ -23,8 +23,32 @@ MUTABILITIES = {
     "readWrite": "Can be changed",
     "immutable": "Is set once",
 }
-_TEXTS = ("name", "label", "type", "mutability", "description")
-_FLAGS = ("required", "multiValued", "caseExact")
+RETURNED = {
+    "default": "Unless your IdP leaves it out",
+    "always": "Always",
+    "request": "Only when your IdP asks for it",
+    "never": "Never",
+}
+CLASSIFICATIONS = {
+    "plain": "Plain",
+    "confidential": "Confidential: hidden on every page",
+}
+_CHOICES = {
+    "type": "string",
+    "mutability": "readWrite",
+    "returned": "default",
+    "dataClassification": "plain",
+}
+"""The lists to choose from, each with what it begins with."""
+
+_TEXTS = ("name", "label", *_CHOICES, "description")
+_FLAGS = (
+    "required",
+    "multiValued",
+    "caseExact",
+    "primaryIdentifier",
+    "allowEmptyInSync",
+)
 _PLACE = re.compile(r"(attributes|roles)\[(\d+)\](?:\.(\w+)(?:\[(\d+)\])?.*)?")
 _ROLE_TEXTS = ("value", "displayName", "description", "ranking")
 _ROLE_LINES = ("incompatibleRoles", "grants")
@@ -35,6 +59,9 @@ _PARTS = {
     "ranking": "Rank",
     "incompatibleRoles": "Incompatible roles",
     "grants": "Stands for",
+    "dataClassification": "Data classification",
+    "primaryIdentifier": "Primary identifier",
+    "allowEmptyInSync": "Allow empty in sync",
 }
 
 
@@ -67,12 +94,19 @@ class Row:
         ]
 
     @property
+    def is_confidential(self) -> bool:
+        """Whether nobody should see its values."""
+        return bool(self.values["dataClassification"] == "confidential")
+
+    @property
     def summary(self) -> str:
         """The attribute in short."""
         values = self.values
         parts = [TYPES.get(values["type"], values["type"])]
         parts += ["several"] if values["multiValued"] else []
         parts += ["required"] if values["required"] else []
+        parts += ["primary identifier"] if values["primaryIdentifier"] else []
+        parts += ["confidential"] if self.is_confidential else []
         return " · ".join(parts)
 
 
@@ -120,6 +154,10 @@ def rows_of(attributes: Iterable[UserAttribute]) -> list[Row]:
                 "required": attribute.required,
                 "multiValued": attribute.multi_valued,
                 "caseExact": attribute.case_exact,
+                "returned": attribute.returned,
+                "dataClassification": attribute.data_classification,
+                "primaryIdentifier": attribute.primary_identifier,
+                "allowEmptyInSync": attribute.allow_empty_in_sync,
                 "canonicalValues": "\n".join(attribute.canonical_values),
             },
         )
@@ -179,7 +217,7 @@ def _row(sent: Mapping[str, str], number: int) -> Row:
     values: dict[str, Any] = {name: text(name) for name in _TEXTS}
     values |= {name: bool(text(name)) for name in _FLAGS}
     values["canonicalValues"] = text("canonicalValues")
-    values["type"] = values["type"] or "string"
+    values |= {name: values[name] or usual for name, usual in _CHOICES.items()}
     return Row(number, values, is_open=bool(text("open")))
 
 
@@ -258,7 +296,7 @@ def with_another(rows: list[Row]) -> list[Row]:
     """Return the rows and an empty one."""
     values: dict[str, Any] = dict.fromkeys((*_TEXTS, "canonicalValues"), "")
     values |= dict.fromkeys(_FLAGS, False)
-    values |= {"type": "string", "mutability": "readWrite"}
+    values |= _CHOICES
     return _numbered([*rows, Row(0, values, is_open=True, is_new=True)])
 
 

@@ -24,18 +24,23 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 
 @contextmanager
 def open_session(
-    integration: Integration, *, job: Job | None = None, resource_id: str = ""
+    integration: Integration,
+    *,
+    job: Job | None = None,
+    resource_id: str = "",
+    hides: tuple[str, ...] = (),
 ) -> Iterator[Session]:
     """Hold a session with the app; its calls are kept for `job`'s pages.
 
-    `resource_id` is the public id of whom it is about. An integration that is not
-    there yet needs a job. Raises ConnectorError.
+    `resource_id` is the public id of whom it is about, `hides` what of them is
+    confidential. An integration that is not there yet needs a job. Raises
+    ConnectorError.
     """
     connector = connector_for(
         integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
     )
     calls = CallLog(integration, job=job, resource_id=resource_id)
-    session = connector.open(_connection(integration), observe=calls.note)
+    session = connector.open(_connection(integration, hides), observe=calls.note)
     try:
         yield ToldSession(session, calls.begin)
     finally:
@@ -43,7 +48,7 @@ def open_session(
         calls.write()
 
 
-def _connection(integration: Integration) -> Connection:
+def _connection(integration: Integration, hides: tuple[str, ...]) -> Connection:
     account: ServiceAccount = integration.service_account
     if not origins.is_allowed(account, integration.base_url):
         raise Misconfigured(str(origins.PasswordNeeded(account, integration.base_url)))
@@ -59,6 +64,7 @@ def _connection(integration: Integration) -> Connection:
         username=account.username,
         secret=secret,
         identifier=integration.identifier,
+        hides=hides,
     )
 
 

@@ -12,7 +12,8 @@ from scim.protocol.user_schema import InvalidUserSchema, Problem, UserSchema
 def parse(manifest: Mapping[str, Any], definition: object) -> UserSchema:
     """Return a user schema for an app. Raises InvalidUserSchema.
 
-    Beyond its form every grant must be of a kind that the app can be given.
+    Beyond its form every grant must be of a kind that the app can be given, and what
+    a sync does with an attribute needs an app that tells its attributes.
     """
     schema = user_schema.parse(definition)
     known = kinds_of(manifest)
@@ -23,9 +24,29 @@ def parse(manifest: Mapping[str, Any], definition: object) -> UserSchema:
         for j, grant in enumerate(role.grants)
         if grant.kind not in known
     ]
+    if not reads_attributes(manifest):
+        problems += _unread(schema)
     if problems:
         raise InvalidUserSchema(tuple(problems))
     return schema
+
+
+def reads_attributes(manifest: Mapping[str, Any]) -> bool:
+    """Say whether Keyway reads attributes of the user schema from the app's accounts."""
+    return "attributes" in manifest.get("http", {}).get("account", {})
+
+
+def _unread(schema: UserSchema) -> list[Problem]:
+    message = "Keyway cannot read this app's own fields, so this would do nothing."
+    return [
+        Problem(f"attributes[{i}].{name}", message)
+        for i, attribute in enumerate(schema.attributes)
+        for name, is_on in (
+            ("primaryIdentifier", attribute.primary_identifier),
+            ("allowEmptyInSync", attribute.allow_empty_in_sync),
+        )
+        if is_on
+    ]
 
 
 def kinds_of(manifest: Mapping[str, Any]) -> dict[str, str]:

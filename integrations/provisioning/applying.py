@@ -26,7 +26,7 @@ from integrations.models import (
     Provisioning,
 )
 from integrations.outside import connections
-from integrations.provisioning import entitlements, mapping, pausing
+from integrations.provisioning import entitlements, identity, mapping, pausing
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -70,11 +70,15 @@ def carry_out(job: Job) -> None:
         return
     if row is None:
         return
+    user = Resource.objects.filter(public_id=row.resource_id_public).first()
     try:
         with connections.open_session(
-            row.integration, job=job, resource_id=row.resource_id_public
+            row.integration,
+            job=job,
+            resource_id=row.resource_id_public,
+            hides=mapping.hidden_values(user),
         ) as session:
-            _apply(row, session)
+            _apply(row, user, session)
     except ConnectorError as error:
         _fail(job, row, error)
     else:
@@ -111,8 +115,7 @@ def _begin(job: Job) -> Provisioning | None:
         return row
 
 
-def _apply(row: Provisioning, session: Session) -> None:
-    user = Resource.objects.filter(public_id=row.resource_id_public).first()
+def _apply(row: Provisioning, user: Resource | None, session: Session) -> None:
     account = _find(row, user, session)
     if user is None:
         if account is not None:
@@ -171,11 +174,24 @@ def _find(
             "This user name is that of the account with which Keyway works in the "
             "app. Unassign the user in your IdP."
         )
+    _refuse_second_account(user)
     found = session.find_account(username)
     if found is None:
         return None
     _observe(row, found)
     return found
+
+
+def _refuse_second_account(user: Resource) -> None:
+    """Raise PermanentFailure if the app knows the person by another user name."""
+    found = identity.account_of_another(user)
+    if found is not None:
+        attribute, account = found
+        raise PermanentFailure(
+            f"The app has an account with this {attribute.label or attribute.name}: "
+            f"{account.username}. Sync, and Keyway matches it to this user; or match "
+            "it by hand under Users."
+        )
 
 
 def _deletes_on_unassign(integration: Integration) -> bool:

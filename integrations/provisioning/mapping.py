@@ -5,12 +5,16 @@ The only place that reads SCIM documents for the sake of an app.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from integrations.connectors.redaction import HIDDEN
 from integrations.desired import DesiredAccount, ObservedAccount
 from scim import store
 from scim.models import Resource
 from scim.protocol import user_schema
 from scim.protocol.types import JSON, Document
 from scim.protocol.user_schema import UserAttribute
+from workspaces.models import Directory
 
 
 def desired_account(resource: Resource) -> DesiredAccount:
@@ -41,6 +45,24 @@ def account_from(
     )
 
 
+def shown(values: Document, confidential: Collection[str]) -> Document:
+    """Return values of the user schema fit for a page: what is confidential is not."""
+    return {n: HIDDEN if n in confidential else value for n, value in values.items()}
+
+
+def hidden_values(resource: Resource | None) -> tuple[str, ...]:
+    """Return the confidential values of a user, of several each."""
+    if resource is None:
+        return ()
+    schema = user_schema.read(resource.directory.user_schema)
+    if not schema.confidential:
+        return ()
+    values = desired_account(resource).attributes
+    hidden = [value for name, value in values.items() if name in schema.confidential]
+    flat = [e for v in hidden for e in (v if isinstance(v, list) else [v])]
+    return tuple(str(value) for value in flat)
+
+
 def assigned(resource: Resource) -> dict[str, list[str]]:
     """Return the values of a user's `roles` and `entitlements`, by resource type."""
     document = store.read(resource)
@@ -69,6 +91,30 @@ def user_document(account: ObservedAccount) -> Document:
     if account.email:
         document["emails"] = [{"value": account.email, "primary": True}]
     return document
+
+
+def with_own_attributes(
+    document: Document, account: ObservedAccount, directory: Directory
+) -> Document:
+    """Return a user's document with what the app says of the user schema's attributes.
+
+    Where the app has no value the user keeps theirs, unless the attribute allows
+    that a sync empties it.
+    """
+    if account.attributes is None:
+        return document
+    told = {name.lower(): value for name, value in account.attributes.items()}
+    urn = user_schema.urn_of(directory.key)
+    present = document.get(urn)
+    own = dict(present) if isinstance(present, dict) else {}
+    for attribute in user_schema.read(directory.user_schema).attributes:
+        value = told.get(attribute.name.lower())
+        if value not in (None, "", []):
+            own[attribute.name] = value
+        elif attribute.allow_empty_in_sync:
+            own.pop(attribute.name, None)
+    rest = {name: value for name, value in document.items() if name != urn}
+    return {**rest, urn: own} if own else rest
 
 
 def primary_value(values: JSON) -> str:

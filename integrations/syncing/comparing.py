@@ -9,6 +9,7 @@ from integrations.models import AppAccount
 from integrations.provisioning import mapping
 from scim import store
 from scim.models import Resource
+from scim.protocol import user_schema
 from scim.protocol.types import JSON, Document
 from scim.served import schema_of
 
@@ -60,15 +61,20 @@ def _yes_no(value: bool) -> str:  # noqa: FBT001  it is the value itself
 def _other_attributes(user: Resource) -> list[Field]:
     """Return what else the IdP sent, each attribute by its path."""
     attributes = schema_of(user.directory, "User").attributes
+    own_urn = user_schema.urn_of(user.directory.key)
+    confidential = user_schema.read(user.directory.user_schema).confidential
     told = {"username", "displayname", "active", "schemas", "emails"}
     fields = []
     for name, value in store.read(user).items():
         attribute = attributes.get(name.lower())
         if name.lower() in told or (attribute and attribute.returned == "never"):
             continue
+        shown = value
+        if name == own_urn and isinstance(value, dict):
+            shown = mapping.shown(value, confidential)
         fields += [
             Field(path, text[:_SHOWN_LENGTH], None, is_compared=False)
-            for path, text in _flat(name, value)
+            for path, text in _flat(name, shown)
         ]
     return fields
 

@@ -14,13 +14,19 @@ from django.db import transaction
 
 from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
-from integrations.provisioning import entitlements, mapping, role_publishing, wanted
+from integrations.provisioning import (
+    entitlements,
+    identity,
+    mapping,
+    role_publishing,
+    wanted,
+)
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
+from integrations.syncing import matching, recognising
 from scim import services, store
 from scim.models import GroupMember, Resource
 from scim.protocol.comparable import string_key, user_name_key
 from scim.protocol.errors import ScimError
-from scim.protocol.types import Document
 from scim.served import schema_of
 from workspaces.models import Job
 
@@ -159,6 +165,7 @@ def take_accounts(
     """Save a batch of accounts. Those that are to be deleted are left as they are."""
     leaving, left = _leaving(integration, now)
     known = list(AppEntitlement.objects.filter(integration=integration))
+    owners = identity.owners(integration.directory, accounts)
     for account in accounts:
         report.users += 1
         if account.external_id in leaving:
@@ -168,9 +175,12 @@ def take_accounts(
         elif account.username.casefold() not in left:
             held = [e for e in known if e.key in account.entitlements]
             try:
-                _take_account(integration, account, held, report, now)
+                row = _take_account(integration, account, held, report, now)
+                recognising.give_to_owner(row, owners.get(account.external_id, []), now)
             except ScimError as error:
                 report.skipped.append(f"{account.username}: {error.detail}")
+            except matching.Refused as error:
+                report.skipped.append(f"{account.username}: {error}")
 
 
 def _leaving(integration: Integration, now: datetime) -> tuple[set[str], set[str]]:
@@ -194,7 +204,7 @@ def _take_account(
     held_rows: list[AppEntitlement],
     report: Report,
     now: datetime,
-) -> None:
+) -> AppAccount:
     values = {
         "username": account.username,
         "email": account.email,
@@ -224,6 +234,7 @@ def _take_account(
         differs = True
     report.changed += differs and not created
     _join_groups(integration, row.resource, held_rows, now)
+    return row
 
 
 def _match_user(
@@ -236,12 +247,14 @@ def _match_user(
         app_account=None,
     ).first()
     if user is not None:
+        recognising.refuse_contradiction(user, account)
         return user
     report.new += 1
+    document = mapping.user_document(account)
     return services.create(
         integration.directory,
         schema_of(integration.directory, "User"),
-        mapping.user_document(account),
+        mapping.with_own_attributes(document, account, integration.directory),
         origin=_ORIGIN,
         now=now,
     )
@@ -289,7 +302,8 @@ def _follow(
 ) -> None:
     """Take a change over that was made in the app, for people only the app knows."""
     current = store.read(user)
-    body: Document = {**current, **mapping.user_document(account)}
+    told = {**current, **mapping.user_document(account)}
+    body = mapping.with_own_attributes(told, account, integration.directory)
     if body == current:
         return
     services.replace(

@@ -1,7 +1,7 @@
 """Whose account is it: match by hand, remove from the app, or exempt.
 
 A sync makes a resource (source `app`) for each account that it cannot match by
-user name. The account is unmatched until the IdP writes that resource, which takes
+user name or primary identifier. The account is unmatched until the IdP writes that resource, which takes
 it over, or until somebody decides here. An account that is to be deleted is no
 longer unmatched, and an exempt one needs no user: it is in no list of things to do,
 and nothing deletes it before the exemption ends.
@@ -98,9 +98,11 @@ def can_remove(integration: Integration) -> bool:
 
 @transaction.atomic
 def match(
-    row: Provisioning, target: Provisioning, *, actor: User, now: datetime
+    row: Provisioning, target: Provisioning, *, actor: User | None, now: datetime
 ) -> None:
     """Let the account of `row` be that of the user of `target`, who has none.
+
+    `actor` is None when a sync knows it by the primary identifier.
 
     The resource that stood for the account is deleted; the user takes its place in
     the groups of the app, and keeps what SCIM had given to it. The account is then
@@ -270,7 +272,7 @@ def _delete_resource(integration: Integration, user: Resource, now: datetime) ->
     )
 
 
-def _record(action: Action, found: _Locked, actor: User, **data: str) -> None:
+def _record(action: Action, found: _Locked, actor: User | None, **data: str) -> None:
     audit.record(
         action,
         workspace=found.row.integration.workspace,

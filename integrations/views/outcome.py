@@ -10,6 +10,7 @@ from django.urls import reverse
 from integrations.models import AppCall, Provisioning
 from integrations.provisioning import entitlements, mapping, planning, wanted
 from integrations.views import calls, timeline
+from scim import schema_changes
 from scim.models import Resource
 from workspaces.models import Job
 from workspaces.pages import Pill
@@ -83,7 +84,9 @@ def _mapping(row: Provisioning) -> list[dict[str, str]]:
     desired = mapping.desired_account(user)
     facts = [(label, getattr(desired, name)) for label, name in _FIELDS]
     facts.append(("Active", "Yes" if desired.active else "No"))
-    facts += [(name, calls.as_text(each)) for name, each in desired.attributes.items()]
+    confidential = schema_changes.user_schema_of(user.directory).confidential
+    shown = mapping.shown(desired.attributes, confidential)
+    facts += [(name, calls.as_text(each)) for name, each in shown.items()]
     facts.append(("Should hold", _should_hold(row, user)))
     return [
         {"label": label, "value": value[:_LONGEST_VALUE]}

@@ -23,7 +23,12 @@ from django_htmx.http import HttpResponseClientRedirect
 from integrations.forms import user_schema as rows_form
 from integrations.forms.user_schema import RoleRow, Row
 from integrations.models import App, AppEntitlement, Integration, IntegrationDraft
-from integrations.provisioning import app_schema, custom_roles, schema_preview
+from integrations.provisioning import (
+    app_schema,
+    custom_roles,
+    mapping,
+    schema_preview,
+)
 from integrations.provisioning.schema_preview import RolesPreview
 from integrations.set_up import drafts
 from integrations.views.frame import frame, get_integration, left_tabs
@@ -232,6 +237,9 @@ def _show(
         "core": _core(place.app),
         "types": rows_form.TYPES.items(),
         "mutabilities": rows_form.MUTABILITIES.items(),
+        "returned": rows_form.RETURNED.items(),
+        "classifications": rows_form.CLASSIFICATIONS.items(),
+        "reads_fields": app_schema.reads_attributes(place.app.manifest),
         "kinds": app_schema.kinds_of(place.app.manifest),
         "grants": _grants(place),
         "has_errors": bool(shown.problems or rows.have_errors),
@@ -340,14 +348,17 @@ def _preview(
     if user is None:
         return {}
     found = schema_preview.preview(user, schema)
+    own = mapping.shown(found.account.attributes, schema.confidential)
+    account = asdict(found.account) | {"attributes": own}
+    extension = mapping.shown(found.extension, schema.confidential)
     return {
         "label": user.label,
         "lost": found.lost,
         "is_active": user.active is not False,
         "asked": found.roles.asked,
         "roles": _preview_roles(found.roles),
-        "extension": json.dumps(found.extension, indent=2, ensure_ascii=False),
-        "account": json.dumps(asdict(found.account), indent=2, ensure_ascii=False),
+        "extension": json.dumps(extension, indent=2, ensure_ascii=False),
+        "account": json.dumps(account, indent=2, ensure_ascii=False),
     }
 
 

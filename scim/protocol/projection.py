@@ -40,10 +40,14 @@ class Projection:
     def apply(self, schema: ResourceSchema, document: Document) -> Document:
         """Return the part of a whole document that the client should see."""
         if self.attributes:
-            return _only(document, _tree(schema, self.attributes), top=True)
-        if self.excluded:
-            return _without(document, _tree(schema, self.excluded), schema.attributes)
-        return document
+            shown = _only(document, _tree(schema, self.attributes), top=True)
+        elif self.excluded:
+            tree = _tree(schema, self.excluded)
+            shown = _without(document, tree, schema.attributes)
+        else:
+            shown = document
+        named = bool(self.attributes)
+        return _as_own_schema_says(schema, document, shown, on_request=named)
 
 
 def parse(attributes: str | None, excluded: str | None) -> Projection:
@@ -90,6 +94,31 @@ def _steps(schema: ResourceSchema, name: str) -> list[str]:
         if lowered.startswith(f"{urn.lower()}:"):
             return [urn.lower(), *lowered[len(urn) + 1 :].split(".")]
     return lowered.split(".")
+
+
+def _as_own_schema_says(
+    schema: ResourceSchema, document: Document, shown: Document, *, on_request: bool
+) -> Document:
+    """Return `shown` after what `returned` says of the directory's own attributes.
+
+    `on_request` says that the client named what it wants. RFC 7643 section 7.
+    """
+    urn = schema.own_urn
+    values = document.get(urn) if urn else None
+    if urn is None or not isinstance(values, dict):
+        return shown
+    present = shown.get(urn)
+    usual = present if isinstance(present, dict) else {}
+    attributes = schema.extensions[urn]
+    kept: Document = {}
+    for name, value in values.items():
+        attribute = attributes.get(name.lower())
+        returned = attribute.returned if attribute else "default"
+        is_wanted = name in usual and (returned != "request" or on_request)
+        if returned == "always" or (is_wanted and returned != "never"):
+            kept[name] = value
+    rest = {name: value for name, value in shown.items() if name != urn}
+    return {**rest, urn: kept} if kept else rest
 
 
 def _only(document: Document, tree: Names, *, top: bool = False) -> Document:

@@ -91,6 +91,12 @@ class ResourceSchema:
         )
 
     @property
+    def keeps_back(self) -> bool:
+        """Whether an answer leaves some attributes out that nobody excluded."""
+        own = self.extensions.get(self.own_urn or "", {})
+        return any(a.returned in {"request", "never"} for a in own.values())
+
+    @property
     def own_urn(self) -> str | None:
         """The URN of the directory's own user schema, None if it has none."""
         return next(

@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scim2_models import CaseExact, Extension, Mutability, Required, Schema
+from scim2_models import (
+    CaseExact,
+    Extension,
+    Mutability,
+    Required,
+    Returned,
+    Schema,
+)
 from scim2_models.resources.schema import Attribute
 
 from scim.protocol import custom_roles
@@ -24,6 +31,8 @@ from scim.protocol.types import JSON, Document
 OWN: Final = "urn:keyway:scim:schemas:extension:"
 TYPES: Final = ("string", "boolean", "integer", "decimal", "dateTime", "reference")
 MUTABILITIES: Final = ("readWrite", "immutable")
+RETURNED: Final = ("always", "default", "request", "never")
+CLASSIFICATIONS: Final = ("plain", "confidential")
 MAX_ATTRIBUTES: Final = 100
 MAX_LABEL: Final = 100
 MAX_DESCRIPTION: Final = 500
@@ -39,6 +48,7 @@ _OF_LIBRARY: Final = ("modeldump", "modelvalidate")
 
 _CORE: Final = {str(a.name).lower() for a in User.to_schema().attributes or []}
 _CASE_FITS: Final = ("string", "reference")
+_IDENTIFIERS: Final = ("string", "integer", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class InvalidUserSchema(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UserAttribute:
-    """One attribute. RFC 7643 section 7."""
+    """One attribute: RFC 7643 section 7, and what Keyway alone knows of it."""
 
     name: str
     type: str = "string"
@@ -72,6 +82,16 @@ class UserAttribute:
     required: bool = False
     case_exact: bool = False
     mutability: str = "readWrite"
+    returned: str = "default"
+    data_classification: str = "plain"
+    """`confidential`: no page, record or log shows the value."""
+
+    primary_identifier: bool = False
+    """Whether it tells whose account it is, before the user name does."""
+
+    allow_empty_in_sync: bool = False
+    """Whether a sync takes the value away once the app has none."""
+
     canonical_values: tuple[str, ...] = ()
     label: str = ""
     description: str = ""
@@ -85,6 +105,10 @@ class UserAttribute:
             "required": self.required,
             "caseExact": self.case_exact,
             "mutability": self.mutability,
+            "returned": self.returned,
+            "dataClassification": self.data_classification,
+            "primaryIdentifier": self.primary_identifier,
+            "allowEmptyInSync": self.allow_empty_in_sync,
             "canonicalValues": list(self.canonical_values),
             "description": self.description,
         }
@@ -92,6 +116,8 @@ class UserAttribute:
             **dict.fromkeys(values, None),
             "caseExact": self.type == "reference",
             "mutability": "readWrite",
+            "returned": "default",
+            "dataClassification": "plain",
         }
         said = {
             name: value
@@ -107,6 +133,18 @@ class UserSchema:
 
     attributes: tuple[UserAttribute, ...] = ()
     roles: tuple[CustomRole, ...] = ()
+
+    @property
+    def primary_identifier(self) -> UserAttribute | None:
+        """The attribute that tells whose account it is, if one does."""
+        return next((a for a in self.attributes if a.primary_identifier), None)
+
+    @property
+    def confidential(self) -> frozenset[str]:
+        """The names of the attributes whose values nobody should see."""
+        return frozenset(
+            a.name for a in self.attributes if a.data_classification != "plain"
+        )
 
 
 def urn_of(directory_key: str) -> str:
@@ -179,6 +217,7 @@ def _library_attribute(attribute: UserAttribute) -> Attribute:
         required=Required(attribute.required),
         case_exact=CaseExact(attribute.case_exact),
         mutability=Mutability(attribute.mutability),
+        returned=Returned(attribute.returned),
         canonical_values=list(attribute.canonical_values) or None,
         reference_types=["uri"] if attribute.type == "reference" else None,
         description=attribute.description or attribute.label or attribute.name,
@@ -195,6 +234,7 @@ def _attribute_problems(listed: Any) -> Iterator[Problem]:
             place = f"attributes[{i}].{name}" if name else f"attributes[{i}]"
             yield Problem(place, message)
     yield from _alike(listed)
+    yield from _rivals(listed)
 
 
 def _attribute(described: dict[str, Any]) -> UserAttribute:
@@ -206,6 +246,10 @@ def _attribute(described: dict[str, Any]) -> UserAttribute:
         required=described.get("required", False),
         case_exact=described.get("caseExact", kind == "reference"),
         mutability=described.get("mutability", "readWrite"),
+        returned=described.get("returned", "default"),
+        data_classification=described.get("dataClassification", "plain"),
+        primary_identifier=described.get("primaryIdentifier", False),
+        allow_empty_in_sync=described.get("allowEmptyInSync", False),
         canonical_values=tuple(described.get("canonicalValues", ())),
         label=described.get("label", ""),
         description=described.get("description", ""),
@@ -259,6 +303,16 @@ _SHAPES: Final[dict[str, tuple[Callable[[Any], bool], str]]] = {
         MUTABILITIES.__contains__,
         f"This must be one of: {', '.join(MUTABILITIES)}.",
     ),
+    "returned": (
+        RETURNED.__contains__,
+        f"This must be one of: {', '.join(RETURNED)}.",
+    ),
+    "dataClassification": (
+        CLASSIFICATIONS.__contains__,
+        f"This must be one of: {', '.join(CLASSIFICATIONS)}.",
+    ),
+    "primaryIdentifier": _FLAG,
+    "allowEmptyInSync": _FLAG,
     "uniqueness": (
         ("none",).__contains__,
         "This must be none: of users only userName is kept unique.",
@@ -302,6 +356,21 @@ def _unfit(described: Any) -> Iterator[tuple[str, str]]:
         yield "caseExact", f"Only a {' or a '.join(_CASE_FITS)} can be caseExact."
     if described.get("canonicalValues") and kind != "string":
         yield "canonicalValues", "Only a string can have canonicalValues."
+    yield from _unfit_options(described, kind)
+
+
+def _unfit_options(described: dict[str, Any], kind: Any) -> Iterator[tuple[str, str]]:
+    if described.get("dataClassification") == "confidential" and kind == "boolean":
+        yield (
+            "dataClassification",
+            "A boolean cannot be confidential: it has two values to guess.",
+        )
+    is_fit = kind in _IDENTIFIERS and described.get("multiValued") is not True
+    if described.get("primaryIdentifier") is True and not is_fit:
+        message = f"Only a {' or a '.join(_IDENTIFIERS)} of one value can identify."
+        yield "primaryIdentifier", message
+    if described.get("allowEmptyInSync") is True and described.get("required") is True:
+        yield "allowEmptyInSync", "A required attribute cannot be taken away."
 
 
 def _alike(listed: list[Any]) -> Iterator[Problem]:
@@ -314,3 +383,15 @@ def _alike(listed: list[Any]) -> Iterator[Problem]:
         if first != f"attributes[{i}]":
             message = f"{first} has this name, but perhaps for case, - and _."
             yield Problem(f"attributes[{i}].name", message)
+
+
+def _rivals(listed: list[Any]) -> Iterator[Problem]:
+    """Yield a problem for each primary identifier beside the first."""
+    claims = [
+        i
+        for i, described in enumerate(listed)
+        if isinstance(described, dict) and described.get("primaryIdentifier") is True
+    ]
+    for i in claims[1:]:
+        message = f"attributes[{claims[0]}] is the primary identifier already."
+        yield Problem(f"attributes[{i}].primaryIdentifier", message)

@@ -98,7 +98,7 @@ class TestOfAnIntegration:
     def test_s0_33_save_keeps_every_part_and_leads_back(
         self, alice_client: Client, page: str, directory: Directory
     ) -> None:
-        """E0-10: name, label, type, required, several values, allowed values."""
+        """E0-10: every part that an attribute has."""
         row = {
             "name": "costCenter",
             "label": "Cost center",
@@ -107,6 +107,8 @@ class TestOfAnIntegration:
             "multiValued": "1",
             "caseExact": "1",
             "mutability": "immutable",
+            "returned": "request",
+            "dataClassification": "confidential",
             "canonicalValues": "K-7\r\n\r\n K-8 ",
             "description": "Of the ledger",
         }
@@ -123,6 +125,8 @@ class TestOfAnIntegration:
             required=True,
             case_exact=True,
             mutability="immutable",
+            returned="request",
+            data_classification="confidential",
             canonical_values=("K-7", "K-8"),
             label="Cost center",
             description="Of the ledger",
@@ -308,3 +312,48 @@ class TestOfADraft:
         page = f"/integrations/new/{draft.public_id}/user-schema/"
         assert client.get(page).status_code == 404
         assert client.post(page, form(COST)).status_code == 404
+
+
+class TestOptionsOfAField:
+    """E0-10: what a field may be is offered, and refused where it would do nothing."""
+
+    def test_what_needs_the_fields_of_the_app_is_offered_where_keyway_reads_them(
+        self, alice_client: Client, page: str, directory: Directory
+    ) -> None:
+        keep(directory, COST)
+        app = App.objects.get(integration__directory=directory)
+        read = text(alice_client.get(page))
+        del app.manifest["http"]["account"]["attributes"]
+        app.save()
+
+        unread = text(alice_client.get(page))
+
+        for words in ("Primary identifier", "Allow empty in sync"):
+            assert words in read
+            assert words not in unread
+        assert "Data classification" in unread
+
+    def test_what_would_do_nothing_is_refused(
+        self, alice_client: Client, page: str, directory: Directory
+    ) -> None:
+        app = App.objects.get(integration__directory=directory)
+        del app.manifest["http"]["account"]["attributes"]
+        app.save()
+
+        answer = alice_client.post(page, form({"name": "a", "primaryIdentifier": "1"}))
+
+        assert answer.status_code == 422
+        assert "cannot read this app&#x27;s own fields" in text(answer)
+        assert names(directory) == []
+
+    def test_preview_hides_what_is_confidential(
+        self, alice_client: Client, page: str, ann: dict[str, Any]
+    ) -> None:
+        row = {**COST, "dataClassification": "confidential"}
+        sent = form(row, action="preview", user=ann["id"])
+
+        answer = alice_client.post(page, sent)
+
+        assert "ann@acme.test" in text(answer)
+        assert "K-7" not in text(answer)
+        assert text(answer).count("[hidden]") == 2

@@ -21,11 +21,17 @@ def read_account(blueprint: Blueprint, document: JSON) -> ObservedAccount:
     active = values.get("active", True)
     if not isinstance(active, bool):
         raise PermanentFailure(UNEXPECTED)
+    attributes = values.get("attributes")
+    if attributes is not None and not isinstance(attributes, dict):
+        raise PermanentFailure(UNEXPECTED)
+    if "attributes" in values and attributes is None:
+        attributes = {}
     return ObservedAccount(
         external_id=read_key(values["id"]),
         username=read_key(values["username"]),
         active=active,
         entitlements=_held(blueprint, document),
+        attributes=attributes,
         **{name: _text(values.get(name)) for name in _TEXTS},
     )
 

@@ -195,10 +195,11 @@ class Conversation:
         return redact_text(words, secrets=self._secrets({}))
 
     def _secrets(self, values: Mapping[str, JSON]) -> list[str]:
-        """Return what nobody may see: of the service account, and of a new one."""
+        """Return what nobody may see: of the service account, and of a person."""
         session = (str(value) for value in (self._session or {}).values())
         fresh = values.get("new_password")
         own = [fresh] if isinstance(fresh, str) else []
+        own += self._connection.hides
         return [self._connection.secret, self._basic_pair(), *session, *own]
 
     def _basic_pair(self) -> str:
