@@ -90,6 +90,9 @@ ROUTES = {
     "invitations/<str:token>/": Route(
         "/invitations/unknown/", get=404, post=404, is_public=True
     ),
+    "invitations/<str:token>/passkey/": Route(
+        "/invitations/unknown/passkey/", post=404, is_public=True
+    ),
     "switch-workspace/": Route("/switch-workspace/", post=404),
     "audit/": Route("/audit/", get=200),
     "audit/export/": Route("/audit/export/", get=200),
@@ -288,6 +291,8 @@ ROUTES = {
     "service-accounts/<uuid:account_id>/delete/": Route(
         "/service-accounts/{account}/delete/", get=200, post=409
     ),
+    "login/passkey/": Route("/login/passkey/", post=302, is_public=True),
+    "login/passkey/begin/": Route("/login/passkey/begin/", post=200, is_public=True),
     "login/second-step/": Route(
         "/login/second-step/", get=302, post=302, is_public=True
     ),

@@ -85,6 +85,16 @@ class LastFactor(FactorError):
         )
 
 
+class LastWayIn(FactorError):
+    """Without this passkey the person, who has no password, could not sign in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have no password, and this is your last passkey. Add another passkey "
+            "first."
+        )
+
+
 class NoFactorYet(FactorError):
     """Recovery codes stand in for a factor; there has to be one."""
 

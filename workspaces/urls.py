@@ -12,6 +12,7 @@ from workspaces.views import (
     confirmation_policy,
     invitations,
     members,
+    passkey_sign_in,
     phone,
     provisioned_members,
     second_step,
@@ -21,6 +22,8 @@ from workspaces.views import (
 app_name = "workspaces"
 urlpatterns = [
     path("login/", account.SignIn.as_view(), name="login"),
+    path("login/passkey/", passkey_sign_in.sign_in, name="passkey_sign_in"),
+    path("login/passkey/begin/", passkey_sign_in.begin, name="passkey_sign_in_begin"),
     path("login/second-step/", second_step.page, name="second_step"),
     path("login/second-step/passkey/", second_step.passkey, name="second_step_passkey"),
     path("logout/", LogoutView.as_view(), name="logout"),
@@ -51,6 +54,11 @@ urlpatterns = [
         name="revoke_invitation",
     ),
     path("invitations/<str:token>/", invitations.accept, name="accept_invitation"),
+    path(
+        "invitations/<str:token>/passkey/",
+        invitations.begin_passkey,
+        name="accept_invitation_passkey",
+    ),
     path(
         "settings/security-policy/confirmations/",
         confirmation_policy.index,

@@ -6,15 +6,18 @@ and to the administrators by e-mail.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from workspaces import audit
-from workspaces.errors import LastFactor
+from workspaces.errors import LastFactor, LastWayIn
 from workspaces.factors import kinds, notices
 from workspaces.models import Membership, RecoveryCodes, User, Workspace
+
+PASSKEY = "passkey"
 
 
 @transaction.atomic
@@ -53,7 +56,8 @@ def delete(user: User, factor_id: str, *, now: datetime) -> kinds.Factor | None:
     """Delete a factor and return it; None if it is not there any more.
 
     Recovery codes go with the last other factor. Raises LastFactor if a workspace of
-    the person requires two steps and this is the last factor.
+    the person requires two steps and this is the last factor, LastWayIn if this is the
+    last passkey of somebody without a password.
     """
     User.objects.select_for_update().get(pk=user.pk)
     factor = kinds.usable_one(user, factor_id, now)
@@ -61,6 +65,8 @@ def delete(user: User, factor_id: str, *, now: datetime) -> kinds.Factor | None:
         return None
     others = [f for f in kinds.usable(user, now) if f.id != factor_id]
     is_last = all(other.kind == kinds.RECOVERY for other in others)
+    if is_last_way_in(user, factor, others):
+        raise LastWayIn
     requiring = requires_two_steps(user)
     if is_last and requiring:
         raise LastFactor(requiring.name)
@@ -69,6 +75,14 @@ def delete(user: User, factor_id: str, *, now: datetime) -> kinds.Factor | None:
     if is_last:
         RecoveryCodes.objects.filter(user=user).delete()
     return factor
+
+
+def is_last_way_in(
+    user: User, factor: kinds.Factor, others: Sequence[kinds.Factor]
+) -> bool:
+    """Say whether nothing else lets the person in: no password, no other passkey."""
+    has_other = any(other.kind == PASSKEY for other in others)
+    return factor.kind == PASSKEY and not has_other and not user.has_usable_password()
 
 
 def recovery_code_used(device: RecoveryCodes, *, left: int, now: datetime) -> None:

@@ -49,12 +49,16 @@ def index(request: WorkspaceRequest) -> HttpResponse:
         )
     page = page_of(request, rows)
     owners = members.owner_count(request.workspace)
+    shut_out = provisioned_members.lack_way_in(list(page))
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
     return render(
         request,
         "workspaces/members.html",
         {
-            "members": [_member(row, request, owners=owners) for row in page],
+            "members": [
+                _member(row, request, owners=owners, lacks_way_in=row.pk in shut_out)
+                for row in page
+            ],
             "page_obj": page,
             "query": query,
             "invitations": _invitations(request) if may_manage else [],
@@ -223,7 +227,7 @@ def _mail_note() -> str:
 
 
 def _member(
-    row: Membership, request: WorkspaceRequest, *, owners: int
+    row: Membership, request: WorkspaceRequest, *, owners: int, lacks_way_in: bool
 ) -> dict[str, Any]:
     is_own = row.pk == request.membership.pk
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
@@ -244,7 +248,7 @@ def _member(
         if can(request.membership, Permission.MANAGE_OWNERS)
         else None,
         "invite_url": reverse("workspaces:invite_provisioned", args=[row.pk])
-        if may_manage and provisioned_members.lacks_password(row)
+        if may_manage and lacks_way_in
         else None,
         "last_seen_at": row.user.last_login,
         "since": row.created_at,
