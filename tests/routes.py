@@ -276,6 +276,10 @@ ROUTES = {
     "members/<int:membership_id>/break-glass/": Route(
         "/members/{member}/break-glass/", get=200, post=302
     ),
+    # Nobody has a factor here: they are led to set one up.
+    "members/<int:membership_id>/second-factors/reset/": Route(
+        "/members/{member}/second-factors/reset/", get=200, post=403, is_own=True
+    ),
     "members/<int:membership_id>/invite/": Route("/members/{member}/invite/", post=302),
     "service-accounts/": Route("/service-accounts/", get=200),
     "service-accounts/new/": Route("/service-accounts/new/", get=200, post=422),
@@ -397,6 +401,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "settings/idp/teams/<uuid:public_id>/role/": Permission.MANAGE_MEMBERS,
     "members/<int:membership_id>/break-glass/": Permission.MANAGE_OWNERS,
     "members/<int:membership_id>/invite/": Permission.MANAGE_MEMBERS,
+    "members/<int:membership_id>/second-factors/reset/": Permission.MANAGE_MEMBERS,
     # None: every member of a workspace, whatever the role.
     **dict.fromkeys(
         (

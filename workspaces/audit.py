@@ -29,6 +29,7 @@ class Factors(StrEnum):
     ADDED = "workspaces.factor.added"
     RENAMED = "workspaces.factor.renamed"
     DELETED = "workspaces.factor.deleted"
+    RESET = "workspaces.factor.reset"
     RECOVERY_USED = "workspaces.recovery_code.used"
     SECOND_STEP_FAILED = "workspaces.session.second_step_failed"
     CONFIRMATION_FAILED = "workspaces.session.confirmation_failed"

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from workspaces import audit, belongings, directory_sync, invitations, teams
 from workspaces.domains import domain_of
+from workspaces.factors import changes
 from workspaces.members import has_other_owner
 from workspaces.models import (
     DirectorySync,
@@ -143,6 +144,7 @@ class _Visit:
             # Who comes back by the same address starts anew.
             user.set_unusable_password()
             user.save(update_fields=["password"])
+            changes.delete_all(user)
         self._revoke_invitations(membership)
         belongings.release(membership, None, hands_over=self.sync.hands_over)
         membership.delete()

@@ -10,6 +10,7 @@ from workspaces.views import (
     audit_log,
     confirmation,
     confirmation_policy,
+    factor_reset,
     invitations,
     members,
     passkey_sign_in,
@@ -37,6 +38,11 @@ urlpatterns = [
         "members/<int:membership_id>/break-glass/",
         provisioned_members.break_glass_account,
         name="break_glass",
+    ),
+    path(
+        "members/<int:membership_id>/second-factors/reset/",
+        factor_reset.reset,
+        name="reset_factors",
     ),
     path(
         "members/<int:membership_id>/invite/",

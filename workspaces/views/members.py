@@ -23,6 +23,7 @@ from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 from workspaces.step_up import recent_confirmation
 from workspaces.views import provisioned_members
+from workspaces.views.factor_reset import reset_url
 
 _PAGE = "workspaces:members"
 
@@ -250,6 +251,7 @@ def _member(
         "invite_url": reverse("workspaces:invite_provisioned", args=[row.pk])
         if may_manage and lacks_way_in
         else None,
+        "reset_url": reset_url(row, by=request.membership) if may_manage else None,
         "last_seen_at": row.user.last_login,
         "since": row.created_at,
         "fixed": fixed,
