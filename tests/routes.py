@@ -252,6 +252,11 @@ ROUTES = {
     ),
     "settings/": Route("/settings/", get=302),
     "settings/idp/": Route("/settings/idp/", get=200, post=302),
+    # Directory Sync is on here or not; nobody has a factor to confirm it with.
+    "settings/idp/turn-off/": Route(
+        "/settings/idp/turn-off/", get=302, post=302, is_own=True
+    ),
+    "settings/idp/turn-on/": Route("/settings/idp/turn-on/", post=302, is_own=True),
     "settings/idp/teams/<uuid:public_id>/role/": Route(
         "/settings/idp/teams/{team}/role/", get=200, post=422
     ),
@@ -389,6 +394,8 @@ PERMISSIONS: dict[str, Permission | None] = {
         (
             "settings/",
             "settings/idp/",
+            "settings/idp/turn-off/",
+            "settings/idp/turn-on/",
             "settings/scim-users-provisioning/",
             "settings/scim-users-provisioning/token/",
             "settings/scim-users-provisioning/refresh/",

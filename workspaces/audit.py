@@ -65,6 +65,7 @@ class Sync(StrEnum):
     """Actions of Directory Sync, and on its rules."""
 
     TURNED_ON = "workspaces.directory_sync.turned_on"
+    TURNED_OFF = "workspaces.directory_sync.turned_off"
     RULES_CHANGED = "workspaces.directory_sync.rules_changed"
     REFUSED = "workspaces.directory_sync.refused"
     DOMAIN_ADDED = "workspaces.email_domain.added"

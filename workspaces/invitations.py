@@ -298,9 +298,12 @@ def person_without_way_in(invitation: Invitation) -> User | None:
 
 
 def _new_person(invitation: Invitation, name: str, password: str | None) -> User:
-    if User.objects.filter(email_key=invitation.email_key).exists():
+    user, is_new = User.objects.find_or_create(invitation.email, name=name)
+    if not is_new:
         raise AddressTaken
-    return User.objects.create_user(invitation.email, password, name=name)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return user
 
 
 def _purpose(invitation: Invitation) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import (
     AbstractBaseUser,
     BaseUserManager,
@@ -35,6 +36,20 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db)
         return user
+
+    def find_or_create(self, email: str, **columns: Any) -> tuple[User, bool]:
+        """Return the person with this address, and whether they were made just now.
+
+        Of two calls at the same moment one makes them, without a password.
+        """
+        return self.get_or_create(
+            email_key=email_key(email),
+            defaults={
+                "email": email.strip(),
+                "password": make_password(None),
+                **columns,
+            },
+        )
 
     def create_superuser(
         self, email: str, password: str | None = None, **columns: Any

@@ -244,7 +244,7 @@ def _member(
         "is_active": row.user.is_active and row.is_active,
         "team": row.role_team.name if row.role_team else "",
         "is_break_glass": row.is_break_glass,
-        "is_provisioned": row.resource_id is not None,
+        "is_provisioned": members.is_managed(row),
         "break_glass_url": reverse("workspaces:break_glass", args=[row.pk])
         if can(request.membership, Permission.MANAGE_OWNERS)
         else None,
@@ -258,10 +258,10 @@ def _member(
         "has_menu": may_manage or is_own,
         "role_url": role_url if may_manage and not fixed else None,
         "remove_url": remove_url
-        if may_manage and not fixed and not is_own and row.resource_id is None
+        if may_manage and not fixed and not is_own and not members.is_managed(row)
         else None,
         "leave_url": reverse("workspaces:leave")
-        if is_own and not fixed and row.resource_id is None
+        if is_own and not fixed and not members.is_managed(row)
         else None,
     }
 
