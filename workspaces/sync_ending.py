@@ -56,7 +56,7 @@ def turn_off(
     deactivated = 0
     if fate == Fate.DEACTIVATE:
         leaving = _unguarded(theirs.filter(is_active=True), asking)
-        deactivated = _deactivate(leaving, sync, now=now)
+        deactivated = _deactivate(leaving, sync, by=by, now=now)
     ended = Ended(
         stayed=theirs.filter(is_active=True).count(),
         deactivated=deactivated,
@@ -98,11 +98,17 @@ def _unguarded(
 
 
 def _deactivate(
-    leaving: QuerySet[Membership], sync: DirectorySync, *, now: datetime
+    leaving: QuerySet[Membership],
+    sync: DirectorySync,
+    *,
+    by: Membership,
+    now: datetime,
 ) -> int:
+    why = f"{by.user} turned Directory Sync off and deactivated its members."
+    cause = belongings.Cause(by.user, why)
     roles = [role for role, may in ALLOWED.items() if Permission.MANAGE_TOKENS in may]
     for membership in leaving.filter(role__in=roles).select_related("user"):
-        belongings.release(membership, None, hands_over=sync.hands_over)
+        belongings.release(membership, None, hands_over=sync.hands_over, cause=cause)
     Invitation.objects.open().filter(membership__in=leaving).update(
         revoked_at=now, digest=""
     )
