@@ -205,6 +205,9 @@ ROUTES = {
     "confirmations/<uuid:public_id>/passkey/begin/": Route(
         "/confirmations/{confirmation}/passkey/begin/", post=404
     ),
+    "confirmations/<uuid:public_id>/resend/": Route(
+        "/confirmations/{confirmation}/resend/", post=404
+    ),
     "confirmations/<uuid:public_id>/cancel/": Route(
         "/confirmations/{confirmation}/cancel/", post=404
     ),
@@ -494,6 +497,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "confirmations/<uuid:public_id>/code/": None,
     "confirmations/<uuid:public_id>/passkey/": None,
     "confirmations/<uuid:public_id>/passkey/begin/": None,
+    "confirmations/<uuid:public_id>/resend/": None,
     "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,

@@ -87,6 +87,11 @@ urlpatterns = [
         name="confirmation_passkey",
     ),
     path(
+        "confirmations/<uuid:public_id>/resend/",
+        confirmation.resend,
+        name="confirmation_resend",
+    ),
+    path(
         "confirmations/<uuid:public_id>/cancel/",
         confirmation.cancel,
         name="confirmation_cancel",
