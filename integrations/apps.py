@@ -16,7 +16,12 @@ class IntegrationsConfig(AppConfig):
 
         from integrations import push, service_accounts, services
         from integrations.audit import Action
-        from integrations.directory_sync import holder, notices, receiving
+        from integrations.directory_sync import (
+            holder,
+            notices,
+            provisioning,
+            receiving,
+        )
         from integrations.outside import call_log
         from integrations.provisioning import applying, role_publishing, wanted
         from integrations.set_up import drafts, setup_check
@@ -84,6 +89,7 @@ class IntegrationsConfig(AppConfig):
                     order, label, url_name, Permission.MANAGE_DIRECTORY_SYNC
                 )
             )
+        confirmations.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
         resource_changed.connect(wanted.resource_changed)

@@ -90,6 +90,9 @@ ROUTES = {
     "invitations/<str:token>/": Route(
         "/invitations/unknown/", get=404, post=404, is_public=True
     ),
+    "invitations/<str:token>/passkey/": Route(
+        "/invitations/unknown/passkey/", post=404, is_public=True
+    ),
     "switch-workspace/": Route("/switch-workspace/", post=404),
     "audit/": Route("/audit/", get=200),
     "audit/export/": Route("/audit/export/", get=200),
@@ -206,6 +209,9 @@ ROUTES = {
     "confirmations/<uuid:public_id>/passkey/begin/": Route(
         "/confirmations/{confirmation}/passkey/begin/", post=404
     ),
+    "confirmations/<uuid:public_id>/resend/": Route(
+        "/confirmations/{confirmation}/resend/", post=404
+    ),
     "confirmations/<uuid:public_id>/cancel/": Route(
         "/confirmations/{confirmation}/cancel/", post=404
     ),
@@ -253,6 +259,11 @@ ROUTES = {
     ),
     "settings/": Route("/settings/", get=302),
     "settings/idp/": Route("/settings/idp/", get=200, post=302),
+    # Directory Sync is on here or not; nobody has a factor to confirm it with.
+    "settings/idp/turn-off/": Route(
+        "/settings/idp/turn-off/", get=302, post=302, is_own=True
+    ),
+    "settings/idp/turn-on/": Route("/settings/idp/turn-on/", post=302, is_own=True),
     "settings/idp/teams/<uuid:public_id>/role/": Route(
         "/settings/idp/teams/{team}/role/", get=200, post=422
     ),
@@ -277,6 +288,10 @@ ROUTES = {
     "members/<int:membership_id>/break-glass/": Route(
         "/members/{member}/break-glass/", get=200, post=302
     ),
+    # Nobody has a factor here: they are led to set one up.
+    "members/<int:membership_id>/second-factors/reset/": Route(
+        "/members/{member}/second-factors/reset/", get=200, post=403, is_own=True
+    ),
     "members/<int:membership_id>/invite/": Route("/members/{member}/invite/", post=302),
     "service-accounts/": Route("/service-accounts/", get=200),
     "service-accounts/new/": Route("/service-accounts/new/", get=200, post=422),
@@ -292,6 +307,8 @@ ROUTES = {
     "service-accounts/<uuid:account_id>/delete/": Route(
         "/service-accounts/{account}/delete/", get=200, post=409
     ),
+    "login/passkey/": Route("/login/passkey/", post=302, is_public=True),
+    "login/passkey/begin/": Route("/login/passkey/begin/", post=200, is_public=True),
     "login/second-step/": Route(
         "/login/second-step/", get=302, post=302, is_public=True
     ),
@@ -384,6 +401,8 @@ PERMISSIONS: dict[str, Permission | None] = {
         (
             "settings/",
             "settings/idp/",
+            "settings/idp/turn-off/",
+            "settings/idp/turn-on/",
             "settings/scim-users-provisioning/",
             "settings/scim-users-provisioning/token/",
             "settings/scim-users-provisioning/refresh/",
@@ -396,6 +415,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "settings/idp/teams/<uuid:public_id>/role/": Permission.MANAGE_MEMBERS,
     "members/<int:membership_id>/break-glass/": Permission.MANAGE_OWNERS,
     "members/<int:membership_id>/invite/": Permission.MANAGE_MEMBERS,
+    "members/<int:membership_id>/second-factors/reset/": Permission.MANAGE_MEMBERS,
     # None: every member of a workspace, whatever the role.
     **dict.fromkeys(
         (
@@ -485,6 +505,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "confirmations/<uuid:public_id>/code/": None,
     "confirmations/<uuid:public_id>/passkey/": None,
     "confirmations/<uuid:public_id>/passkey/begin/": None,
+    "confirmations/<uuid:public_id>/resend/": None,
     "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,

@@ -1,4 +1,4 @@
-"""E-mails to administrators about tokens whose owner Directory Sync takes away.
+"""E-mails to administrators about tokens whose owner is taken away.
 
 One mail for each member, which names every connection. Sent by the worker, as
 those in `notices`.
@@ -29,7 +29,9 @@ class Outcome(StrEnum):
     HANDED_OVER = "handed_over"
 
 
-def tell(tokens: Sequence[ScimToken], outcome: Outcome, *, now: datetime) -> None:
+def tell(
+    tokens: Sequence[ScimToken], outcome: Outcome, why: str, *, now: datetime
+) -> None:
     """Put a mail to the administrators off about tokens of one owner; none if none."""
     if not tokens:
         return
@@ -45,6 +47,7 @@ def tell(tokens: Sequence[ScimToken], outcome: Outcome, *, now: datetime) -> Non
     ).job
     job.arguments = {
         "owner": first.owner_label,
+        "why": why,
         "tokens": [token.key for token in tokens],
     }
     job.save(update_fields=["arguments"])
@@ -62,13 +65,22 @@ def send(job: Job) -> dict[str, int | str]:
         return {"sent": 0, "note": "The tokens are gone."}
     outcome = Outcome(job.subject.partition(":")[0])
     subject, text = written(
-        tokens, outcome, owner=job.arguments["owner"], workspace=job.workspace
+        tokens,
+        outcome,
+        owner=job.arguments["owner"],
+        why=job.arguments["why"],
+        workspace=job.workspace,
     )
     return deliver(subject, text, administrators(job.workspace))
 
 
 def written(
-    tokens: Sequence[ScimToken], outcome: Outcome, *, owner: str, workspace: Workspace
+    tokens: Sequence[ScimToken],
+    outcome: Outcome,
+    *,
+    owner: str,
+    why: str,
+    workspace: Workspace,
 ) -> tuple[str, str]:
     """Return subject and text of a mail."""
     owner = " ".join(owner.split())
@@ -85,7 +97,7 @@ def written(
             f"use them go on working. Replace those that {owner} may have kept:"
         )
     lines = [
-        f"Directory Sync deactivated or deleted {owner}, or lowered their role.",
+        f"{owner}: {' '.join(why.split())}",
         what,
         "\n".join(_line(token) for token in tokens),
         f"Workspace: {workspace.name}",

@@ -19,9 +19,9 @@ from tokens.holders import has_holder, holder_of
 from tokens.models import OWNER_ROLES, ScimToken, ScimTokenQuerySet
 from tokens.owner_notices import Outcome
 from workspaces import audit
-from workspaces.belongings import AtStake
+from workspaces.belongings import AtStake, Cause
 from workspaces.clock import database_now
-from workspaces.models import Membership, Role, User
+from workspaces.models import Membership, Role
 
 
 def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
@@ -30,10 +30,10 @@ def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
     return [_described(token) for token in tokens]
 
 
-def note(membership: Membership, role: Role | None, by: User | None) -> None:
+def note(membership: Membership, role: Role | None, cause: Cause) -> None:
     """Write into the audit log which tokens stop with a change of a membership.
 
-    `by` is None where Directory Sync makes it: then the administrators get a mail.
+    Where its cause says why, the administrators get a mail.
     """
     now = database_now()
     tokens = list(_that_stop(membership, role, now))
@@ -41,16 +41,16 @@ def note(membership: Membership, role: Role | None, by: User | None) -> None:
         audit.record(
             Action.OWNER_ENDED,
             workspace=membership.workspace,
-            actor=by,
+            actor=cause.by,
             target=token,
             data={"directory": token.directory.key, "owner": token.owner_label},
         )
-    if by is None:
-        owner_notices.tell(tokens, Outcome.STOPPED, now=now)
+    if cause.why:
+        owner_notices.tell(tokens, Outcome.STOPPED, cause.why, now=now)
 
 
 @transaction.atomic
-def hand_over(membership: Membership, role: Role | None) -> None:
+def hand_over(membership: Membership, role: Role | None, cause: Cause) -> None:
     """Make the workspace's what would stop with a change of a membership."""
     now = database_now()
     tokens = list(
@@ -63,11 +63,11 @@ def hand_over(membership: Membership, role: Role | None) -> None:
         audit.record(
             Action.HANDED_OVER,
             workspace=membership.workspace,
-            actor=None,
+            actor=cause.by,
             target=token,
             data={"directory": token.directory.key, "former_owner": token.owner_label},
         )
-    owner_notices.tell(tokens, Outcome.HANDED_OVER, now=now)
+    owner_notices.tell(tokens, Outcome.HANDED_OVER, cause.why, now=now)
 
 
 def _that_stop(

@@ -18,6 +18,7 @@ class WorkspacesConfig(AppConfig):
             audit_retention,
             confirmations,
             domains,
+            factor_reset,
             invitations,
             jobs,
             navigation,
@@ -57,6 +58,7 @@ class WorkspacesConfig(AppConfig):
         audit.register(audit.Phones)
         jobs.register(alarm.JOB, alarm.send)
         kinds.register(enrolment.KIND_OF)
+        confirmations.register(factor_reset.RESET)
         confirmations.when_requested(requests.ask)
         for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):
             kinds.register(kind)

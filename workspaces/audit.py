@@ -30,6 +30,7 @@ class Factors(StrEnum):
     ADDED = "workspaces.factor.added"
     RENAMED = "workspaces.factor.renamed"
     DELETED = "workspaces.factor.deleted"
+    RESET = "workspaces.factor.reset"
     RECOVERY_USED = "workspaces.recovery_code.used"
     SECOND_STEP_FAILED = "workspaces.session.second_step_failed"
     CONFIRMATION_FAILED = "workspaces.session.confirmation_failed"
@@ -65,6 +66,7 @@ class Sync(StrEnum):
     """Actions of Directory Sync, and on its rules."""
 
     TURNED_ON = "workspaces.directory_sync.turned_on"
+    TURNED_OFF = "workspaces.directory_sync.turned_off"
     RULES_CHANGED = "workspaces.directory_sync.rules_changed"
     REFUSED = "workspaces.directory_sync.refused"
     DOMAIN_ADDED = "workspaces.email_domain.added"

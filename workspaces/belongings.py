@@ -23,9 +23,25 @@ class AtStake:
     mend_label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What changes a membership. `by` None is the IdP.
+
+    `why` is a sentence for an e-mail to the administrators; empty where whoever acts
+    was told beforehand what stops.
+    """
+
+    by: User | None
+    why: str = ""
+
+
+BY_IDP = Cause(
+    None, "Directory Sync deactivated or deleted this member, or lowered their role."
+)
+
 Look = Callable[[Membership, Role | None], list[AtStake]]
-Note = Callable[[Membership, Role | None, User | None], None]
-HandOver = Callable[[Membership, Role | None], None]
+Note = Callable[[Membership, Role | None, Cause], None]
+HandOver = Callable[[Membership, Role | None, Cause], None]
 _registered: list[tuple[Look, Note, HandOver]] = []
 
 
@@ -47,16 +63,20 @@ def at_stake(membership: Membership, role: Role | None) -> list[AtStake]:
 def note(membership: Membership, role: Role | None, *, by: User) -> None:
     """Record what stops, in the transaction of the change and before it."""
     for _, write, _ in _registered:
-        write(membership, role, by)
+        write(membership, role, Cause(by))
 
 
-def release(membership: Membership, role: Role | None, *, hands_over: bool) -> None:
+def release(
+    membership: Membership,
+    role: Role | None,
+    *,
+    hands_over: bool,
+    cause: Cause = BY_IDP,
+) -> None:
     """Record what stops, or hand it over, where Directory Sync makes the change.
 
     In the transaction of the change and before it, as `note`.
     """
     for _, write, hand_over in _registered:
-        if hands_over:
-            hand_over(membership, role)
-        else:
-            write(membership, role, None)
+        act = hand_over if hands_over else write
+        act(membership, role, cause)

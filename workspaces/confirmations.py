@@ -426,8 +426,8 @@ def use(
 def is_recent(action: Action, subject: Subject, *, by: Asker, now: datetime) -> bool:
     """Say whether the session confirmed lately enough for an optional action.
 
-    That is within the workspace's minutes, whatever it was for; or an approval of
-    this very action and subject that has not been used.
+    That is within the workspace's minutes, whatever it was for, unless the action asks
+    each time; or an approval of this very action and subject that has not been used.
     """
     mine = _of_session(by).exclude(method="")
     minutes = timedelta(minutes=by.workspace.confirm_minutes)
@@ -440,7 +440,9 @@ def is_recent(action: Action, subject: Subject, *, by: Asker, now: datetime) -> 
     )
     return any(
         _stands(confirmation, by.membership, now=now)
-        for confirmation in mine.filter(lately | for_this)[:10]
+        for confirmation in mine.filter(
+            for_this if action.is_always else lately | for_this
+        )[:10]
     )
 
 

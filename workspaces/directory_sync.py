@@ -9,6 +9,7 @@ from django.db import transaction
 
 from workspaces import audit
 from workspaces.models import Directory, DirectorySync, Role, User, Workspace
+from workspaces.refusals import SyncOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,24 @@ class Rules:
 
 def of(workspace: Workspace) -> DirectorySync | None:
     """Return the rules of a workspace; None while Directory Sync is off."""
-    return DirectorySync.objects.filter(workspace=workspace).first()
+    return DirectorySync.objects.filter(workspace=workspace, turned_off_at=None).first()
+
+
+def turned_off(workspace: Workspace) -> DirectorySync | None:
+    """Return the rules that wait for Directory Sync to be turned on again, if it was."""
+    rules = DirectorySync.objects.filter(
+        workspace=workspace, turned_off_at__isnull=False
+    )
+    return rules.first()
+
+
+def entered(workspace: Workspace) -> DirectorySync:
+    """Let one change at a time into the workspace. Raises SyncOff."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
+    sync = of(workspace)
+    if sync is None:
+        raise SyncOff
+    return sync
 
 
 def directory_of(workspace: Workspace) -> Directory:
@@ -42,10 +60,14 @@ def turn_on(
 ) -> DirectorySync:
     """Let the IdP provision the people of a workspace. Done before, it changes nothing."""
     directory = directory_of(workspace)
-    rules, created = DirectorySync.objects.get_or_create(
+    rules, created = DirectorySync.objects.select_for_update().get_or_create(
         workspace=workspace, defaults={"turned_on_at": now}
     )
-    if created:
+    is_back = rules.turned_off_at is not None
+    if is_back:
+        rules.turned_on_at, rules.turned_off_at = now, None
+        rules.save(update_fields=["turned_on_at", "turned_off_at"])
+    if created or is_back:
         audit.record(
             audit.Sync.TURNED_ON,
             workspace=workspace,

@@ -85,6 +85,45 @@ class LastFactor(FactorError):
         )
 
 
+class RankTooLow(MemberError):
+    """Factors are reset by an Owner, or by somebody of a higher role."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only an Owner, or a member with a higher role than this one, can reset "
+            "these second factors."
+        )
+
+
+class OwnFactors(MemberError):
+    """One's own factors are deleted one by one, with a proof."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "These are your own second factors. Delete them under Security."
+        )
+
+
+class FactorsElsewhereToo(MemberError):
+    """Factors belong to a person: no workspace alone decides on those it shares."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The second factors of this person also guard what no role here covers. "
+            "Whoever runs Keyway can reset them: manage.py reset_second_factor."
+        )
+
+
+class LastWayIn(FactorError):
+    """Without this passkey the person, who has no password, could not sign in."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have no password, and this is your last passkey. Add another passkey "
+            "first."
+        )
+
+
 class NoFactorYet(FactorError):
     """Recovery codes stand in for a factor; there has to be one."""
 

@@ -110,8 +110,8 @@ class PasswordForm(forms.Form):
         return password
 
 
-class NewAccountForm(PasswordForm):
-    """Name and password of somebody who was invited."""
+class NewPersonForm(forms.Form):
+    """Name of somebody who was invited and makes a passkey; the IdP's people have one."""
 
     name = forms.CharField(
         label="Your name",
@@ -119,4 +119,15 @@ class NewAccountForm(PasswordForm):
         error_messages={"required": "Enter your name."},
         widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
     )
+
+    def __init__(self, *args: Any, is_known: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_known:
+            del self.fields["name"]
+
+
+class NewAccountForm(PasswordForm):
+    """Name and password of somebody who was invited."""
+
+    name = NewPersonForm.base_fields["name"]
     field_order = ("name", "password")

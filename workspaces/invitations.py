@@ -12,6 +12,7 @@ import hmac
 import secrets
 import smtplib
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -30,8 +31,17 @@ from workspaces.errors import (
     OtherPerson,
     OwnersOnly,
 )
+from workspaces.factors import passkeys
 from workspaces.members import grantable_roles
-from workspaces.models import Invitation, Job, Membership, Role, User, Workspace
+from workspaces.models import (
+    Invitation,
+    Job,
+    Membership,
+    Passkey,
+    Role,
+    User,
+    Workspace,
+)
 from workspaces.models.user import email_key
 from workspaces.permissions import Permission, can
 
@@ -98,7 +108,7 @@ def invite(email: str, *, role: Role, by: Membership, now: datetime) -> Invitati
 def invite_provisioned(
     membership: Membership, *, actor: User | None = None, now: datetime
 ) -> Invitation:
-    """Send a member whom the IdP made the link by which they set a password.
+    """Send a member who has no way in the link by which they make one.
 
     An open offer to the address is renewed. The mail server may be down for a day:
     the job goes on trying.
@@ -236,10 +246,7 @@ def accept_as_new(
 ) -> Membership:
     """Make an account for the invited address and let it join. Raises MemberError."""
     invitation = _open(invitation, now=now)
-    if User.objects.filter(email_key=invitation.email_key).exists():
-        raise AddressTaken
-    user = User.objects.create_user(invitation.email, password, name=name)
-    return _join(invitation, user, now=now)
+    return _join(invitation, _new_person(invitation, name, password), now=now)
 
 
 @transaction.atomic
@@ -248,7 +255,7 @@ def accept_as_provisioned(
 ) -> Membership:
     """Let a member whom the IdP made set a first password. Raises InvitationOver."""
     invitation = _open(invitation, now=now)
-    user = person_without_password(invitation)
+    user = person_without_way_in(invitation)
     if user is None:
         raise InvitationOver
     user.set_password(password)
@@ -256,13 +263,51 @@ def accept_as_provisioned(
     return _join(invitation, user, now=now)
 
 
-def person_without_password(invitation: Invitation) -> User | None:
-    """Return the person whom the IdP made and who has no password yet, if it is one."""
+def begin_passkey(invitation: Invitation, *, now: datetime) -> passkeys.Ceremony:
+    """Ask the browser for a passkey to join with, instead of a password."""
+    purpose = _purpose(invitation)
+    return passkeys.begin_first(invitation.email, purpose=purpose, now=now)
+
+
+def accept_by_passkey(
+    invitation: Invitation, *, name: str, challenge_id: str, answer: Any, now: datetime
+) -> tuple[Membership, Passkey]:
+    """Let somebody join whose way in is the passkey that the browser made.
+
+    `name` is that of a new person. Raises PasskeyRefused and MemberError. Call it
+    outside of a transaction.
+    """
+    state = passkeys.take(None, _purpose(invitation), challenge_id, now=now)
+    with transaction.atomic():
+        invitation = _open(invitation, now=now)
+        user = person_without_way_in(invitation) or _new_person(invitation, name, None)
+        membership = _join(invitation, user, now=now)
+        device = passkeys.add(user, state, answer, name="Passkey", now=now)
+    return membership, device
+
+
+def person_without_way_in(invitation: Invitation) -> User | None:
+    """Return the member whom the invitation is to let in, if it is one.
+
+    Whoever has a password or a passkey signs in: a mailbox adds no second way.
+    """
     membership = invitation.membership
     if membership is None or not membership.is_active:
         return None
-    user = membership.user
-    return None if user.has_usable_password() else user
+    return None if passkeys.can_sign_in(membership.user) else membership.user
+
+
+def _new_person(invitation: Invitation, name: str, password: str | None) -> User:
+    user, is_new = User.objects.find_or_create(invitation.email, name=name)
+    if not is_new:
+        raise AddressTaken
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    return user
+
+
+def _purpose(invitation: Invitation) -> str:
+    return f"join:{invitation.public_id.hex}"
 
 
 def _join(invitation: Invitation, user: User, *, now: datetime) -> Membership:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from workspaces import audit, belongings
 from workspaces.errors import LastOwner, NoLongerAllowed, OwnersOnly
+from workspaces.made_by_idp import close, is_ours
 from workspaces.models import Membership, Role, Workspace
 from workspaces.permissions import Permission, can
 from workspaces.ranks import rank
@@ -56,7 +57,7 @@ def remove(membership: Membership, *, by: Membership) -> None:
     if not is_own:
         _require(by, Permission.MANAGE_MEMBERS)
         _require_owner(by, Role(membership.role))
-    if membership.resource_id is not None:
+    if is_managed(membership):
         raise IsProvisioned
     if membership.role == Role.OWNER:
         _require_another_owner(membership)
@@ -68,7 +69,17 @@ def remove(membership: Membership, *, by: Membership) -> None:
         data={"role": membership.role, "email": membership.user.email},
     )
     belongings.note(membership, None, by=by.user)
+    if is_ours(membership.user, membership.workspace):
+        close(membership.user)
     membership.delete()
+
+
+def is_managed(membership: Membership) -> bool:
+    """Say whether the IdP keeps the member in, and would bring them back.
+
+    Whom it deactivated, and everybody once Directory Sync is off, can be removed here.
+    """
+    return membership.resource_id is not None and membership.is_active
 
 
 def owner_count(workspace: Workspace) -> int:

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from workspaces import audit, belongings, directory_sync, invitations, teams
 from workspaces.domains import domain_of
+from workspaces.made_by_idp import close, is_ours
 from workspaces.members import has_other_owner
 from workspaces.models import (
     DirectorySync,
@@ -35,7 +36,6 @@ from workspaces.refusals import (
     NoAddress,
     NotTheirs,
     PersonExists,
-    SyncOff,
 )
 
 
@@ -57,7 +57,7 @@ def put(
 
     Raises ProvisioningRefused with the reason.
     """
-    sync = _entered(workspace)
+    sync = directory_sync.entered(workspace)
     membership = (
         Membership.objects.in_workspace(workspace)
         .filter(resource_id=person.resource_id)
@@ -78,7 +78,7 @@ def remove(
 
     What hangs on it stops, or is handed over, as the rules say.
     """
-    sync = _entered(workspace)
+    sync = directory_sync.entered(workspace)
     membership = (
         Membership.objects.in_workspace(workspace)
         .filter(resource_id=resource_id)
@@ -99,14 +99,12 @@ class _Visit:
 
     def join(self, person: Person) -> Membership:
         domain = self._covering(person.email)
-        user = User.objects.filter(email_key=email_key(person.email)).first()
-        is_known = user is not None and not _is_ours(user, self.workspace)
+        user, is_new = User.objects.find_or_create(
+            person.email, name=person.name[:150], provisioned_by=self.workspace
+        )
+        is_known = not is_new and not is_ours(user, self.workspace)
         if is_known and not (self.sync.adopts and domain.proven_at is not None):
             raise PersonExists
-        if user is None:
-            user = User.objects.create_user(
-                person.email, name=person.name[:150], provisioned_by=self.workspace
-            )
         membership = Membership.objects.filter(
             workspace=self.workspace, user=user
         ).first()
@@ -139,10 +137,8 @@ class _Visit:
             **self._released_with(membership),
         )
         user = membership.user
-        if _is_ours(user, self.workspace):
-            # Who comes back by the same address starts anew.
-            user.set_unusable_password()
-            user.save(update_fields=["password"])
+        if is_ours(user, self.workspace):
+            close(user)
         self._revoke_invitations(membership)
         belongings.release(membership, None, hands_over=self.sync.hands_over)
         membership.delete()
@@ -162,7 +158,7 @@ class _Visit:
         is_moved = email_key(person.email) != user.email_key
         if is_moved:
             self._refuse_address(membership, person)
-        if not _is_ours(user, self.workspace):
+        if not is_ours(user, self.workspace):
             return
         before = (user.name, user.email)
         user.name = person.name[:150] or user.name
@@ -176,7 +172,7 @@ class _Visit:
             self._revoke_invitations(membership)
 
     def _refuse_address(self, membership: Membership, person: Person) -> None:
-        if not _is_ours(membership.user, self.workspace):
+        if not is_ours(membership.user, self.workspace):
             raise NotTheirs
         _refuse_guarded(membership, "change its email address")
         self._covering(person.email)
@@ -250,22 +246,6 @@ class _Visit:
             target=membership,
             data={"token": self.token_key, **data},
         )
-
-
-def _entered(workspace: Workspace) -> DirectorySync:
-    """Let one change at a time into the workspace. Raises SyncOff."""
-    Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
-    sync = directory_sync.of(workspace)
-    if sync is None:
-        raise SyncOff
-    return sync
-
-
-def _is_ours(user: User, workspace: Workspace) -> bool:
-    """Say whether the IdP of this workspace made the person, for it alone."""
-    if user.provisioned_by_id != workspace.pk or user.is_superuser:
-        return False
-    return not user.memberships.exclude(workspace=workspace).exists()
 
 
 def _is_address(email: str) -> bool:

@@ -11,12 +11,12 @@ class ProvisioningRefused(MemberError):
 
 
 class SyncOff(ProvisioningRefused):
-    """Nobody turned Directory Sync on."""
+    """Nobody turned Directory Sync on, or somebody turned it off."""
 
     def __init__(self) -> None:
         super().__init__(
-            "Directory Sync is not set up in this workspace. Add an email domain under "
-            "Settings, SCIM Users Provisioning, then provision again."
+            "Directory Sync is not on in this workspace. Turn it on, or add an email "
+            "domain, under Settings, SCIM Users Provisioning, then provision again."
         )
 
 

@@ -11,6 +11,9 @@ from workspaces import audit
 from workspaces.models import Membership, User, Workspace
 from workspaces.models.user import email_key
 
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+"""Of whom we let in without a password having been asked for just now."""
+
 
 def connect() -> None:
     """Listen to Django's own log-in signals."""

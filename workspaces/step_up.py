@@ -235,6 +235,7 @@ def methods(
         confirmation=confirmation,
         browser=browser_name(confirmation.client),
         asked=asked.value,
+        may_resend=requests.may_ask_again(confirmation, now=database_now()),
         phone=phone,
         preferred=ways[:first],
         others=ways[first:],

@@ -70,7 +70,7 @@ def change_members(
             joined=len(came),
             left=len(went),
         )
-        settle(team.workspace, [*came, *went], by_idp=True)
+        settle(team.workspace, [*came, *went])
 
 
 @transaction.atomic
@@ -82,7 +82,7 @@ def remove(workspace: Workspace, resource_id: str, *, token_key: str) -> None:
     people = list(team.members.values_list("membership", flat=True))
     _record(audit.Sync.TEAM_DELETED, team, token=token_key, members=len(people))
     team.delete()
-    settle(workspace, people, by_idp=True)
+    settle(workspace, people)
 
 
 @transaction.atomic
@@ -110,10 +110,16 @@ def give_role(team: Team, role: Role | None, *, by: Membership) -> int:
         data={"before": before, "after": team.role},
     )
     people = list(team.members.values_list("membership", flat=True))
-    return settle(team.workspace, people)
+    why = f"{by.user} changed the role that the team {team.name} gives its members."
+    return settle(team.workspace, people, cause=belongings.Cause(by.user, why))
 
 
-def settle(workspace: Workspace, people: Iterable[int], *, by_idp: bool = False) -> int:
+def settle(
+    workspace: Workspace,
+    people: Iterable[int],
+    *,
+    cause: belongings.Cause = belongings.BY_IDP,
+) -> int:
     """Give members the highest of their own role and their teams'.
 
     Returns how many roles changed. Raises Guarded where the IdP would lower the
@@ -132,14 +138,18 @@ def settle(workspace: Workspace, people: Iterable[int], *, by_idp: bool = False)
             changed += _settle(
                 membership,
                 best.get(membership.pk),
-                by_idp=by_idp,
+                cause=cause,
                 hands_over=hands_over,
             )
     return changed
 
 
 def _settle(
-    membership: Membership, team: Team | None, *, by_idp: bool, hands_over: bool
+    membership: Membership,
+    team: Team | None,
+    *,
+    cause: belongings.Cause,
+    hands_over: bool,
 ) -> bool:
     own = membership.own_role or membership.role
     is_raised = team is not None and rank(team.role) > rank(own)
@@ -150,18 +160,18 @@ def _settle(
     if (membership.role, membership.own_role, membership.role_team_id) == before:
         return False
     is_lower = rank(membership.role) < rank(before[0])
-    if by_idp and membership.is_break_glass and is_lower:
+    if cause.by is None and membership.is_break_glass and is_lower:
         raise Guarded(membership, "lower its role")
     if membership.role != before[0]:
         role = Role(membership.role)
-        belongings.release(membership, role, hands_over=hands_over)
+        belongings.release(membership, role, hands_over=hands_over, cause=cause)
     membership.save(update_fields=["role", "own_role", "role_team"])
     if membership.role == before[0]:
         return False
     audit.record(
         audit.Members.ROLE_CHANGED,
         workspace=membership.workspace,
-        actor=None,
+        actor=cause.by,
         target=membership,
         data={
             "before": before[0],

@@ -11,8 +11,10 @@ from workspaces.views import (
     audit_log,
     confirmation,
     confirmation_policy,
+    factor_reset,
     invitations,
     members,
+    passkey_sign_in,
     phone,
     provisioned_members,
     second_step,
@@ -22,6 +24,8 @@ from workspaces.views import (
 app_name = "workspaces"
 urlpatterns = [
     path("login/", account.SignIn.as_view(), name="login"),
+    path("login/passkey/", passkey_sign_in.sign_in, name="passkey_sign_in"),
+    path("login/passkey/begin/", passkey_sign_in.begin, name="passkey_sign_in_begin"),
     path("login/second-step/", second_step.page, name="second_step"),
     path("login/second-step/passkey/", second_step.passkey, name="second_step_passkey"),
     path("logout/", LogoutView.as_view(), name="logout"),
@@ -35,6 +39,11 @@ urlpatterns = [
         "members/<int:membership_id>/break-glass/",
         provisioned_members.break_glass_account,
         name="break_glass",
+    ),
+    path(
+        "members/<int:membership_id>/second-factors/reset/",
+        factor_reset.reset,
+        name="reset_factors",
     ),
     path(
         "members/<int:membership_id>/invite/",
@@ -52,6 +61,11 @@ urlpatterns = [
         name="revoke_invitation",
     ),
     path("invitations/<str:token>/", invitations.accept, name="accept_invitation"),
+    path(
+        "invitations/<str:token>/passkey/",
+        invitations.begin_passkey,
+        name="accept_invitation_passkey",
+    ),
     path(
         "settings/security-policy/confirmations/",
         confirmation_policy.index,
@@ -72,6 +86,11 @@ urlpatterns = [
         "confirmations/<uuid:public_id>/passkey/",
         confirmation.passkey,
         name="confirmation_passkey",
+    ),
+    path(
+        "confirmations/<uuid:public_id>/resend/",
+        confirmation.resend,
+        name="confirmation_resend",
     ),
     path(
         "confirmations/<uuid:public_id>/cancel/",

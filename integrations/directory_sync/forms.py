@@ -12,6 +12,7 @@ from workspaces.domains import NoDomain
 from workspaces.forms import ROLE_HINTS
 from workspaces.models import DirectorySync, Role, Team
 from workspaces.ranks import GIVEN_BY_IDP
+from workspaces.sync_ending import Fate
 
 
 class DomainsForm(forms.Form):
@@ -101,6 +102,26 @@ class RulesForm(forms.Form):
     def rules(self) -> Rules:
         """Return the rules of a valid form."""
         return Rules(**self.cleaned_data)
+
+
+class TurnOffForm(forms.Form):
+    """What becomes of the members when Directory Sync is turned off."""
+
+    fate = forms.TypedChoiceField(
+        label="The members whom it made",
+        coerce=Fate,
+        choices=Fate.choices,
+        widget=forms.RadioSelect,
+        initial=Fate.STAY,
+        help_text=(
+            "Deactivated members lose their access at once. You, break-glass accounts "
+            "and the last Owner stay in any case."
+        ),
+        error_messages={
+            "required": "Choose what becomes of the members.",
+            "invalid_choice": "Choose one of the two.",
+        },
+    )
 
 
 class TeamRoleForm(forms.Form):

@@ -185,6 +185,7 @@ def _page(
         "tabs": configuration.tabs_for(request, current=TAB),
         "page_url": reverse(_PAGE),
         "sync": sync,
+        "turned_off": None if sync else directory_sync.turned_off(request.workspace),
         "form": form,
         "invites_form": _invites_form(sync),
         "scim_url": directory.base_url,

@@ -24,7 +24,6 @@ from workspaces.refusals import (
     NoAddress,
     PersonExists,
     ProvisioningRefused,
-    SyncOff,
 )
 
 _ANSWERS: dict[type[ProvisioningRefused], type[ScimError]] = {
@@ -51,12 +50,12 @@ def resource_changed(
         return
     workspace = directory.workspace
     try:
-        if directory_sync.of(workspace) is None:
-            raise SyncOff
         if changed.resource_type == "User":
             _user(workspace, changed, now)
-        elif changed.resource_type == "Group":
-            _group(workspace, changed, now)
+        else:
+            directory_sync.entered(workspace)
+            if changed.resource_type == "Group":
+                _group(workspace, changed, now)
     except ProvisioningRefused as refused:
         raise _answer(refused, workspace, changed, now) from None
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integrations.directory_sync import provisioning_views, views
+from integrations.directory_sync import provisioning_views, switching_views, views
 
 app_name = "directory_sync"
 urlpatterns = [
     path("", views.settings, name="settings"),
     path("idp/", views.idp_settings, name="idp_settings"),
+    path("idp/turn-off/", switching_views.turn_off, name="turn_off"),
+    path("idp/turn-on/", switching_views.turn_on, name="turn_on"),
     path("idp/teams/<uuid:public_id>/role/", views.team_role, name="team_role"),
     path("scim-users-provisioning/", provisioning_views.index, name="provisioning"),
     path(

@@ -104,6 +104,7 @@ def _page(
     context = {
         "tabs": configuration.tabs_for(request, current=TAB),
         "sync": sync,
+        "turned_off": None if sync else directory_sync.turned_off(request.workspace),
         "form": form,
         "idp": _idp(directory, now),
         "people": _people(request),

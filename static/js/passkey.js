@@ -34,6 +34,7 @@ function release(button) {
 
 async function send(form, button, error) {
   error.textContent = "";
+  if (!form.reportValidity()) return release(button);
   try {
     const credential = await ceremony(form);
     if (!credential) return;
@@ -58,7 +59,7 @@ function wire(form) {
       event.preventDefault();
       send(form, button, error);
     });
-  } else {
+  } else if (!("passkeyOptional" in form.dataset)) {
     error.textContent = "This browser has no passkeys. Use another way or another browser.";
   }
 }

@@ -14,7 +14,7 @@ from tests.directory_sync.conftest import member
 from tokens import owner_notices
 from tokens.audit import Action
 from tokens.models import ScimToken
-from workspaces import audit, directory_sync, members, teams
+from workspaces import audit, directory_sync, members, sync_ending, teams
 from workspaces.clock import database_now
 from workspaces.management.commands.worker import Worker
 from workspaces.models import (
@@ -122,6 +122,47 @@ class TestStop:
         assert f"- {second} of Directory Sync: http" in told.body
         assert "are cut off" in told.body
         assert theirs.token not in told.body
+
+
+class TestCause:
+    """The mail names what it was: not always Directory Sync."""
+
+    def test_of_the_idp(self, idp: ScimClient, theirs: ScimClient) -> None:
+        delete(idp)
+
+        [told] = sent()
+        assert "Ann: Directory Sync deactivated or deleted this member" in told.body
+
+    def test_of_an_administrator_who_lowers_a_teams_role(
+        self, theirs: ScimClient, membership: Membership
+    ) -> None:
+        team = Team.objects.get()
+
+        teams.give_role(team, None, by=membership)
+
+        [told] = sent()
+        assert (
+            "Ann: Alice changed the role that the team Engineering gives its members."
+            in told.body
+        )
+        assert "Directory Sync" not in told.body
+        ended = AuditEvent.objects.get(action=Action.OWNER_ENDED)
+        assert ended.actor == membership.user
+        changed = AuditEvent.objects.filter(action=audit.Members.ROLE_CHANGED)
+        assert changed.order_by("-id")[0].actor == membership.user
+
+    def test_of_turning_directory_sync_off(
+        self, theirs: ScimClient, membership: Membership
+    ) -> None:
+        sync_ending.turn_off(
+            membership.workspace,
+            fate=sync_ending.Fate.DEACTIVATE,
+            by=membership,
+            now=database_now(),
+        )
+
+        [told] = sent()
+        assert "Ann: Alice turned Directory Sync off" in told.body
 
 
 @pytest.mark.usefixtures("handing_over")

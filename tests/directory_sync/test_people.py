@@ -123,7 +123,7 @@ class TestCreated:
         answer = ScimClient(directory, token).post("/Users", {"userName": ANN})
 
         assert answer.status == 403
-        assert "Directory Sync is not set up" in answer.body["detail"]
+        assert "Directory Sync is not on" in answer.body["detail"]
         assert nothing_was_written()
 
 

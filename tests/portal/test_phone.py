@@ -219,6 +219,63 @@ class TestDialog:
         assert "Several were not approved lately" in page
         assert "One-time password" in page
 
+    def test_resend_asks_anew_with_another_number(
+        self, portal: Portal, alice: User
+    ) -> None:
+        phone = added(alice)
+        assert "Resend" in text(portal.view())
+        first = portal.latest()
+
+        answer = portal.client.post(f"/confirmations/{first.public_id}/resend/")
+
+        again = portal.latest()
+        assert answer["Location"] == f"/confirmations/{again.public_id}/"
+        first.refresh_from_db()
+        assert first.state == Confirmation.State.ABANDONED
+        assert (again.action, again.subject) == (first.action, first.subject)
+        shown = phone.request()
+        assert shown is not None
+        assert shown["id"] == str(again.public_id)
+        assert (
+            phone.answer(first.public_id, "approve", number=first.number).status_code
+            == 409
+        )
+        phone.answer(again.public_id, "approve", number=again.number)
+        assert portal.show(again).status_code == 200
+
+    def test_stp_10_resend_keeps_to_the_limits_of_requests(
+        self, portal: Portal, alice: User
+    ) -> None:
+        """Three in ten minutes; the one that waits can still be answered."""
+        phone = added(alice)
+        portal.view()
+        for _ in range(2):
+            portal.client.post(f"/confirmations/{portal.latest().public_id}/resend/")
+        last = portal.latest()
+
+        refused = portal.client.post(f"/confirmations/{last.public_id}/resend/")
+
+        assert refused.status_code == 429
+        assert "This is the last request for now." in text(refused)
+        assert ">Resend<" not in text(refused)
+        assert portal.latest() == last
+        assert Confirmation.objects.count() == 3
+        phone.answer(last.public_id, "approve", number=last.number)
+        assert portal.show(last).status_code == 200
+
+    def test_resend_of_what_is_over_sends_nothing(
+        self, portal: Portal, alice: User
+    ) -> None:
+        phone = added(alice)
+        portal.view()
+        made = portal.latest()
+        phone.answer(made.public_id, "deny")
+
+        answer = portal.client.post(f"/confirmations/{made.public_id}/resend/")
+
+        assert answer.status_code == 409
+        assert Confirmation.objects.count() == 1
+
     def test_stp_19_session_id_changes_when_the_phone_approved(
         self, portal: Portal, alice: User
     ) -> None:

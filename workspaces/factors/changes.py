@@ -6,15 +6,28 @@ and to the administrators by e-mail.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import django_otp
 from django.db import transaction
+from django.db.models import F
 
 from workspaces import audit
-from workspaces.errors import LastFactor
+from workspaces.errors import LastFactor, LastWayIn
 from workspaces.factors import kinds, notices
-from workspaces.models import Membership, RecoveryCodes, User, Workspace
+from workspaces.models import (
+    CodeAttempts,
+    Membership,
+    PasskeyChallenge,
+    PhoneEnrolment,
+    RecoveryCodes,
+    User,
+    Workspace,
+)
+
+PASSKEY = "passkey"
 
 
 @transaction.atomic
@@ -53,7 +66,8 @@ def delete(user: User, factor_id: str, *, now: datetime) -> kinds.Factor | None:
     """Delete a factor and return it; None if it is not there any more.
 
     Recovery codes go with the last other factor. Raises LastFactor if a workspace of
-    the person requires two steps and this is the last factor.
+    the person requires two steps and this is the last factor, LastWayIn if this is the
+    last passkey of somebody without a password.
     """
     User.objects.select_for_update().get(pk=user.pk)
     factor = kinds.usable_one(user, factor_id, now)
@@ -61,6 +75,8 @@ def delete(user: User, factor_id: str, *, now: datetime) -> kinds.Factor | None:
         return None
     others = [f for f in kinds.usable(user, now) if f.id != factor_id]
     is_last = all(other.kind == kinds.RECOVERY for other in others)
+    if is_last_way_in(user, factor, others):
+        raise LastWayIn
     requiring = requires_two_steps(user)
     if is_last and requiring:
         raise LastFactor(requiring.name)
@@ -69,6 +85,30 @@ def delete(user: User, factor_id: str, *, now: datetime) -> kinds.Factor | None:
     if is_last:
         RecoveryCodes.objects.filter(user=user).delete()
     return factor
+
+
+@transaction.atomic
+def delete_all(user: User) -> int:
+    """Delete every factor of a person, also half set up, and end their sessions.
+
+    Returns how many factors there were. A password stays as it is.
+    """
+    User.objects.filter(pk=user.pk).update(sessions_ended=F("sessions_ended") + 1)
+    count = len(kinds.usable(user))
+    for device in django_otp.devices_for_user(user, confirmed=None):
+        device.delete()
+    for begun in (PhoneEnrolment, PasskeyChallenge, CodeAttempts):
+        begun.objects.filter(user=user).delete()
+    user.refresh_from_db(fields=["sessions_ended"])
+    return count
+
+
+def is_last_way_in(
+    user: User, factor: kinds.Factor, others: Sequence[kinds.Factor]
+) -> bool:
+    """Say whether nothing else lets the person in: no password, no other passkey."""
+    has_other = any(other.kind == PASSKEY for other in others)
+    return factor.kind == PASSKEY and not has_other and not user.has_usable_password()
 
 
 def recovery_code_used(device: RecoveryCodes, *, left: int, now: datetime) -> None:

@@ -67,12 +67,13 @@ def send(job: Job) -> dict[str, int | str]:
         .filter(public_id=public_id, workspace=job.workspace_id)
         .first()
     )
-    if event is None or event.actor is None or event.workspace is None:
+    person = person_of(event) if event else None
+    if event is None or person is None or event.workspace is None:
         return {"sent": 0, "note": "The person is gone."}
     if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
         return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
     subject, text = written(event, to_person=reader == _PERSON)
-    people = [event.actor.email]
+    people = [person.email]
     if reader == _ADMINISTRATORS:
         found = administrators(event.workspace, event.actor)
         people = sorted(found.values_list("email", flat=True))
@@ -85,8 +86,17 @@ def send(job: Job) -> dict[str, int | str]:
     return {"sent": len(people)}
 
 
+def person_of(event: AuditEvent) -> User | None:
+    """Return whose factors an event is about, None if they are gone."""
+    if event.action != audit.Factors.RESET:
+        return event.actor
+    return User.objects.filter(memberships=int(event.target_id)).first()
+
+
 def written(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
     """Return subject and text of a mail."""
+    if event.action == audit.Factors.RESET:
+        return _written_of_reset(event, to_person=to_person)
     workspace = event.workspace.name if event.workspace else ""
     what = _WORDS[audit.Factors(event.action)]
     kind = kinds.kind_named(str(event.data["kind"])).label
@@ -111,3 +121,28 @@ def written(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
         ]
     # A name that somebody typed must not break out of the subject's line.
     return " ".join(f"{who} {what}".split()), "\n\n".join(lines) + "\n"
+
+
+def _written_of_reset(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
+    workspace = event.workspace.name if event.workspace else ""
+    whose = "your" if to_person else f"{event.target_label}'s"
+    by = event.actor_label if event.actor else "Whoever runs Keyway"
+    lines = [
+        f"{by} reset {whose} second factors: all of them were deleted, and every "
+        "session was ended.",
+        f"{event.at:%d %b %Y, %H:%M} UTC, from {event.address or 'this gateway'}.",
+        f"Workspace: {workspace}",
+    ]
+    if to_person:
+        sign_in = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:login')}"
+        lines.append(
+            f"Sign in with your password and set up a new one: {sign_in}. If you have no "
+            "password, use the link in the other email that you get now. If you did not "
+            "ask for this, tell an Owner of your workspace."
+        )
+    else:
+        log = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:audit_log')}"
+        lines.append(f"If nobody asked for this, look at what else was done: {log}")
+    subject = f"{by} reset {whose} second factors"
+    # A name that somebody typed must not break out of the subject's line.
+    return " ".join(subject.split()), "\n\n".join(lines) + "\n"

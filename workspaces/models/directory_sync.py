@@ -30,6 +30,9 @@ class DirectorySync(models.Model):
         Workspace, on_delete=models.CASCADE, related_name="directory_sync"
     )
     turned_on_at = models.DateTimeField()
+    turned_off_at = models.DateTimeField(
+        null=True, help_text="Empty while it is on. The rules stay for the next time."
+    )
     sends_invites = models.BooleanField(default=True)
     default_role = models.CharField(
         max_length=20, choices=Role, default=Role.MEMBER, help_text="Of new members."

@@ -12,6 +12,7 @@ from typing import ClassVar, TypeVar
 from django.db import models
 from django_otp.models import Device, TimestampMixin
 from django_otp_webauthn.models import AbstractWebAuthnCredential
+from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 from workspaces.models.user import User
 
@@ -68,6 +69,18 @@ class Passkey(FactorColumns, AbstractWebAuthnCredential):
     def __str__(self) -> str:
         return str(self.name)
 
+    @classmethod
+    def get_credential_descriptors_for_user(
+        cls, user: User
+    ) -> list[PublicKeyCredentialDescriptor]:
+        """Return what names the person's passkeys; who has no account yet has none."""
+        if user.pk is None:
+            return []
+        found: list[PublicKeyCredentialDescriptor] = (
+            super().get_credential_descriptors_for_user(user)
+        )
+        return found
+
 
 class RecoveryCodes(FactorColumns, TimestampMixin, Device):
     """The one set of recovery codes of a person."""
@@ -108,7 +121,13 @@ class PasskeyChallenge(models.Model):
     """What a passkey is asked to sign: for one person and purpose, once."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="+",
+        help_text="Empty where the passkey itself says whose it is, or makes somebody.",
+    )
     purpose = models.CharField(max_length=60)
     state = models.JSONField()
     expires_at = models.DateTimeField()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import (
     AbstractBaseUser,
     BaseUserManager,
@@ -35,6 +37,20 @@ class UserManager(BaseUserManager["User"]):
         user.save(using=self._db)
         return user
 
+    def find_or_create(self, email: str, **columns: Any) -> tuple[User, bool]:
+        """Return the person with this address, and whether they were made just now.
+
+        Of two calls at the same moment one makes them, without a password.
+        """
+        return self.get_or_create(
+            email_key=email_key(email),
+            defaults={
+                "email": email.strip(),
+                "password": make_password(None),
+                **columns,
+            },
+        )
+
     def create_superuser(
         self, email: str, password: str | None = None, **columns: Any
     ) -> User:
@@ -64,6 +80,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text="Whose IdP made this person, and may rename them.",
     )
 
+    sessions_ended = models.PositiveIntegerField(
+        default=0, editable=False, help_text="How often all sessions were ended."
+    )
+
     objects: ClassVar[UserManager] = UserManager()
 
     USERNAME_FIELD = "email"
@@ -79,6 +99,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.email_key = email_key(self.email)
         if User.objects.filter(email_key=self.email_key).exclude(pk=self.pk).exists():
             raise ValidationError({"email": "Somebody has this email address already."})
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session has to know; with another one it is over."""
+        return self._counted(super().get_session_auth_hash())
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Return the same under the former values of SECRET_KEY."""
+        return map(self._counted, super().get_session_auth_fallback_hash())
+
+    def _counted(self, digest: str) -> str:
+        return f"{digest}.{self.sessions_ended}" if self.sessions_ended else digest
 
     @property
     def is_staff(self) -> bool:

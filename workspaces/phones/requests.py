@@ -76,6 +76,13 @@ def asked(confirmation: Confirmation, *, now: datetime) -> tuple[Asked, str]:
     return _reason_not_to(confirmation, now) or Asked.LIMIT, words
 
 
+def may_ask_again(confirmation: Confirmation, *, now: datetime) -> bool:
+    """Say whether the phones may be asked anew in place of this request."""
+    return not _is_worn(
+        Confirmation.objects.filter(user=confirmation.user).exclude(number=None), now
+    )
+
+
 def waiting(device: PhoneDevice, *, now: datetime) -> Confirmation | None:
     """Return the request that the phone should show, None if none waits."""
     if not may_confirm(device, now):
@@ -145,12 +152,17 @@ def _reason_not_to(confirmation: Confirmation, now: datetime) -> Asked | None:
     others = others.exclude(number=None)
     if others.filter(state=Confirmation.State.PENDING, expires_at__gt=now).exists():
         return Asked.BUSY
+    return Asked.LIMIT if _is_worn(others, now) else None
+
+
+def _is_worn(asked: QuerySet[Confirmation], now: datetime) -> bool:
+    """Say whether so many requests were not approved that no more is sent."""
     # What was approved was wanted: only the rest could wear somebody down.
-    unwanted = others.filter(method="")
-    for period, most in LIMITS:
-        if unwanted.filter(created_at__gt=now - period).count() >= most:
-            return Asked.LIMIT
-    return None
+    unwanted = asked.filter(method="")
+    return any(
+        unwanted.filter(created_at__gt=now - period).count() >= most
+        for period, most in LIMITS
+    )
 
 
 def _open(user: User, now: datetime) -> QuerySet[Confirmation]:

@@ -23,11 +23,13 @@ from workspaces.confirmation_errors import (
     WrongPasskey,
 )
 from workspaces.confirmation_form import CodeForm
+from workspaces.confirmations import Subject
 from workspaces.factors import passkeys
 from workspaces.factors.kinds import usable_one
 from workspaces.factors.proof import note_factor
 from workspaces.models import Confirmation
 from workspaces.permissions import WorkspaceRequest
+from workspaces.phones import requests
 
 _CHALLENGE = "confirmation_challenge"
 _ROTATED = "confirmation_rotated"
@@ -132,6 +134,34 @@ def passkey(request: WorkspaceRequest, confirmation: Confirmation) -> HttpRespon
         confirmation.refresh_from_db()
         return step_up.over(request, confirmation)
     return _approved(request, confirmation)
+
+
+@never_cache
+@require_POST
+@_with_confirmation
+def resend(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResponse:
+    """Ask the phone anew, with another number, as often as the limits of pushes allow."""
+    now = database_now()
+    if not confirmation.is_pending(now):
+        return step_up.over(request, confirmation)
+    if not requests.may_ask_again(confirmation, now=now):
+        return step_up.methods(request, confirmation, status=429)
+    action = confirmations.action_of(confirmation.action)
+    try:
+        again = confirmations.request_(
+            action,
+            Subject(confirmation.subject, confirmation.subject_label),
+            by=step_up.asker(request),
+            path=confirmation.path,
+            back_path=confirmation.back_path,
+            is_step=confirmation.is_step,
+            now=now,
+        )
+    except TooManyAttempts as error:
+        return step_up.too_many(request, action, error.retry_at)
+    if request.htmx:
+        return step_up.methods(request, again)
+    return redirect("workspaces:confirmation", again.public_id)
 
 
 @never_cache

@@ -23,6 +23,7 @@ from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 from workspaces.step_up import recent_confirmation
 from workspaces.views import provisioned_members
+from workspaces.views.factor_reset import reset_url
 
 _PAGE = "workspaces:members"
 
@@ -49,12 +50,16 @@ def index(request: WorkspaceRequest) -> HttpResponse:
         )
     page = page_of(request, rows)
     owners = members.owner_count(request.workspace)
+    shut_out = provisioned_members.lack_way_in(list(page))
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
     return render(
         request,
         "workspaces/members.html",
         {
-            "members": [_member(row, request, owners=owners) for row in page],
+            "members": [
+                _member(row, request, owners=owners, lacks_way_in=row.pk in shut_out)
+                for row in page
+            ],
             "page_obj": page,
             "query": query,
             "invitations": _invitations(request) if may_manage else [],
@@ -223,7 +228,7 @@ def _mail_note() -> str:
 
 
 def _member(
-    row: Membership, request: WorkspaceRequest, *, owners: int
+    row: Membership, request: WorkspaceRequest, *, owners: int, lacks_way_in: bool
 ) -> dict[str, Any]:
     is_own = row.pk == request.membership.pk
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
@@ -239,23 +244,24 @@ def _member(
         "is_active": row.user.is_active and row.is_active,
         "team": row.role_team.name if row.role_team else "",
         "is_break_glass": row.is_break_glass,
-        "is_provisioned": row.resource_id is not None,
+        "is_provisioned": members.is_managed(row),
         "break_glass_url": reverse("workspaces:break_glass", args=[row.pk])
         if can(request.membership, Permission.MANAGE_OWNERS)
         else None,
         "invite_url": reverse("workspaces:invite_provisioned", args=[row.pk])
-        if may_manage and provisioned_members.lacks_password(row)
+        if may_manage and lacks_way_in
         else None,
+        "reset_url": reset_url(row, by=request.membership) if may_manage else None,
         "last_seen_at": row.user.last_login,
         "since": row.created_at,
         "fixed": fixed,
         "has_menu": may_manage or is_own,
         "role_url": role_url if may_manage and not fixed else None,
         "remove_url": remove_url
-        if may_manage and not fixed and not is_own and row.resource_id is None
+        if may_manage and not fixed and not is_own and not members.is_managed(row)
         else None,
         "leave_url": reverse("workspaces:leave")
-        if is_own and not fixed and row.resource_id is None
+        if is_own and not fixed and not members.is_managed(row)
         else None,
     }
 

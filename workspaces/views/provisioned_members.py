@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -11,20 +13,27 @@ from django.views.decorators.http import require_http_methods, require_POST
 from workspaces import break_glass, invitations
 from workspaces.clock import database_now
 from workspaces.errors import MemberError
+from workspaces.factors import passkeys
 from workspaces.models import Membership
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
 _PAGE = "workspaces:members"
 
 
-def lacks_password(membership: Membership) -> bool:
-    """Say whether the IdP made the member, who cannot sign in before an invitation."""
-    return (
-        membership.resource_id is not None
-        and membership.is_active
-        and membership.user.provisioned_by_id == membership.workspace_id
-        and not membership.user.has_usable_password()
-    )
+def lack_way_in(memberships: Sequence[Membership]) -> set[int]:
+    """Return the keys of those who cannot sign in before an invitation: one query.
+
+    Whom the IdP of another workspace made gets theirs there.
+    """
+    found = [
+        row
+        for row in memberships
+        if row.is_active
+        and row.user.provisioned_by_id in (None, row.workspace_id)
+        and not row.user.has_usable_password()
+    ]
+    have_passkey = passkeys.owners_among([row.user_id for row in found])
+    return {row.pk for row in found if row.user_id not in have_passkey}
 
 
 @require_http_methods(["GET", "POST"])
@@ -55,9 +64,9 @@ def break_glass_account(request: WorkspaceRequest, membership_id: int) -> HttpRe
 @require_POST
 @requires(Permission.MANAGE_MEMBERS)
 def invite(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
-    """Send a provisioned member the link by which they set a password."""
+    """Send a member who cannot sign in the link by which they make a way in."""
     membership = _membership(request, membership_id)
-    if lacks_password(membership):
+    if lack_way_in([membership]):
         invitations.invite_provisioned(
             membership, actor=request.user, now=database_now()
         )

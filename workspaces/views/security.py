@@ -96,6 +96,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
         {
             "kinds": [_kind(kind, found) for kind in kinds.kinds() if kind.title],
             "codes_left": recovery.left(request.user) if found else 0,
+            "has_password": request.user.has_usable_password(),
             "codes": next((f for f in found if f.kind == factors.RECOVERY), None),
             "has_factor": bool(found),
             "is_missing": missing,
@@ -307,11 +308,13 @@ def delete(request: WorkspaceRequest, factor_id: UUID) -> HttpResponse:
     requiring = changes.requires_two_steps(request.user)
     found = factors.usable(request.user)
     others = [f for f in found if f.id != factor.id and f.kind != factors.RECOVERY]
+    only_way_in = changes.is_last_way_in(request.user, factor, others)
     return _dialog(
         request,
         "workspaces/security_delete.html",
         factor,
         is_last=not others,
+        only_way_in=only_way_in,
         requiring=requiring if not others else None,
     )
 
