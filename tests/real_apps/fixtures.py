@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.real_apps import redmine as redmine_server
 from tests.real_apps.servers import REPOSITORY, free_port, running
 
 _FOLDER = Path(__file__).parent
@@ -63,6 +64,15 @@ def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsi
         log=folder / "server.log",
     ):
         yield app
+
+
+@pytest.fixture(scope="session")
+def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """Redmine with the groups Editors and Viewers and two projects."""
+    _installed("redmine")
+    folder = tmp_path_factory.mktemp("redmine")
+    with redmine_server.running_redmine(folder) as url:
+        yield OutsideApp(url, redmine_server.USERNAME, redmine_server.PASSWORD)
 
 
 def _installed(name: str) -> Path:
