@@ -112,8 +112,18 @@ class ConnectorContract:
         assert session.find_account(made.username[:-1]) is None
         assert session.find_account(f"{uuid4().hex}@example.com") is None
 
+    def takes_username(self, name: str) -> bool:
+        """Return whether the app allows such a user name; it refuses the others."""
+        return bool(name)
+
     @pytest.mark.parametrize("name", ODD_NAMES)
     def test_carries_odd_names_unharmed(self, session: Session, name: str) -> None:
+        if not self.takes_username(name):
+            with pytest.raises(PermanentFailure):
+                session.create_account(person(name))
+            made = session.create_account(person(given_name=name, family_name=name))
+            assert (made.given_name, made.family_name) == (name,) * 2
+            return
         if left_over := session.find_account(name):
             session.delete_account(left_over.external_id)
 
