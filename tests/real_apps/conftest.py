@@ -1,5 +1,17 @@
 from __future__ import annotations
 
-from tests.real_apps.fixtures import demo_app, flask_appbuilder, redmine
+from tests.real_apps.fixtures import (
+    demo_app,
+    flask_appbuilder,
+    fresh_redmine,
+    redmine,
+    redmine_folder,
+)
 
-__all__ = ["demo_app", "flask_appbuilder", "redmine"]
+__all__ = [
+    "demo_app",
+    "flask_appbuilder",
+    "fresh_redmine",
+    "redmine",
+    "redmine_folder",
+]

@@ -67,12 +67,24 @@ def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsi
 
 
 @pytest.fixture(scope="session")
-def redmine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
-    """Redmine with the groups Editors and Viewers and two projects."""
+def redmine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Redmine of this session keeps its data."""
     _installed("redmine")
-    folder = tmp_path_factory.mktemp("redmine")
-    with redmine_server.running_redmine(folder) as url:
+    return tmp_path_factory.mktemp("redmine")
+
+
+@pytest.fixture(scope="session")
+def redmine(redmine_folder: Path) -> Iterator[OutsideApp]:
+    """Redmine with the groups Editors and Viewers and two projects."""
+    with redmine_server.running_redmine(redmine_folder) as url:
         yield OutsideApp(url, redmine_server.USERNAME, redmine_server.PASSWORD)
+
+
+@pytest.fixture
+def fresh_redmine(redmine: OutsideApp, redmine_folder: Path) -> OutsideApp:
+    """The same Redmine without what other tests left in it."""
+    redmine_server.restore(redmine_folder)
+    return redmine
 
 
 def _installed(name: str) -> Path:

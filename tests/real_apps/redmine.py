@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.real_apps.servers import REPOSITORY, free_port, running
@@ -19,6 +20,15 @@ PASSWORD = "pass-of-redmine-1"
 
 INSTALLED = REPOSITORY / ".real-apps" / "redmine"
 _CODE = Path("/usr/share/redmine")
+
+
+def restore(folder: Path) -> None:
+    """Give the Redmine that runs on `folder` its seeds again, and nothing else."""
+    with (
+        closing(sqlite3.connect(INSTALLED / "pristine.sqlite3")) as pristine,
+        closing(sqlite3.connect(folder / "redmine.sqlite3")) as live,
+    ):
+        pristine.backup(live)
 
 
 @contextmanager
