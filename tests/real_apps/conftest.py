@@ -6,6 +6,7 @@ from tests.real_apps.fixtures import (
     fresh_redmine,
     redmine,
     redmine_folder,
+    roundup,
 )
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "fresh_redmine",
     "redmine",
     "redmine_folder",
+    "roundup",
 ]

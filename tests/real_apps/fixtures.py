@@ -67,6 +67,25 @@ def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsi
 
 
 @pytest.fixture(scope="session")
+def roundup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """A tracker of Roundup, as its classic template makes it."""
+    python = _installed("roundup")
+    folder = tmp_path_factory.mktemp("roundup")
+    app = OutsideApp(f"http://127.0.0.1:{free_port()}", "admin", "pass-of-roundup-1")
+    with running(
+        [str(python), str(_FOLDER / "roundup" / "app.py")],
+        ready_url=f"{app.base_url}/rest",
+        env={
+            "ROUNDUP_PORT": app.base_url.rpartition(":")[2],
+            "ROUNDUP_HOME": str(folder / "tracker"),
+            "ROUNDUP_ADMIN_PASSWORD": app.password,
+        },
+        log=folder / "server.log",
+    ):
+        yield app
+
+
+@pytest.fixture(scope="session")
 def redmine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where Redmine of this session keeps its data."""
     _installed("redmine")

@@ -50,6 +50,15 @@ class Call:
     total: Expression | None
     paging: Paging
 
+    def names(self) -> set[str]:
+        """Return the names that stand in its path, query, body and form."""
+        return set[str]().union(
+            *(each.names() for each in self.path.expressions()),
+            *(each.names() for each in self.query.values()),
+            *(each.names() for each in self.form.values()),
+            self.body.names() if self.body else (),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class EntitlementList:

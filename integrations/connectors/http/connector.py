@@ -137,6 +137,9 @@ class HttpSession:
     def create_account(self, account: DesiredAccount) -> ObservedAccount:
         """Make the account, with a password that nobody gets to know."""
         call = self._call("create_account")
+        if not account.active:
+            # An app without this would let the person in.
+            self._change("deactivate_account")
         # Upper case, lower case, digit and mark, for apps that insist on them.
         password = f"{secrets.token_urlsafe(24)}-aA1"
         values = {"account": _as_json(account), "new_password": password}

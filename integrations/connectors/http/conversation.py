@@ -123,15 +123,18 @@ class Conversation:
     def looked_up(self, name: str) -> JSON:
         """Return what a lookup of the manifest gives, asked for once."""
         if name not in self._looked_up:
-            call = self._blueprint.lookups[name]
-            found = selected(call, self.ask(call))
-            if found is None:
-                raise Misconfigured(
-                    f"The app has no {name.replace('_', ' ')} as the manifest "
-                    "names it. Change the manifest or add it in the app."
-                )
-            self._looked_up[name] = found
+            self._looked_up[name] = self._look_up(name, {})
         return self._looked_up[name]
+
+    def _look_up(self, name: str, values: Mapping[str, JSON]) -> JSON:
+        call = self._blueprint.lookups[name]
+        found = selected(call, self.ask(call, values))
+        if found is None:
+            raise Misconfigured(
+                f"The app has no {name.replace('_', ' ')} as the manifest "
+                "names it. Change the manifest or add it in the app."
+            )
+        return found
 
     def path_of(self, link: str) -> tuple[str, dict[str, str]]:
         """Return path and query of a link that the app gave, as `ask` takes them.
@@ -175,6 +178,8 @@ class Conversation:
                 continue
             if name == "current":
                 known["current"], known["etag"] = self._account(str(known["id"]))
+            elif "id" in self._blueprint.lookups[name].names():
+                known[name] = self._look_up(name, {"id": known["id"]})
             else:
                 known[name] = self.looked_up(name)
 

@@ -33,6 +33,7 @@ from integrations.connectors.problems import Problem
 _Compiled = TypeVar("_Compiled")
 
 _EVERYWHERE = frozenset({"config", "session"})
+_OF_ACCOUNT = frozenset({"id"})
 _LOGIN = frozenset({"login"})
 _PAGE = frozenset({"page", "offset", "size", "cursor"})
 _BASIC = {"Authorization": "{basic(login.username, login.password)}"}
@@ -65,6 +66,10 @@ class _Reader:
         self._http = http
         self._lookups = http.get("lookups", {})
         self.problems: list[Problem] = []
+        self._compiled_lookups = {
+            name: self._call({**spec, "reads": []}, f"http.lookups.{name}", _OF_ACCOUNT)
+            for name, spec in self._lookups.items()
+        }
 
     def blueprint(self) -> Blueprint:
         http, calls = self._http, self._http["calls"]
@@ -81,10 +86,7 @@ class _Reader:
             account=self._expressions(account, "http.account"),
             held=self._expressions(held, "http.account.entitlements"),
             message=self._optional(http, "message", "http"),
-            lookups={
-                name: self._call(spec, f"http.lookups.{name}", frozenset())
-                for name, spec in self._lookups.items()
-            },
+            lookups=self._compiled_lookups,
             calls={
                 name: self._call(calls[name], f"http.calls.{name}", known)
                 for name, known in KNOWN_NAMES.items()
@@ -168,13 +170,14 @@ class _Reader:
         reads = tuple(spec.get("reads", ()))
         self._check_reads(reads, where, known)
         names = _EVERYWHERE | known | self._names_read(reads)
+        headers = {**self._http.get("headers", {}), **spec.get("headers", {})}
         paging = {**spec.get("paging", {})}
         paging["next"] = self._optional(paging, "next", f"{where}.paging")
         return Call(
             method=spec["method"],
             path=self._template(spec["path"], f"{where}.path", names),
             query=self._expressions(spec.get("query", {}), f"{where}.query", names),
-            headers=self._templates(spec.get("headers", {}), f"{where}.headers", names),
+            headers=self._templates(headers, f"{where}.headers", names),
             body=self._optional(spec, "body", where, names),
             form=self._expressions(spec.get("form", {}), f"{where}.form", names),
             reads=reads,
@@ -201,6 +204,9 @@ class _Reader:
                 continue
             if name not in self._lookups:
                 self._report(f"{where}.reads", f"{name} is not one of http.lookups.")
+            elif "id" not in known and "id" in self._compiled_lookups[name].names():
+                message = f"{name} is about one account, and this call is not."
+                self._report(f"{where}.reads", message)
 
     def _error_rule(self, spec: Mapping[str, Any], where: str) -> ErrorRule:
         statuses = spec["status"]
