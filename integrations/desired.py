@@ -23,6 +23,9 @@ class Connection:
     identifier: str = ""
     """The customer's business ID in the app, where the app asks for one."""
 
+    login_workflow: str = "password"
+    """How it logs in there. With `access_token` the secret is a key, without a name."""
+
     hides: tuple[str, ...] = field(default=(), repr=False)
     """Values besides the secret that nothing noted of a call may show."""
 

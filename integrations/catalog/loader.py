@@ -19,10 +19,12 @@ _FOLDER = Path(__file__).parent
 _SCHEMA_NAME = "manifest.schema.json"
 
 _SENTENCES = {
+    "anyOf": "This must have session or key_session.",
     "maxLength": "This may have at most {} characters.",
     "minItems": "This must not be empty.",
     "minLength": "This must not be empty.",
     "minProperties": "This must not be empty.",
+    "not": "This is not allowed with the rest that stands here.",
     "oneOf": "This has none of the allowed forms.",
     "pattern": "This must match {}",
     "type": "This must be {}.",

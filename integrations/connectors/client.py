@@ -67,6 +67,7 @@ _READ_SECONDS = 15.0
 _TOTAL_SECONDS = 20.0
 _LARGEST_ANSWER = 8 * 1024 * 1024
 _ENCODINGS = {"", "identity", "gzip", "deflate"}
+_REDIRECTS = {301, 302, 303, 307, 308}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,11 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def is_redirect(self) -> bool:
+        """Whether it sends to another page, which nobody follows."""
+        return self.status in _REDIRECTS
 
     def json(self) -> JSON:
         """Return the body, None if it is empty. Raises TemporaryFailure."""
@@ -141,13 +147,15 @@ class OutgoingClient:
         body: JSON | bytes = None,
         hides: Sequence[str] = (),
         is_login: bool = False,
+        returns_redirects: bool = False,
     ) -> Answer:
         """Send one request and return the answer, whatever its status.
 
         `path` is percent-encoded, begins with a slash and is put behind the
         base URL. A `body` of None sends none; bytes go as they are. What is noted
         of the call holds none of `hides`, and of a log-in or bytes no body.
-        Raises ConnectorError.
+        A redirect is never followed: it is an error, or the answer of apps that
+        redirect who is not logged in. Raises ConnectorError.
         """
         url = self._url(path, query)
         content = None if body is None else _encoded(body)
@@ -167,7 +175,7 @@ class OutgoingClient:
             response = self._open(request)
             sent.status = response.status_code
             try:
-                if response.is_redirect:
+                if response.is_redirect and not returns_redirects:
                     raise Misconfigured(REDIRECTED)
                 answer = Answer(
                     response.status_code, response.headers, _read_body(response)
@@ -190,6 +198,20 @@ class OutgoingClient:
             response = self._open(request)
             sent.status = response.status_code
             response.close()
+
+    @property
+    def base_url(self) -> str:
+        """The address, without a slash at its end."""
+        return str(self._base_url).rstrip("/")
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """What the app has set, by name; sent back with each request."""
+        return {cookie.name: cookie.value or "" for cookie in self._client.cookies.jar}
+
+    def forget_cookies(self) -> None:
+        """Send none of them back any more."""
+        self._client.cookies.clear()
 
     def close(self) -> None:
         """Free the connections."""

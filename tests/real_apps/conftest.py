@@ -1,5 +1,19 @@
 from __future__ import annotations
 
-from tests.real_apps.fixtures import demo_app, flask_appbuilder
+from tests.real_apps.fixtures import (
+    demo_app,
+    flask_appbuilder,
+    fresh_redmine,
+    redmine,
+    redmine_folder,
+    roundup,
+)
 
-__all__ = ["demo_app", "flask_appbuilder"]
+__all__ = [
+    "demo_app",
+    "flask_appbuilder",
+    "fresh_redmine",
+    "redmine",
+    "redmine_folder",
+    "roundup",
+]

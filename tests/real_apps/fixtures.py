@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.real_apps import redmine as redmine_server
 from tests.real_apps.servers import REPOSITORY, free_port, running
 
 _FOLDER = Path(__file__).parent
@@ -63,6 +64,46 @@ def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsi
         log=folder / "server.log",
     ):
         yield app
+
+
+@pytest.fixture(scope="session")
+def roundup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """A tracker of Roundup, as its classic template makes it."""
+    python = _installed("roundup")
+    folder = tmp_path_factory.mktemp("roundup")
+    app = OutsideApp(f"http://127.0.0.1:{free_port()}", "admin", "pass-of-roundup-1")
+    with running(
+        [str(python), str(_FOLDER / "roundup" / "app.py")],
+        ready_url=f"{app.base_url}/rest",
+        env={
+            "ROUNDUP_PORT": app.base_url.rpartition(":")[2],
+            "ROUNDUP_HOME": str(folder / "tracker"),
+            "ROUNDUP_ADMIN_PASSWORD": app.password,
+        },
+        log=folder / "server.log",
+    ):
+        yield app
+
+
+@pytest.fixture(scope="session")
+def redmine_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where Redmine of this session keeps its data."""
+    _installed("redmine")
+    return tmp_path_factory.mktemp("redmine")
+
+
+@pytest.fixture(scope="session")
+def redmine(redmine_folder: Path) -> Iterator[OutsideApp]:
+    """Redmine with the groups Editors and Viewers and two projects."""
+    with redmine_server.running_redmine(redmine_folder) as url:
+        yield OutsideApp(url, redmine_server.USERNAME, redmine_server.PASSWORD)
+
+
+@pytest.fixture
+def fresh_redmine(redmine: OutsideApp, redmine_folder: Path) -> OutsideApp:
+    """The same Redmine without what other tests left in it."""
+    redmine_server.restore(redmine_folder)
+    return redmine
 
 
 def _installed(name: str) -> Path:

@@ -33,13 +33,14 @@ def running(
     ready_url: str,
     env: Mapping[str, str],
     log: Path,
+    folder: Path = REPOSITORY,
     seconds: float = 60,
 ) -> Iterator[None]:
-    """Run a server while the block lasts; enter it once `ready_url` answers."""
+    """Run a server in `folder` while the block lasts, entered once `ready_url` answers."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            cwd=REPOSITORY,
+            cwd=folder,
             env={**os.environ, **env},
             stdout=output,
             stderr=subprocess.STDOUT,

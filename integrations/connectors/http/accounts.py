@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.http.blueprint import Blueprint, EntitlementList
 from integrations.connectors.http.conversation import UNEXPECTED
@@ -36,13 +38,27 @@ def read_account(blueprint: Blueprint, document: JSON) -> ObservedAccount:
     )
 
 
-def read_entitlement(spec: EntitlementList, document: JSON) -> Entitlement:
-    """Return the entitlement. Raises PermanentFailure if it has no key or name."""
-    return Entitlement(
-        kind=spec.kind,
-        external_id=read_key(work_out(spec.id, document)),
-        name=read_key(work_out(spec.name, document)),
-    )
+def read_entitlements(
+    spec: EntitlementList, factors: Sequence[JSON], document: JSON
+) -> list[Entitlement]:
+    """Return the item's entitlement, or one with each factor: project times role.
+
+    Without factors these are `[None]`. Raises PermanentFailure if one has no key or
+    name.
+    """
+    items = [document]
+    if spec.times:
+        if not isinstance(document, dict):
+            raise PermanentFailure(UNEXPECTED)
+        items = [{**document, "times": factor} for factor in factors]
+    return [
+        Entitlement(
+            kind=spec.kind,
+            external_id=read_key(work_out(spec.id, item)),
+            name=read_key(work_out(spec.name, item)),
+        )
+        for item in items
+    ]
 
 
 def read_key(value: JSON) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from integrations.connectors.http.reading import read_blueprint
+from integrations.connectors.http.reading import LOGINS, read_blueprint
 from integrations.connectors.problems import Problem
 
 _CALL_OF_CAPABILITY = {
@@ -19,7 +19,18 @@ _CALL_OF_CAPABILITY = {
 def problems_in(manifest: Mapping[str, Any]) -> list[Problem]:
     """Return everything that is wrong with a manifest of the right shape."""
     _, problems = read_blueprint(manifest["http"])
-    return [*problems, *_unkept_promises(manifest)]
+    return [*problems, *_logins(manifest), *_unkept_promises(manifest)]
+
+
+def _logins(manifest: Mapping[str, Any]) -> Iterator[Problem]:
+    for workflow, part in LOGINS.items():
+        is_offered = workflow in manifest["login_workflows"]
+        if is_offered and part not in manifest["http"]:
+            message = f"There is no http.{part} for the workflow {workflow}."
+            yield Problem("login_workflows", message)
+        if part in manifest["http"] and not is_offered:
+            message = f"The workflow {workflow}, which it is for, is not offered."
+            yield Problem(f"http.{part}", message)
 
 
 def _unkept_promises(manifest: Mapping[str, Any]) -> Iterator[Problem]:

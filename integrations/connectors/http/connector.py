@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import PermanentFailure
@@ -14,11 +14,20 @@ from integrations.connectors.client import OutgoingClient
 from integrations.connectors.exchange import Observe, unobserved
 from integrations.connectors.http.accounts import (
     read_account,
-    read_entitlement,
+    read_entitlements,
     read_key,
 )
-from integrations.connectors.http.blueprint import Blueprint, Call
-from integrations.connectors.http.conversation import Conversation, selected
+from integrations.connectors.http.blueprint import (
+    Blueprint,
+    Call,
+    Change,
+    EntitlementList,
+)
+from integrations.connectors.http.conversation import (
+    UNEXPECTED,
+    Conversation,
+    selected,
+)
 from integrations.connectors.http.filling import work_out
 from integrations.connectors.http.listing import read_list
 from integrations.connectors.http.meanings import AccountGone
@@ -30,6 +39,8 @@ from integrations.desired import (
     Entitlement,
     ObservedAccount,
 )
+
+_Made = TypeVar("_Made", Call, Change)
 
 TWO_OF_A_NAME = "The app has more than one account with this user name."
 
@@ -81,18 +92,24 @@ class HttpSession:
 
     def list_accounts(self) -> Iterator[ObservedAccount]:
         """Yield every account."""
-        return self._accounts(self._call("list_accounts"), {})
+        call = self._call("list_accounts")
+        for account in self._accounts(call, {}):
+            whole = self._whole(call, account)
+            if whole is not None:
+                yield whole
 
     def list_entitlements(self) -> Iterator[Entitlement]:
         """Yield every entitlement of every kind."""
         for spec in self._blueprint.entitlements:
-            yield from read_list(
+            factors = self._factors(spec)
+            for entitlements in read_list(
                 self._conversation,
                 spec.call,
                 {},
-                read=partial(read_entitlement, spec),
-                key=lambda entitlement: entitlement.external_id,
-            )
+                read=partial(read_entitlements, spec, factors),
+                key=lambda entitlements: entitlements[0].external_id,
+            ):
+                yield from entitlements
 
     def get_account(self, external_id: str) -> ObservedAccount | None:
         """Return the account with this key."""
@@ -115,11 +132,14 @@ class HttpSession:
         ]
         if len(found) > 1:
             raise PermanentFailure(TWO_OF_A_NAME)
-        return found[0] if found else None
+        return self._whole(call, found[0]) if found else None
 
     def create_account(self, account: DesiredAccount) -> ObservedAccount:
         """Make the account, with a password that nobody gets to know."""
         call = self._call("create_account")
+        if not account.active:
+            # An app without this would let the person in.
+            self._change("deactivate_account")
         # Upper case, lower case, digit and mark, for apps that insist on them.
         password = f"{secrets.token_urlsafe(24)}-aA1"
         values = {"account": _as_json(account), "new_password": password}
@@ -134,36 +154,38 @@ class HttpSession:
     def update_account(self, external_id: str, account: DesiredAccount) -> None:
         """Give the account the desired names and attributes."""
         values = {"id": external_id, "account": _as_json(account)}
-        self._conversation.ask(self._call("update_account"), values)
+        self._conversation.change(self._change("update_account"), values)
 
     def deactivate_account(self, external_id: str) -> None:
         """Make sure that the account cannot log in."""
-        self._conversation.ask(self._call("deactivate_account"), {"id": external_id})
+        change = self._change("deactivate_account")
+        self._conversation.change(change, {"id": external_id})
 
     def reactivate_account(self, external_id: str) -> None:
         """Let the account log in again."""
-        self._conversation.ask(self._call("reactivate_account"), {"id": external_id})
+        change = self._change("reactivate_account")
+        self._conversation.change(change, {"id": external_id})
 
     def delete_account(self, external_id: str) -> None:
         """Make sure that the account is gone."""
-        call = self._call("delete_account")
+        change = self._change("delete_account")
         try:
-            self._conversation.ask(call, {"id": external_id})
+            self._conversation.change(change, {"id": external_id})
         except AccountGone:
             self._make_sure_that_the_app_is_there()
 
     def grant(self, external_id: str, entitlement: Entitlement) -> None:
         """Make sure that the account holds the entitlement."""
-        call = _of_kind(self._blueprint.grant, entitlement, "give")
+        change = _of_kind(self._blueprint.grant, entitlement, "give")
         values = {"id": external_id, "entitlement": _as_json(entitlement)}
-        self._conversation.ask(call, values)
+        self._conversation.change(change, values)
 
     def revoke(self, external_id: str, entitlement: Entitlement) -> None:
         """Make sure that the account does not hold the entitlement."""
-        call = _of_kind(self._blueprint.revoke, entitlement, "take away")
+        change = _of_kind(self._blueprint.revoke, entitlement, "take away")
         values = {"id": external_id, "entitlement": _as_json(entitlement)}
         try:
-            self._conversation.ask(call, values)
+            self._conversation.change(change, values)
         except AccountGone:
             self._make_sure_that_the_app_is_there()
 
@@ -186,17 +208,40 @@ class HttpSession:
             key=lambda account: account.external_id,
         )
 
+    def _whole(self, call: Call, account: ObservedAccount) -> ObservedAccount | None:
+        """Return the account as the app shows it on its own, where a list says less.
+
+        None if it has left since.
+        """
+        return self.get_account(account.external_id) if call.details else account
+
     def _comparable(self, username: str) -> str:
         return username.casefold() if self._blueprint.ignores_case else username
 
+    def _factors(self, spec: EntitlementList) -> list[JSON]:
+        """Return what each item of the list is combined with; nothing but itself."""
+        if not spec.times:
+            return [None]
+        factors = self._conversation.looked_up(spec.times)
+        if not isinstance(factors, list) or not factors:
+            raise PermanentFailure(UNEXPECTED)
+        return factors
+
     def _call(self, name: str) -> Call:
-        if name not in self._blueprint.calls:
-            act = name.removesuffix("_account").replace("_", " ")
-            raise PermanentFailure(f"Keyway cannot {act} accounts in this app.")
-        return self._blueprint.calls[name]
+        return _named(self._blueprint.calls, name)
+
+    def _change(self, name: str) -> Change:
+        return _named(self._blueprint.changes, name)
 
 
-def _of_kind(calls: Mapping[str, Call], entitlement: Entitlement, act: str) -> Call:
+def _named(calls: Mapping[str, _Made], name: str) -> _Made:
+    if name not in calls:
+        act = name.removesuffix("_account").replace("_", " ")
+        raise PermanentFailure(f"Keyway cannot {act} accounts in this app.")
+    return calls[name]
+
+
+def _of_kind(calls: Mapping[str, Change], entitlement: Entitlement, act: str) -> Change:
     if entitlement.kind not in calls:
         raise PermanentFailure(f"Keyway cannot {act} a {entitlement.kind} in this app.")
     return calls[entitlement.kind]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.http.blueprint import Call
@@ -23,6 +23,7 @@ UNWORKABLE = (
     "The app's manifest cannot be applied to this account. It expects a value of "
     "another kind."
 )
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class FilledRequest:
     path: str
     query: dict[str, str]
     headers: dict[str, str]
-    body: JSON
+    body: JSON | bytes
 
 
 def fill(call: Call, values: Mapping[str, JSON]) -> FilledRequest:
@@ -44,9 +45,25 @@ def fill(call: Call, values: Mapping[str, JSON]) -> FilledRequest:
         method=call.method,
         path=_render(call.path, known, _path_part),
         query={name: _text(item) for name, item in query.items() if item is not None},
-        headers=fill_headers(call.headers, known),
-        body=None if call.body is None else work_out(call.body, known),
+        headers=fill_headers(call.headers, known)
+        | ({"Content-Type": FORM} if call.form else {}),
+        body=_body(call, known),
     )
+
+
+def encoded_form(fields: Mapping[str, str]) -> bytes:
+    """Return the fields as a browser sends them."""
+    return urlencode(fields).encode()
+
+
+def form_fields(
+    form: Mapping[str, Expression], values: Mapping[str, JSON]
+) -> dict[str, str]:
+    """Return the fields' texts; null leaves a field out. Raises PermanentFailure."""
+    worked_out = {name: work_out(each, dict(values)) for name, each in form.items()}
+    return {
+        name: _text(value) for name, value in worked_out.items() if value is not None
+    }
 
 
 def fill_headers(
@@ -65,6 +82,12 @@ def work_out(expression: Expression, values: JSON) -> JSON:
         return expression.evaluate(values)
     except ExpressionFailed as error:
         raise PermanentFailure(UNWORKABLE) from error
+
+
+def _body(call: Call, values: Mapping[str, JSON]) -> JSON | bytes:
+    if call.form:
+        return encoded_form(form_fields(call.form, values))
+    return None if call.body is None else work_out(call.body, dict(values))
 
 
 def _render(template: Template, values: JSON, encode: Callable[[JSON], str]) -> str:

@@ -27,12 +27,17 @@ class AccountGone(PermanentFailure):
     """The app no longer has the account, or the entitlement, of a call."""
 
 
+class ChangedMeanwhile(TemporaryFailure):
+    """Somebody changed the account between reading it and changing it."""
+
+
 class Meaning(StrEnum):
     """What an answer can mean, in the words of a manifest."""
 
     FINE = "fine"
     GONE = "gone"
     DUPLICATE = "duplicate"
+    CHANGED = "changed"
     REFUSED = "refused"
     FORBIDDEN = "forbidden"
     INVALID = "invalid"
@@ -48,6 +53,7 @@ _DEFAULTS = {
     408: Meaning.TEMPORARY,
     409: Meaning.DUPLICATE,
     410: Meaning.GONE,
+    412: Meaning.CHANGED,
     425: Meaning.TEMPORARY,
     429: Meaning.RATE,
 }
@@ -88,15 +94,23 @@ def meaning_of(answer: Answer, rules: tuple[ErrorRule, ...]) -> Meaning:
     return _DEFAULTS.get(answer.status, Meaning.INVALID)
 
 
-def error_for(meaning: Meaning, answer: Answer, *, said: str = "") -> ConnectorError:
-    """Return the error that an answer becomes. `said` is the app's own sentence."""
+def error_for(
+    meaning: Meaning,
+    answer: Answer,
+    *,
+    said: str = "",
+    credentials: str = "user name and password",
+) -> ConnectorError:
+    """Return the error that an answer becomes. `said` is the app's own sentence.
+
+    `credentials` are what the service account logs in with.
+    """
     quoted = f" It says: “{said}”" if said else ""
     match meaning:
         case Meaning.REFUSED:
             return Misconfigured(
-                "The app does not accept the service account's user name and "
-                "password. Enter the present ones, and check that the account is "
-                "not locked."
+                f"The app does not accept the service account's {credentials}. "
+                "Enter the present ones, and check that the account is not locked."
             )
         case Meaning.FORBIDDEN:
             return Misconfigured(
@@ -110,6 +124,11 @@ def error_for(meaning: Meaning, answer: Answer, *, said: str = "") -> ConnectorE
         case Meaning.DUPLICATE:
             return PermanentFailure(
                 "The app already has an account with this user name or e-mail address."
+            )
+        case Meaning.CHANGED:
+            return ChangedMeanwhile(
+                "The account was changed in the app at the same moment. Keyway tries "
+                "again."
             )
         case Meaning.RATE:
             return TemporaryFailure(

@@ -9,11 +9,13 @@ the JSON schema of the catalog.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from integrations.connectors.http.blueprint import (
     Blueprint,
     Call,
+    Change,
     EntitlementList,
     Login,
     Paging,
@@ -31,13 +33,21 @@ from integrations.connectors.problems import Problem
 _Compiled = TypeVar("_Compiled")
 
 _EVERYWHERE = frozenset({"config", "session"})
-_PAGE = frozenset({"page", "offset", "size"})
+_OF_ACCOUNT = frozenset({"id"})
+_LOGIN = frozenset({"login"})
+_PAGE = frozenset({"page", "offset", "size", "cursor"})
+_BASIC = {"Authorization": "{basic(login.username, login.password)}"}
+LOGINS = {"password": "session", "access_token": "key_session"}
+"""Which part of `http` tells how each login workflow logs in."""
+
 KNOWN_NAMES = {
     "check": frozenset(),
     "get_account": frozenset({"id"}),
     "find_account": _PAGE | {"username"},
     "list_accounts": _PAGE,
     "create_account": frozenset({"account", "new_password"}),
+}
+NAMES_OF_CHANGES = {
     "update_account": frozenset({"account", "id"}),
     "deactivate_account": frozenset({"id"}),
     "reactivate_account": frozenset({"id"}),
@@ -56,6 +66,10 @@ class _Reader:
         self._http = http
         self._lookups = http.get("lookups", {})
         self.problems: list[Problem] = []
+        self._compiled_lookups = {
+            name: self._call({**spec, "reads": []}, f"http.lookups.{name}", _OF_ACCOUNT)
+            for name, spec in self._lookups.items()
+        }
 
     def blueprint(self) -> Blueprint:
         http, calls = self._http, self._http["calls"]
@@ -63,18 +77,24 @@ class _Reader:
         held = account.pop("entitlements", {})
         return Blueprint(
             config=http.get("config", {}),
-            login=self._login(http["session"]),
+            logins={
+                workflow: self._login(http[name], f"http.{name}")
+                for workflow, name in LOGINS.items()
+                if name in http
+            },
             ignores_case=http.get("usernames") == "ignore_case",
             account=self._expressions(account, "http.account"),
             held=self._expressions(held, "http.account.entitlements"),
             message=self._optional(http, "message", "http"),
-            lookups={
-                name: self._call(spec, f"http.lookups.{name}", frozenset())
-                for name, spec in self._lookups.items()
-            },
+            lookups=self._compiled_lookups,
             calls={
                 name: self._call(calls[name], f"http.calls.{name}", known)
                 for name, known in KNOWN_NAMES.items()
+                if name in calls
+            },
+            changes={
+                name: self._change(calls[name], f"http.calls.{name}", known)
+                for name, known in NAMES_OF_CHANGES.items()
                 if name in calls
             },
             entitlements=tuple(
@@ -85,31 +105,62 @@ class _Reader:
             revoke=self._by_kind("revoke"),
         )
 
-    def _login(self, spec: Mapping[str, Any]) -> Login:
-        if spec["style"] == "basic":
-            return Login("basic")
-        where = "http.session"
-        known = frozenset({"login"})
-        return Login(
-            style=spec["style"],
-            call=self._call(spec["login"], f"{where}.login", known),
-            values=self._expressions(spec["values"], f"{where}.values"),
-            headers=self._templates(
-                spec["headers"], f"{where}.headers", frozenset({"session"})
-            ),
+    def _login(self, spec: Mapping[str, Any], where: str) -> Login:
+        style = spec["style"]
+        headers = _BASIC if style == "basic" else spec.get("headers", {})
+        known = _LOGIN if style in {"basic", "key"} else frozenset({"session"})
+        login = Login(
+            style, headers=self._templates(headers, f"{where}.headers", known)
+        )
+        if style in {"basic", "key"}:
+            return login
+        page = spec.get("page")
+        filled_in = {"hidden", "cookies"} if page else frozenset[str]()
+        return replace(
+            login,
+            page=self._call(page, f"{where}.page", frozenset()) if page else None,
+            call=self._call(spec["login"], f"{where}.login", _LOGIN | filled_in),
+            values=self._expressions(spec.get("values", {}), f"{where}.values"),
             refused=tuple(spec.get("refused", [401, 403])),
         )
 
-    def _by_kind(self, name: str) -> dict[str, Call]:
+    def _by_kind(self, name: str) -> dict[str, Change]:
         known = frozenset({"id", "entitlement"})
         return {
-            kind: self._call(spec, f"http.calls.{name}.{kind}", known)
+            kind: self._change(spec, f"http.calls.{name}.{kind}", known)
             for kind, spec in self._http["calls"].get(name, {}).items()
         }
 
+    def _change(
+        self, spec: Mapping[str, Any], where: str, known: frozenset[str]
+    ) -> Change:
+        """Read one call, or a choice of them."""
+        if "choose" not in spec:
+            return Change((self._call(spec, where, known),))
+        reads = tuple(spec.get("reads", ()))
+        self._check_reads(reads, where, known)
+        names = known | self._names_read(reads)
+        let = {}
+        for name, text in spec.get("let", {}).items():
+            let[name] = self._expression(
+                text, f"{where}.let.{name}", _EVERYWHERE | names
+            )
+            names |= {name}
+        calls = tuple(
+            self._call(call, f"{where}.choose[{number}]", names)
+            for number, call in enumerate(spec["choose"])
+        )
+        return Change(calls, reads, let)
+
+    def _names_read(self, reads: tuple[str, ...]) -> frozenset[str]:
+        return frozenset(reads) | ({"etag"} if "current" in reads else set())
+
     def _entitlement_list(self, spec: Mapping[str, Any], where: str) -> EntitlementList:
+        if "times" in spec:
+            self._check_reads((spec["times"],), where, frozenset())
         return EntitlementList(
             kind=spec["kind"],
+            times=spec.get("times", ""),
             call=self._call({**spec, "id": None}, where, _PAGE),
             id=self._expression(spec["id"], f"{where}.id"),
             name=self._expression(spec["name"], f"{where}.name"),
@@ -118,14 +169,20 @@ class _Reader:
     def _call(self, spec: Mapping[str, Any], where: str, known: frozenset[str]) -> Call:
         reads = tuple(spec.get("reads", ()))
         self._check_reads(reads, where, known)
-        names = _EVERYWHERE | known | set(reads)
+        names = _EVERYWHERE | known | self._names_read(reads)
+        headers = {**self._http.get("headers", {}), **spec.get("headers", {})}
+        paging = {**spec.get("paging", {})}
+        paging["next"] = self._optional(paging, "next", f"{where}.paging")
         return Call(
             method=spec["method"],
             path=self._template(spec["path"], f"{where}.path", names),
             query=self._expressions(spec.get("query", {}), f"{where}.query", names),
-            headers=self._templates(spec.get("headers", {}), f"{where}.headers", names),
+            headers=self._templates(headers, f"{where}.headers", names),
             body=self._optional(spec, "body", where, names),
+            form=self._expressions(spec.get("form", {}), f"{where}.form", names),
             reads=reads,
+            when=self._optional(spec, "when", where, names),
+            details=spec.get("details", False),
             errors=tuple(
                 self._error_rule(rule, f"{where}.errors[{number}]")
                 for number, rule in enumerate(
@@ -136,7 +193,7 @@ class _Reader:
             id=self._optional(spec, "id", where),
             items=self._optional(spec, "items", where),
             total=self._optional(spec, "total", where),
-            paging=Paging(**spec.get("paging", {})),
+            paging=Paging(**paging),
         )
 
     def _check_reads(
@@ -147,6 +204,9 @@ class _Reader:
                 continue
             if name not in self._lookups:
                 self._report(f"{where}.reads", f"{name} is not one of http.lookups.")
+            elif "id" not in known and "id" in self._compiled_lookups[name].names():
+                message = f"{name} is about one account, and this call is not."
+                self._report(f"{where}.reads", message)
 
     def _error_rule(self, spec: Mapping[str, Any], where: str) -> ErrorRule:
         statuses = spec["status"]

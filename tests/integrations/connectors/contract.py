@@ -57,6 +57,10 @@ class ConnectorContract:
     """Inherit, name the class `Test...`, and give the two fixtures."""
 
     keeps_display_name = True
+    keeps_names = True
+    """Whether given and family name are attributes of their own."""
+
+    deactivates = True
     kind = "group"
 
     @pytest.fixture
@@ -91,14 +95,22 @@ class ConnectorContract:
         assert made.external_id
         assert made.username == wanted.username
         assert made.email == wanted.email
-        assert (made.given_name, made.family_name) == ("Ann", "Example")
+        if self.keeps_names:
+            assert (made.given_name, made.family_name) == ("Ann", "Example")
         assert made.display_name == ("Ann Example" if self.keeps_display_name else "")
         assert made.active
 
-    def test_creates_an_inactive_account_inactive(self, session: Session) -> None:
-        made = session.create_account(person(active=False))
+    def test_creates_an_inactive_account_inactive_or_not_at_all(
+        self, session: Session
+    ) -> None:
+        wanted = person(active=False)
 
-        assert not made.active
+        if self.deactivates:
+            assert not session.create_account(wanted).active
+            return
+        with pytest.raises(PermanentFailure):
+            session.create_account(wanted)
+        assert session.find_account(wanted.username) is None
 
     def test_gets_what_it_created(self, session: Session) -> None:
         made = session.create_account(person())
@@ -112,14 +124,27 @@ class ConnectorContract:
         assert session.find_account(made.username[:-1]) is None
         assert session.find_account(f"{uuid4().hex}@example.com") is None
 
+    def takes_username(self, name: str) -> bool:
+        """Return whether the app allows such a user name; it refuses the others."""
+        return bool(name)
+
     @pytest.mark.parametrize("name", ODD_NAMES)
     def test_carries_odd_names_unharmed(self, session: Session, name: str) -> None:
+        if not self.takes_username(name):
+            with pytest.raises(PermanentFailure):
+                session.create_account(person(name))
+            if self.keeps_names:
+                made = session.create_account(person(given_name=name, family_name=name))
+                assert (made.given_name, made.family_name) == (name,) * 2
+            return
         if left_over := session.find_account(name):
             session.delete_account(left_over.external_id)
 
         made = session.create_account(person(name, given_name=name, family_name=name))
 
-        assert (made.username, made.given_name, made.family_name) == (name,) * 3
+        assert made.username == name
+        if self.keeps_names:
+            assert (made.given_name, made.family_name) == (name,) * 2
         assert session.find_account(name) == made
         session.delete_account(made.external_id)
         assert session.find_account(name) is None
@@ -140,7 +165,8 @@ class ConnectorContract:
 
         found = session.get_account(made.external_id)
         assert found is not None
-        assert (found.given_name, found.family_name) == ("Bea", "Changed")
+        if self.keeps_names:
+            assert (found.given_name, found.family_name) == ("Bea", "Changed")
         assert (found.username, found.email) == (wanted.username, wanted.email)
         assert session.find_account(made.username) is None
 
@@ -149,17 +175,25 @@ class ConnectorContract:
     ) -> None:
         made = session.create_account(person())
         session.grant(made.external_id, entitlement)
-        session.deactivate_account(made.external_id)
+        if self.deactivates:
+            session.deactivate_account(made.external_id)
 
         session.update_account(made.external_id, person())
 
         found = session.get_account(made.external_id)
         assert found is not None
-        assert not found.active
+        assert found.active is not self.deactivates
         assert (entitlement.kind, entitlement.external_id) in found.entitlements
 
-    def test_deactivates_and_reactivates_twice(self, session: Session) -> None:
+    def test_deactivates_and_reactivates_twice_or_says_that_it_cannot(
+        self, session: Session
+    ) -> None:
         made = session.create_account(person())
+        if not self.deactivates:
+            with pytest.raises(PermanentFailure):
+                session.deactivate_account(made.external_id)
+            assert session.get_account(made.external_id) == made
+            return
 
         for _ in range(2):
             session.deactivate_account(made.external_id)
@@ -175,11 +209,12 @@ class ConnectorContract:
 
     def test_lists_inactive_accounts_too(self, session: Session) -> None:
         made = session.create_account(person())
-        session.deactivate_account(made.external_id)
+        if self.deactivates:
+            session.deactivate_account(made.external_id)
 
         listed = {each.external_id: each for each in session.list_accounts()}
 
-        assert not listed[made.external_id].active
+        assert listed[made.external_id].active is not self.deactivates
 
     def test_deletes_twice(self, session: Session) -> None:
         made = session.create_account(person())

@@ -8,7 +8,8 @@ from copy import deepcopy
 from ipaddress import ip_network
 from typing import Any
 
-from integrations.connectors.base import Session
+from integrations.catalog.loader import shipped_manifests
+from integrations.connectors.base import Connector, Session
 from integrations.connectors.registry import connector_for
 from integrations.desired import Connection
 from tests.fakes.json_app import Answering, JsonApp, json_app
@@ -42,6 +43,19 @@ SMALL: dict[str, Any] = {
 }
 
 
+def shipped(slug: str, *, page_size: int | None = None) -> dict[str, Any]:
+    """Return the shipped manifest of an app, perhaps with small pages of accounts."""
+    manifest = next(m for m in shipped_manifests() if m["slug"] == slug)
+    if page_size:
+        manifest["http"]["calls"]["list_accounts"]["paging"]["size"] = page_size
+    return manifest
+
+
+def on_loopback(manifest: dict[str, Any]) -> Connector:
+    """Return the connector of a manifest, for an app on this machine."""
+    return connector_for(manifest, allowed_networks=[ip_network("127.0.0.0/8")])
+
+
 def small(**http: Any) -> dict[str, Any]:
     """Return a manifest of an app that only lists, with parts of `http` changed.
 
@@ -62,7 +76,7 @@ def session_on(
     identifier: str = "",
 ) -> Iterator[tuple[Session, JsonApp]]:
     """Open a session of the `http` connector on an app that answers so."""
-    connector = connector_for(manifest, allowed_networks=[ip_network("127.0.0.0/8")])
+    connector = on_loopback(manifest)
     with json_app(answering, headers=headers) as app:
         connection = Connection(app.base_url, "svc", "s3cret-word", identifier)
         with closing(connector.open(connection)) as session:

@@ -14,6 +14,8 @@ from integrations.catalog.loader import (
 from integrations.connectors.registry import connector_for
 from tests.integrations.connectors.manifests import SMALL, small
 
+USERS = {"method": "GET", "path": "/users"}
+
 
 def problems(manifest: object) -> list[str]:
     return [str(problem) for problem in check_manifest(manifest)]
@@ -26,7 +28,7 @@ def with_call(name: str, **call: Any) -> dict[str, Any]:
 def test_ships_manifests_that_are_right() -> None:
     slugs = [manifest["slug"] for manifest in shipped_manifests()]
 
-    assert slugs == ["demo-app", "flask-appbuilder"]
+    assert slugs == ["demo-app", "flask-appbuilder", "redmine", "roundup"]
 
 
 def test_finds_nothing_wrong_with_a_small_manifest() -> None:
@@ -63,7 +65,31 @@ def test_finds_nothing_wrong_with_a_small_manifest() -> None:
         ),
         (
             with_call("check", paging={"style": "page"}),
+            "http.calls.check.paging: 'size' is missing.",
+        ),
+        (
+            with_call("check", paging={"style": "page", "size": 1}),
             "http.calls.check.paging: 'start' is missing.",
+        ),
+        (
+            with_call("check", paging={"style": "cursor", "size": 1}),
+            "http.calls.check.paging: 'next' is missing.",
+        ),
+        (
+            with_call("check", paging={"style": "link", "size": 1, "next": "next"}),
+            "http.calls.check.paging: This is not allowed with the rest",
+        ),
+        (
+            small(calls={"delete_account": {"choose": []}}),
+            "http.calls.delete_account.choose: This must not be empty.",
+        ),
+        (
+            small(session={"style": "form", "page": {"method": "GET", "path": "/"}}),
+            "http.session: 'login' is missing.",
+        ),
+        (
+            small(key_session={"style": "key", "headers": {}}),
+            "http.key_session.headers: This must not be empty.",
         ),
     ],
 )
@@ -113,6 +139,18 @@ def test_says_what_has_the_wrong_shape_and_where(
         (
             with_call("check", errors=[{"status": 400, "when": "(", "means": "rate"}]),
             "http.calls.check.errors[0].when: This is not JMESPath",
+        ),
+        (
+            small(calls={"delete_account": {"let": {"a": "b"}, "choose": [USERS]}}),
+            "http.calls.delete_account.let.a: b is not known here.",
+        ),
+        (
+            {**SMALL, "login_workflows": ["password", "access_token"]},
+            "login_workflows: There is no http.key_session for the workflow",
+        ),
+        (
+            small(key_session={"style": "key", "headers": {"X-Key": "{login.key}"}}),
+            "http.key_session: The workflow access_token, which it is for, is not",
         ),
         (
             {**SMALL, "capabilities": {**SMALL["capabilities"], "delete": True}},
