@@ -51,8 +51,8 @@ def _connection(integration: Integration) -> Connection:
         secret = secrets.decrypt(account.sealed_secret, account.secret_address)
     except secrets.UnreadableSecret:
         raise Misconfigured(
-            f"The password of {account.name} cannot be read with the present "
-            "encryption keys. Enter it again."
+            f"The {account.secret_word} of {account.name} cannot be read with the "
+            "present encryption keys. Enter it again."
         ) from None
     return Connection(
         base_url=integration.base_url.rstrip("/"),

@@ -105,6 +105,8 @@ def _reach(session: Session) -> str:
 
 def _log_in(session: Session, setup: drafts.Setup) -> str:
     session.log_in()
+    if not setup.service_account.username:
+        return "The app takes the access token."
     return f"{setup.service_account.username} is logged in."
 
 
