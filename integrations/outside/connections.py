@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from integrations.connectors.base import Misconfigured, Session
+from integrations.connectors.base import Misconfigured
 from integrations.connectors.registry import connector_for
 from integrations.desired import Connection
 from integrations.models import Integration, ServiceAccount
@@ -25,7 +25,7 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 @contextmanager
 def open_session(
     integration: Integration, *, job: Job | None = None, resource_id: str = ""
-) -> Iterator[Session]:
+) -> Iterator[ToldSession]:
     """Hold a session with the app; its calls are kept for `job`'s pages.
 
     `resource_id` is the public id of whom it is about. An integration that is not

@@ -57,6 +57,7 @@ class ConnectorContract:
     """Inherit, name the class `Test...`, and give the two fixtures."""
 
     keeps_display_name = True
+    secret_word = "password"
     kind = "group"
 
     @pytest.fixture
@@ -254,7 +255,7 @@ class ConnectorContract:
         ):
             session.check()
 
-        assert "password" in failure.value.message
+        assert self.secret_word in failure.value.message
         assert "not-the-password-9" not in failure.value.message
 
     def test_calls_an_app_that_is_down_a_temporary_failure(
