@@ -19,6 +19,8 @@ class Connection:
     """Scheme, host and port, with a path where the app has one. No trailing slash."""
 
     username: str
+    """Empty if the secret is an access token, which needs no name."""
+
     secret: str = field(repr=False)
     identifier: str = ""
     """The customer's business ID in the app, where the app asks for one."""

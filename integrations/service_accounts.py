@@ -66,7 +66,10 @@ def add(
     actor: User,
     now: datetime,
 ) -> ServiceAccount:
-    """Save an account of an app. Raises NameTaken."""
+    """Save an account of an app; see `services.add_service_account`.
+
+    Raises NameTaken.
+    """
     try:
         with transaction.atomic():
             return services.add_service_account(

@@ -36,11 +36,16 @@ def add_service_account(
     actor: User | None,
     now: datetime,
 ) -> ServiceAccount:
-    """Store an account of the app, its secret encrypted and meant for `base_url`."""
+    """Store an account of the app, its secret encrypted and meant for `base_url`.
+
+    Without a user name the secret is an access token.
+    """
+    workflows = ServiceAccount.LoginWorkflow
     account = ServiceAccount(
         workspace=workspace,
         app=app,
         name=name,
+        login_workflow=workflows.PASSWORD if username else workflows.ACCESS_TOKEN,
         username=username,
         sealed_secret="",
         secret_set_at=now,
@@ -63,7 +68,7 @@ def replace_secret(
     actor: User | None,
     now: datetime,
 ) -> None:
-    """Give a service account a new password, and let waiting work try it at once.
+    """Give a service account a new password or token, and let waiting work try it at once.
 
     The new one is meant for `origins` and for no other address that the old one was.
     """

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from integrations.connectors.exchange import Observe, unobserved
 from integrations.desired import (
@@ -99,6 +99,14 @@ class Session(Protocol):
 
     def close(self) -> None:
         """End the conversation and free its connections. Never raises."""
+
+
+@runtime_checkable
+class TellsLimits(Protocol):
+    """A session that learns from the app itself what it cannot do."""
+
+    def limits(self) -> list[str]:
+        """Return what the app cannot, a sentence each. May raise ConnectorError."""
 
 
 class Connector(Protocol):

@@ -10,13 +10,17 @@ from integrations.connectors.base import Connector
 from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
 from integrations.connectors.problems import Problem
+from integrations.connectors.scim import settings as scim_settings
+from integrations.connectors.scim.connector import ScimConnector
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
     "http": HttpConnector,
+    "scim": ScimConnector,
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
     "http": http_checks.problems_in,
+    "scim": scim_settings.problems_in,
 }
 
 

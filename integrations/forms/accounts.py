@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 
 from integrations.connectors.addresses import AddressRule, origin_of
 from integrations.connectors.base import Misconfigured
@@ -14,6 +15,11 @@ from integrations.models import App, ServiceAccount
 
 _PASSWORD = forms.PasswordInput(
     attrs={"autocomplete": "new-password", "spellcheck": "false"}
+)
+_LONGEST_TOKEN = 4000
+_TOKEN = RegexValidator(
+    r"\A[\x21-\x7e]*\Z",
+    "An access token has no spaces and no line breaks. Copy it from the app again.",
 )
 
 
@@ -62,21 +68,30 @@ class AsksPassword(forms.Form):
     password = forms.CharField(
         label="Password of the service account",
         required=False,
-        max_length=1000,
+        max_length=_LONGEST_TOKEN,
         strip=False,
-        help_text="Keyway sends a saved password only to the addresses for which "
+        help_text="Keyway sends what is saved only to the addresses for which "
         "somebody entered it. Nobody can read it here.",
         widget=_PASSWORD,
     )
     asks_password = False
     """Whether the page shows the field."""
 
-    def ask_for_password(self, reason: str = "") -> None:
+    def ask_for_password(self, account: ServiceAccount, reason: str = "") -> None:
         """Show the field, with the reason as its error if there is one."""
         self.asks_password = True
+        word = account.secret_word
+        self["password"].label = f"{word.capitalize()} of the service account"
         self.fields["password"].required = True
         if reason:
             self.add_error("password", reason)
+
+
+_UNUSED_BY = {
+    ServiceAccount.LoginWorkflow.PASSWORD.value: ("token",),
+    ServiceAccount.LoginWorkflow.ACCESS_TOKEN.value: ("username", "password"),
+}
+"""The fields of another login, which the page hides."""
 
 
 class AddServiceAccountForm(forms.Form):
@@ -99,7 +114,7 @@ class AddServiceAccountForm(forms.Form):
     )
     base_url = AddressField(
         help_text="As you open it in the browser, such as https://bi.example.com. "
-        "Keyway sends the password to this address only.",
+        "Keyway sends the password or token to this address only.",
     )
     login_workflow = forms.ChoiceField(
         choices=ServiceAccount.LoginWorkflow.choices,
@@ -129,6 +144,15 @@ class AddServiceAccountForm(forms.Form):
         error_messages={"required": "Enter the password of the account."},
         widget=_PASSWORD,
     )
+    token = forms.CharField(
+        label="Access token",
+        max_length=_LONGEST_TOKEN,
+        validators=[_TOKEN],
+        help_text="An API key or bearer token of the account, made in the app. Stored "
+        "encrypted. Nobody can read it here again.",
+        error_messages={"required": "Enter the access token of the account."},
+        widget=_PASSWORD,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -137,46 +161,64 @@ class AddServiceAccountForm(forms.Form):
         )
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a login that the app's connector cannot do."""
+        """Keep what the chosen login needs. Refuse one that the app does not have."""
         cleaned = super().clean() or {}
         app, workflow = cleaned.get("app"), cleaned.get("login_workflow")
+        for name in _UNUSED_BY.get(str(workflow), ()):
+            self.errors.pop(name, None)
+            cleaned[name] = ""
         if app and workflow and workflow not in app.manifest["login_workflows"]:
-            raise ValidationError({"login_workflow": f"{app} has no such login."})
+            raise ValidationError(
+                {"login_workflow": f"{app} has no such login. Choose another."}
+            )
         return cleaned
 
 
 class ReplacePasswordForm(forms.Form):
-    """The new password, write-only."""
+    """The new password or access token, write-only."""
 
     password = forms.CharField(
         label="New password",
-        max_length=1000,
+        max_length=_LONGEST_TOKEN,
         strip=False,
         help_text="Change it in the app first. Nobody can read it here again.",
-        error_messages={"required": "Enter the new password of the account."},
         widget=_PASSWORD,
     )
     origins = forms.MultipleChoiceField(
-        label="This password is for",
-        help_text="Tick each address at which the account logs in. Keyway sends the "
-        "password nowhere else.",
+        help_text="Tick each address at which the account logs in. Keyway sends it "
+        "nowhere else.",
         widget=forms.CheckboxSelectMultiple,
         error_messages={
             "required": "Tick the address at which the account logs in.",
             "invalid_choice": "This address is not in use any more. Choose another.",
         },
     )
-    base_url = AddressField(
-        help_text="Keyway sends the password to this address only.",
-    )
+    base_url = AddressField(help_text="Keyway sends it to this address only.")
 
-    def __init__(self, *args: Any, origins: list[str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, account: ServiceAccount, origins: list[str], **kwargs: Any
+    ) -> None:
         """`origins` are those to choose from; without any, an address is asked for."""
         super().__init__(*args, **kwargs)
+        word = account.secret_word
+        self._is_token = not account.username
+        self.fields["password"].label = f"New {word}"
+        self.fields["password"].error_messages["required"] = (
+            f"Enter the new {word} of the account."
+        )
+        self.fields["origins"].label = f"This {word} is for"
         del self.fields["base_url" if origins else "origins"]
         if origins:
             choices = [(origin, origin) for origin in origins]
             self.fields["origins"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_password(self) -> str:
+        """Refuse a token that no header can carry."""
+        secret: str = self.cleaned_data["password"]
+        if self._is_token:
+            secret = secret.strip()
+            _TOKEN(secret)
+        return secret
 
     def chosen_origins(self) -> list[str]:
         """Return where the new password may be sent."""

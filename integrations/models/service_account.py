@@ -19,6 +19,7 @@ class ServiceAccount(models.Model):
         """How the account logs in to the app."""
 
         PASSWORD = "password", "Username and password"
+        ACCESS_TOKEN = "access_token", "Access token"
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(
@@ -29,7 +30,9 @@ class ServiceAccount(models.Model):
     login_workflow = models.CharField(
         max_length=20, choices=LoginWorkflow, default=LoginWorkflow.PASSWORD
     )
-    username = models.CharField(max_length=254)
+    username = models.CharField(
+        max_length=254, blank=True, help_text="Empty where a token is all there is."
+    )
     sealed_secret = models.TextField()
     secret_set_at = models.DateTimeField()
     origins = models.JSONField(
@@ -43,11 +46,22 @@ class ServiceAccount(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["workspace", "name"], name="service_account_name_unique"
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(login_workflow="access_token", username="")
+                | (models.Q(login_workflow="password") & ~models.Q(username="")),
+                name="service_account_logs_in_one_way",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def secret_word(self) -> str:
+        """What the secret is called in sentences."""
+        is_token = self.login_workflow == self.LoginWorkflow.ACCESS_TOKEN
+        return "access token" if is_token else "password"
 
     @property
     def audit_target(self) -> tuple[str, str, str]:

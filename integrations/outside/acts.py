@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from integrations.connectors.base import Session
+from integrations.connectors.base import Session, TellsLimits
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
 
 LOG_IN = "Log in"
@@ -49,6 +49,13 @@ class ToldSession:
         """Ask for what only an admin may see."""
         self._begin("Check the service account")
         self._session.check()
+
+    def limits(self) -> list[str]:
+        """Return what the app says it cannot do, where it says so."""
+        if not isinstance(self._session, TellsLimits):
+            return []
+        self._begin("Ask the app what it can do")
+        return self._session.limits()
 
     def list_accounts(self) -> Iterator[ObservedAccount]:
         """Yield every account."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from integrations.connectors.base import Misconfigured, Session
+from integrations.connectors.base import Misconfigured
 from integrations.connectors.registry import connector_for
 from integrations.desired import Connection
 from integrations.models import Integration, ServiceAccount
@@ -29,7 +29,7 @@ def open_session(
     job: Job | None = None,
     resource_id: str = "",
     hides: tuple[str, ...] = (),
-) -> Iterator[Session]:
+) -> Iterator[ToldSession]:
     """Hold a session with the app; its calls are kept for `job`'s pages.
 
     `resource_id` is the public id of whom it is about, `hides` what of them is
@@ -56,14 +56,15 @@ def _connection(integration: Integration, hides: tuple[str, ...]) -> Connection:
         secret = secrets.decrypt(account.sealed_secret, account.secret_address)
     except secrets.UnreadableSecret:
         raise Misconfigured(
-            f"The password of {account.name} cannot be read with the present "
-            "encryption keys. Enter it again."
+            f"The {account.secret_word} of {account.name} cannot be read with the "
+            "present encryption keys. Enter it again."
         ) from None
     return Connection(
         base_url=integration.base_url.rstrip("/"),
         username=account.username,
         secret=secret,
         identifier=integration.identifier,
+        login_workflow=account.login_workflow,
         hides=hides,
     )
 

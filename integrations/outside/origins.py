@@ -1,6 +1,6 @@
-"""Where the password of a service account may be sent.
+"""Where the password or access token of a service account may be sent.
 
-A saved password goes only to an origin (scheme, host and port) for which somebody
+A saved secret goes only to an origin (scheme, host and port) for which somebody
 who knew the password entered it. Whoever may change the address of an integration
 can therefore not read a password by pointing Keyway at a server of their own.
 """
@@ -30,7 +30,7 @@ class PasswordNeeded(ValueError):
         self.account = account
         self.origin = origin_of(base_url)
         super().__init__(
-            f"The password of {account.name} is not meant for {self.origin}: "
+            f"The {account.secret_word} of {account.name} is not meant for {self.origin}: "
             f"{_known(account)} Enter it again to use it there."
         )
 
@@ -90,8 +90,8 @@ def confirm(
         account, base_url, password=password, actor=actor, now=now
     ):
         raise WrongPassword(
-            f"This is not the password that is saved for {account.name}. If it was "
-            "changed in the app, replace it under Service accounts first."
+            f"This is not the {account.secret_word} that is saved for {account.name}. "
+            "If it was changed in the app, replace it under Service accounts first."
         )
 
 
@@ -122,8 +122,9 @@ def _compared_and_allowed(
     )
     if guesses.count() >= MOST_GUESSES:
         raise WrongPassword(
-            f"Too many wrong passwords were entered for {account.name}. Try again in "
-            "an hour, or replace the password under Service accounts."
+            f"Too many wrong {locked.secret_word}s were entered for {account.name}. Try "
+            f"again in an hour, or replace the {locked.secret_word} under Service "
+            "accounts."
         )
     if hmac.compare_digest(_saved(locked).encode(), password.encode()):
         allow(account, base_url, actor=actor)
@@ -142,8 +143,8 @@ def _saved(account: ServiceAccount) -> str:
         return secrets.decrypt(account.sealed_secret, account.secret_address)
     except secrets.UnreadableSecret:
         raise WrongPassword(
-            f"The password of {account.name} cannot be read with the present "
-            "encryption keys. Replace it under Service accounts first."
+            f"The {account.secret_word} of {account.name} cannot be read with the "
+            "present encryption keys. Replace it under Service accounts first."
         ) from None
 
 

@@ -76,12 +76,12 @@ def app_of(draft: IntegrationDraft) -> App | None:
     return App.objects.filter(slug=slug, is_offered=True).first() if slug else None
 
 
-def accounts_for(
-    workspace: Workspace, app: App, login_workflow: str
-) -> QuerySet[ServiceAccount]:
-    """Return the saved service accounts of an app that log in this way."""
+def accounts_for(workspace: Workspace, app: App) -> QuerySet[ServiceAccount]:
+    """Return the saved service accounts of an app that log in as it allows."""
     return ServiceAccount.objects.filter(
-        workspace=workspace, app=app, login_workflow=login_workflow
+        workspace=workspace,
+        app=app,
+        login_workflow__in=app.manifest["login_workflows"],
     )
 
 

@@ -6,14 +6,10 @@ from dataclasses import dataclass
 
 from integrations.models import App, ServiceAccount
 
-_NOT_YET = {
+_NEVER = {
     "sso": (
         "Single sign-on with your IdP",
         "Not available: an IdP signs people in, and Keyway works unattended.",
-    ),
-    "access_token": (
-        "Access token",
-        "Not available: no app of the catalog can be managed with a token alone yet.",
     ),
 }
 
@@ -28,7 +24,7 @@ class Workflow:
 
 
 def workflows(app: App | None = None) -> list[Workflow]:
-    """Return every known workflow, those first that the app's connector supports."""
+    """Return every known workflow, those first that the app supports, in its order."""
     supported = (app.manifest if app else {}).get("login_workflows")
     found = [
         Workflow(
@@ -40,5 +36,12 @@ def workflows(app: App | None = None) -> list[Workflow]:
         )
         for choice in ServiceAccount.LoginWorkflow
     ]
-    found += [Workflow(value, *words) for value, words in _NOT_YET.items()]
-    return sorted(found, key=lambda workflow: bool(workflow.reason))
+    found += [Workflow(value, *words) for value, words in _NEVER.items()]
+    order = supported or []
+    return sorted(
+        found,
+        key=lambda each: (
+            bool(each.reason),
+            order.index(each.value) if each.value in order else 0,
+        ),
+    )

@@ -21,6 +21,7 @@ from integrations.connectors.base import (
 )
 from integrations.models import Integration, IntegrationDraft
 from integrations.outside import connections
+from integrations.outside.acts import ToldSession
 from integrations.set_up import drafts
 from workspaces import jobs
 from workspaces.models import Job
@@ -84,7 +85,7 @@ def _try_out(record: _Record, setup: drafts.Setup) -> None:
         base_url=setup.base_url,
         identifier=setup.identifier,
     )
-    acts: dict[str, Callable[[Session], str]] = {
+    acts: dict[str, Callable[[ToldSession], str]] = {
         REACH: _reach,
         LOG_IN: lambda session: _log_in(session, setup),
         READ: _read,
@@ -105,6 +106,8 @@ def _reach(session: Session) -> str:
 
 def _log_in(session: Session, setup: drafts.Setup) -> str:
     session.log_in()
+    if not setup.service_account.username:
+        return "The app takes the access token."
     return f"{setup.service_account.username} is logged in."
 
 
@@ -118,12 +121,13 @@ def _read(session: Session) -> str:
     return f"{user} and a {held.kind} were read."
 
 
-def _rights(session: Session) -> str:
+def _rights(session: ToldSession) -> str:
     session.check()
-    return (
+    shown = (
         "The app shows the account what only an admin may see. Nothing was changed "
         "to try it."
     )
+    return " ".join([shown, *session.limits()])
 
 
 def _blame(step: str, error: ConnectorError) -> dict[str, str]:

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from integrations import service_accounts
 from integrations.forms.accounts import AddServiceAccountForm, ReplacePasswordForm
-from integrations.models import IntegrationDraft, ServiceAccount
+from integrations.models import App, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.service_accounts import Check
 from integrations.set_up.login_workflows import workflows
@@ -77,7 +77,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
 
 
 @never_cache
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "token")
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_SERVICE_ACCOUNTS)
 def add(request: WorkspaceRequest) -> HttpResponse:
@@ -94,7 +94,7 @@ def add(request: WorkspaceRequest) -> HttpResponse:
             initial={
                 "app": request.GET.get("app", ""),
                 "base_url": _address_in(draft),
-                "login_workflow": "password",
+                "login_workflow": _first_login(request.GET.get("app", "")),
             }
         )
     return render(
@@ -126,11 +126,12 @@ def detail(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.MANAGE_SERVICE_ACCOUNTS)
 @recent_confirmation(service_accounts.REPLACE_PASSWORD.name, _subject)
 def replace_password(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpResponse:
-    """Take a new password."""
+    """Take a new password or access token."""
     account = _account(request, account_id)
     draft = _draft(request)
     form = ReplacePasswordForm(
         request.POST if request.method == "POST" else None,
+        account=account,
         origins=origins.known_for(account, *filter(None, [_address_in(draft)])),
     )
     if form.is_bound and form.is_valid():
@@ -142,7 +143,8 @@ def replace_password(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpRe
             now=database_now(),
         )
         told = " Keyway logs in with it now." if is_checked else ""
-        messages.success(request, f"The password of {account.name} is replaced.{told}")
+        word = account.secret_word
+        messages.success(request, f"The {word} of {account.name} is replaced.{told}")
         if draft is not None:
             return redirect("integrations:draft_check", draft.public_id)
         return redirect("service_accounts:detail", account.public_id)
@@ -210,7 +212,7 @@ def _added(
             app=cleaned["app"],
             name=cleaned["name"],
             username=cleaned["username"],
-            secret=cleaned["password"],
+            secret=cleaned["password"] or cleaned["token"],
             base_url=cleaned["base_url"],
             actor=request.user,
             now=database_now(),
@@ -230,6 +232,13 @@ def _draft(request: WorkspaceRequest) -> IntegrationDraft | None:
     return IntegrationDraft.objects.filter(
         workspace=request.workspace, public_id=draft_id
     ).first()
+
+
+def _first_login(slug: str) -> str:
+    """Return the login workflow that the app prefers, for a form not filled in yet."""
+    app = App.objects.filter(slug=slug).first() if "\x00" not in slug else None
+    logins = app.manifest["login_workflows"] if app else []
+    return str(logins[0] if logins else ServiceAccount.LoginWorkflow.PASSWORD)
 
 
 def _address_in(draft: IntegrationDraft | None) -> str:
@@ -277,6 +286,7 @@ def _facts(account: ServiceAccount) -> dict[str, Any]:
         "app_name": account.app.name,
         "login_workflow": account.get_login_workflow_display(),
         "username": account.username,
+        "secret_word": account.secret_word,
         "secret_set_at": account.secret_set_at,
         "origins": account.origins,
         "created_at": account.created_at,

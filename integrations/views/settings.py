@@ -51,12 +51,12 @@ def general(request: WorkspaceRequest, key: str) -> HttpResponse:
         except NameTaken as error:
             form.add_error("name", str(error))
         except (PasswordNeeded, WrongPassword) as error:
-            form.ask_for_password(str(error))
+            form.ask_for_password(integration.service_account, str(error))
         else:
             messages.success(request, "Saved." if changed else _KEPT)
             return redirect("integrations:general", key=key)
     elif not origins.is_allowed(integration.service_account, integration.base_url):
-        form.ask_for_password()
+        form.ask_for_password(integration.service_account)
     return _page(request, integration, "General", form)
 
 
@@ -112,7 +112,7 @@ def service_account(request: WorkspaceRequest, key: str) -> HttpResponse:
                 now=database_now(),
             )
         except (PasswordNeeded, WrongPassword) as error:
-            form.ask_for_password(str(error))
+            form.ask_for_password(chosen, str(error))
         else:
             text = (
                 f"Keyway works with {chosen.name} now. Sync to see that it can log in."

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from django_htmx.http import HttpResponseClientRedirect
 
 from integrations.forms.wizard import SelectAppForm, ServiceAccountForm, SettingsForm
-from integrations.models import App, Integration, IntegrationDraft
+from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
 from integrations.set_up.login_workflows import workflows
@@ -145,15 +145,17 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
             initial=draft.answers, workspace=request.workspace, app=app
         )
     found = workflows(app)
-    workflow = str(form["login_workflow"].value() or found[0].value)
-    accounts = list(drafts.accounts_for(request.workspace, app, workflow))
+    accounts = list(drafts.accounts_for(request.workspace, app))
     chosen = str(request.GET.get("account") or form["service_account"].value() or "")
     if not chosen and len(accounts) == 1:
         chosen = str(accounts[0].public_id)
     address = str(draft.answers.get("base_url", ""))
     marked = next((a for a in accounts if str(a.public_id) == chosen), None)
+    workflow = str(form["login_workflow"].value() or found[0].value)
+    if marked and not form.is_bound:
+        workflow = marked.login_workflow
     if marked and not form.is_bound and not origins.is_allowed(marked, address):
-        form.ask_for_password()
+        form.ask_for_password(marked)
     return _page(
         request,
         "service_account",
@@ -163,7 +165,14 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
         app=app,
         workflows=found,
         workflow=workflow,
-        accounts=accounts,
+        logins=[
+            {
+                "value": each.value,
+                "accounts": [a for a in accounts if a.login_workflow == each.value],
+            }
+            for each in found
+            if not each.reason
+        ],
         chosen=chosen,
         can_add=can(request.membership, Permission.MANAGE_SERVICE_ACCOUNTS),
         add_url=_add_account_url(draft, app),
@@ -301,16 +310,17 @@ def _may_be_used(
     request: WorkspaceRequest, draft: IntegrationDraft, form: ServiceAccountForm
 ) -> bool:
     """Say whether the account's password may go to the app; ask for it if not."""
+    account: ServiceAccount = form.cleaned_data["service_account"]
     try:
         origins.confirm(
-            form.cleaned_data["service_account"],
+            account,
             str(draft.answers.get("base_url", "")),
             password=form.cleaned_data["password"],
             actor=request.user,
             now=database_now(),
         )
     except (origins.PasswordNeeded, origins.WrongPassword) as error:
-        form.ask_for_password(str(error))
+        form.ask_for_password(account, str(error))
         return False
     return True
 
@@ -433,8 +443,15 @@ def _check(draft: IntegrationDraft) -> dict[str, Any]:
         "url": reverse(_URL_OF["check"], args=[draft.public_id]),
         "stop_url": reverse("integrations:draft_stop", args=[draft.public_id]),
         "back_url": reverse(_URL_OF["advanced"], args=[draft.public_id]),
-        "account_id": draft.answers.get("service_account"),
+        "account": _account_to_mend(draft) if problem else None,
     }
+
+
+def _account_to_mend(draft: IntegrationDraft) -> ServiceAccount | None:
+    """Return the chosen account, if it is still there."""
+    chosen = draft.answers.get("service_account")
+    accounts = ServiceAccount.objects.filter(workspace=draft.workspace_id)
+    return accounts.filter(public_id=chosen).first() if chosen else None
 
 
 def _add_account_url(draft: IntegrationDraft, app: App) -> str:

@@ -22,6 +22,16 @@ class Asked:
     body: object = None
 
 
+def _read(content: bytes) -> object:
+    """Return JSON as values, and a form as its text."""
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode()
+
+
 Answering = Callable[[Asked], tuple[int, object]]
 
 
@@ -51,7 +61,7 @@ def json_app(
                 parts.path,
                 dict(parse_qsl(parts.query, keep_blank_values=True)),
                 {name.lower(): value for name, value in self.headers.items()},
-                json.loads(content) if content else None,
+                _read(content),
             )
             app.asked.append(asked)
             status, document = answering(asked)

@@ -126,7 +126,7 @@ class TestAdd:
 
         assert "Single sign-on with your IdP" in page
         assert "Access token" in page
-        assert page.count("Not available:") == 2
+        assert page.count("Not available:") == 1
         assert answer.status_code == 422
         assert "This login workflow is not available." in answer.content.decode()
 

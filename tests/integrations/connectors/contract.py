@@ -61,6 +61,7 @@ class ConnectorContract:
     """Whether given and family name are attributes of their own."""
 
     deactivates = True
+    secret_word = "password"
     kind = "group"
 
     @pytest.fixture
@@ -289,7 +290,7 @@ class ConnectorContract:
         ):
             session.check()
 
-        assert "password" in failure.value.message
+        assert self.secret_word in failure.value.message
         assert "not-the-password-9" not in failure.value.message
 
     def test_calls_an_app_that_is_down_a_temporary_failure(
