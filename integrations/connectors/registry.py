@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from integrations.connectors.addresses import IPNetwork
+from integrations.connectors.addresses import WEB_SCHEMES, IPNetwork
 from integrations.connectors.base import Connector
 from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
+from integrations.connectors.ldap import checks as ldap_checks
+from integrations.connectors.optional import optional
 from integrations.connectors.problems import Problem
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
     "http": HttpConnector,
+    "ldap": optional(
+        "integrations.connectors.ldap.connector",
+        "LdapConnector",
+        package="ldap3",
+        extra="ldap",
+    ),
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
     "http": http_checks.problems_in,
+    "ldap": ldap_checks.problems_in,
+}
+
+_SCHEMES: dict[str, tuple[str, ...]] = {
+    "ldap": ("ldaps", "ldap"),
 }
 
 
@@ -30,6 +43,11 @@ def connector_for(
     """
     factory = _FACTORIES[manifest["connector"]]
     return factory(manifest, allowed_networks=allowed_networks)
+
+
+def schemes_of(connector: str) -> tuple[str, ...]:
+    """Return how the addresses of a connector's apps can begin, the best first."""
+    return _SCHEMES.get(connector, WEB_SCHEMES)
 
 
 def problems_in(manifest: Mapping[str, Any]) -> list[Problem]:
