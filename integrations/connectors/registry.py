@@ -10,8 +10,11 @@ from integrations.connectors.base import Connector
 from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
 from integrations.connectors.ldap import checks as ldap_checks
+from integrations.connectors.ldap.blueprint import SCHEMES as LDAP_SCHEMES
 from integrations.connectors.optional import optional
 from integrations.connectors.problems import Problem
+from integrations.connectors.sql import checks as sql_checks
+from integrations.connectors.sql.blueprint import SCHEMES as SQL_SCHEMES
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
     "http": HttpConnector,
@@ -21,15 +24,23 @@ _FACTORIES: dict[str, Callable[..., Connector]] = {
         package="ldap3",
         extra="ldap",
     ),
+    "sql": optional(
+        "integrations.connectors.sql.connector",
+        "SqlConnector",
+        package="psycopg",
+        extra="postgres",
+    ),
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
     "http": http_checks.problems_in,
     "ldap": ldap_checks.problems_in,
+    "sql": sql_checks.problems_in,
 }
 
 _SCHEMES: dict[str, tuple[str, ...]] = {
-    "ldap": ("ldaps", "ldap"),
+    "ldap": LDAP_SCHEMES,
+    "sql": SQL_SCHEMES,
 }
 
 

@@ -109,6 +109,46 @@ _OF_MESSAGES: tuple[tuple[str, str, str], ...] = (
         "Add another member to the group, or a placeholder to the manifest.",
     ),
     (
+        "The app's database server lets nobody in",
+        APP,
+        "The server's administrator adds a line for Keyway to pg_hba.conf.",
+    ),
+    (
+        "The app's database server does not offer TLS",
+        APP,
+        "The server's administrator switches ssl on.",
+    ),
+    (
+        "The app at this address is a standby",
+        INTEGRATION,
+        "Enter the address of the primary server.",
+    ),
+    (
+        "The service account is a superuser",
+        APP,
+        "Use a role with LOGIN and CREATEROLE alone.",
+    ),
+    (
+        "A role's name has at most 63 bytes",
+        IDP,
+        "Shorten the user name in your IdP.",
+    ),
+    (
+        "PostgreSQL keeps this user name for itself",
+        IDP,
+        "Give the user another user name in your IdP.",
+    ),
+    (
+        "The app keeps the role, because it owns objects",
+        APP,
+        "A superuser hands its objects over, then retry.",
+    ),
+    (
+        "The app answered with something that is not PostgreSQL",
+        INTEGRATION,
+        "Check that the address is that of the database server.",
+    ),
+    (
         "Keyway lacks the package",
         GATEWAY,
         "Whoever runs this gateway installs the package and restarts it.",

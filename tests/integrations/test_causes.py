@@ -10,6 +10,8 @@ from integrations.connectors.http import connector, conversation, filling, listi
 from integrations.connectors.http.meanings import Meaning, error_for
 from integrations.connectors.ldap import answers, entries, groups
 from integrations.connectors.ldap import client as ldap_client
+from integrations.connectors.sql import answers as sql_answers
+from integrations.connectors.sql import client as sql_client
 from integrations.reports import causes
 from scim.protocol.tolerances import Tolerance
 
@@ -17,6 +19,7 @@ MODULES = [
     *(addresses, client, failures),
     *(connector, conversation, filling, listing),
     *(answers, entries, groups, ldap_client),
+    *(sql_answers, sql_client),
 ]
 SENTENCES = sorted(
     {

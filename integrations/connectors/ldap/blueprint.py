@@ -6,15 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ACCOUNT_NAMES = (
-    "username",
-    "email",
-    "given_name",
-    "family_name",
-    "display_name",
-    "external_ref",
-)
-"""What an attribute map can name: fields of DesiredAccount."""
+SCHEMES = ("ldaps", "ldap")
 
 
 @dataclass(frozen=True, slots=True)

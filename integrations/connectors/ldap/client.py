@@ -26,6 +26,7 @@ from integrations.connectors.base import (
 from integrations.connectors.exchange import Observe, unobserved
 from integrations.connectors.failures import GONE, AccountGone
 from integrations.connectors.ldap.answers import NO_DN, NO_TLS, Code, error_for
+from integrations.connectors.ldap.blueprint import SCHEMES
 from integrations.connectors.ldap.wire import Dialler, Socket, connection_on
 from integrations.connectors.network import Deadline, Resolver
 from integrations.connectors.observing import Sent, observed
@@ -37,7 +38,6 @@ from integrations.connectors.redaction import (
 )
 from integrations.desired import JSON, Connection
 
-SCHEMES = ("ldaps", "ldap")
 NOT_LDAP = (
     "The app answered with something that is not LDAP. If this stays so, check that "
     "its address is that of its directory."
