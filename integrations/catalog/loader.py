@@ -104,6 +104,8 @@ def _sentence(error: ValidationError) -> str:
     """Say what is wrong without the words of JSON Schema where ours are clearer."""
     wanted: Any = error.validator_value
     match error.validator:
+        case None:
+            return "This section belongs to another connector."
         case "required":
             return f"{error.message.split(' is a required')[0]} is missing."
         case "additionalProperties":

@@ -27,8 +27,10 @@ from integrations.connectors.base import Misconfigured
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
+WEB_SCHEMES = ("https", "http")
+
 NOT_ALLOWED = (
-    "The address of the app is not allowed. Keyway calls public https addresses; "
+    "The address of the app is not allowed. Keyway calls public addresses over TLS; "
     "the operator of Keyway can allow others."
 )
 NOT_AN_ADDRESS = (
@@ -48,7 +50,16 @@ _REFUSED = [
         "3fff::/20",
     )
 ]
-_WEB_PORTS = (80, 443)
+_USUAL_PORTS = {
+    "https": (443, 80),
+    "ldaps": (636,),
+    "ldap": (389,),
+    "postgresql": (5432,),
+    "postgres": (5432,),
+}
+"""Of what may go to a public address. `ldap` and `postgres` begin in the clear: their
+connectors turn TLS on before anything is said, unless the operator opens the network.
+"""
 _FIRST_UNPRIVILEGED_PORT = 1024
 
 
@@ -60,26 +71,34 @@ class AddressRule:
 
     def check(self, address: IPAddress, *, scheme: str, port: int) -> None:
         """Raise Misconfigured if the address may not be called this way."""
-        address = _unwrapped(address)
-        if any(address in network for network in self._allowed_networks):
+        if self.is_opened(address):
             return
-        port_is_usual = port in _WEB_PORTS or port >= _FIRST_UNPRIVILEGED_PORT
-        if scheme != "https" or not port_is_usual or not _is_public(address):
+        ports = _USUAL_PORTS.get(scheme, ())
+        port_is_usual = port in ports or port >= _FIRST_UNPRIVILEGED_PORT
+        if not ports or not port_is_usual or not _is_public(_unwrapped(address)):
             raise Misconfigured(NOT_ALLOWED)
 
-    def check_base_url(self, base_url: str) -> httpx2.URL:
+    def is_opened(self, address: IPAddress) -> bool:
+        """Say whether the operator opens its network: there TLS is not a must."""
+        address = _unwrapped(address)
+        return any(address in network for network in self._allowed_networks)
+
+    def check_base_url(
+        self, base_url: str, *, schemes: Sequence[str] = WEB_SCHEMES
+    ) -> httpx2.URL:
         """Return the address of an app, parsed. Raises Misconfigured.
 
         Looks at the text alone: a name is resolved, and its addresses are
         checked, when the app is called.
         """
+        unusable = _not_an_address(schemes)
         try:
             url = httpx2.URL(base_url)
         except (httpx2.InvalidURL, ValueError) as error:
-            raise Misconfigured(NOT_AN_ADDRESS) from error
+            raise Misconfigured(unusable) from error
         has_extras = bool(url.userinfo) or any(mark in base_url for mark in "?#\\")
-        if url.scheme not in {"http", "https"} or not url.host or has_extras:
-            raise Misconfigured(NOT_AN_ADDRESS)
+        if url.scheme not in schemes or not url.host or has_extras:
+            raise Misconfigured(unusable)
         try:
             literal = ip_address(url.host)
         except ValueError:
@@ -96,14 +115,17 @@ def origin_of(base_url: str) -> str:
     """
     try:
         url = httpx2.URL(base_url)
+        without = url.copy_with(port=None)
+        if port_of(without) == port_of(url):
+            url = without
         return f"{url.scheme}://{url.netloc.decode('ascii')}"
     except (httpx2.InvalidURL, ValueError) as error:
         raise Misconfigured(NOT_AN_ADDRESS) from error
 
 
 def port_of(url: httpx2.URL) -> int:
-    """Return the port of an http or https address."""
-    return url.port or (443 if url.scheme == "https" else 80)
+    """Return the port of an address, the usual one of its scheme if it names none."""
+    return url.port or _USUAL_PORTS.get(url.scheme, (80,))[0]
 
 
 def resolve(host: str, seconds: float) -> list[IPAddress]:
@@ -123,6 +145,11 @@ def _look_up(host: str) -> list[IPAddress]:
     except (OSError, UnicodeError):
         return []
     return list(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+
+
+def _not_an_address(schemes: Sequence[str]) -> str:
+    beginnings = " or ".join(f"{scheme}://" for scheme in schemes if scheme != "http")
+    return NOT_AN_ADDRESS.replace("https://", beginnings)
 
 
 def _unwrapped(address: IPAddress) -> IPAddress:

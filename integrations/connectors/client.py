@@ -9,11 +9,8 @@ operator has not allowed. Whatever goes wrong is an error of
 from __future__ import annotations
 
 import ssl
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import cast
@@ -29,13 +26,13 @@ from integrations.connectors.addresses import (
     resolve,
 )
 from integrations.connectors.base import (
-    ConnectorError,
     Misconfigured,
     PermanentFailure,
     TemporaryFailure,
 )
-from integrations.connectors.exchange import Exchange, Observe, unobserved
+from integrations.connectors.exchange import Observe, unobserved
 from integrations.connectors.network import CheckedBackend, Deadline, Resolver
+from integrations.connectors.observing import Sent, observed
 from integrations.connectors.redaction import (
     redact_answer,
     redact_body,
@@ -91,18 +88,6 @@ class Answer:
             return cast("JSON", orjson.loads(self.body))
         except orjson.JSONDecodeError as error:
             raise TemporaryFailure(NOT_JSON) from error
-
-
-@dataclass(slots=True)
-class _Sent:
-    """A request under way, and what is known of its answer so far."""
-
-    method: str
-    path: str
-    body: str = ""
-    status: int | None = None
-    answer: str = ""
-    is_login: bool = False
 
 
 class OutgoingClient:
@@ -167,10 +152,10 @@ class OutgoingClient:
             headers={**accepted, **sent_type, **(headers or {})},
             content=content,
         )
-        sent = _Sent(method, redact_path(path, query, secrets=hides), is_login=is_login)
+        sent = Sent(method, redact_path(path, query, secrets=hides), is_login=is_login)
         if not is_login and not isinstance(body, bytes):
             sent.body = redact_body(body, secrets=hides)
-        with self._observed(sent):
+        with observed(sent, self._observe):
             self._deadline.restart()
             response = self._open(request)
             sent.status = response.status_code
@@ -192,8 +177,8 @@ class OutgoingClient:
         A page that redirects to its login is an answer too.
         """
         request = self._client.build_request("GET", self._url("/", None))
-        sent = _Sent("GET", "/")
-        with self._observed(sent):
+        sent = Sent("GET", "/")
+        with observed(sent, self._observe):
             self._deadline.restart()
             response = self._open(request)
             sent.status = response.status_code
@@ -228,41 +213,16 @@ class OutgoingClient:
             raise Misconfigured(NOT_AN_ADDRESS)
         return url
 
-    @contextmanager
-    def _observed(self, sent: _Sent) -> Iterator[None]:
-        """Tell of the call when it is over, however it ends."""
-        at, begun = datetime.now(UTC), time.monotonic()
-        error = ""
-        try:
-            yield
-        except ConnectorError as failure:
-            error = failure.message
-            raise
-        finally:
-            self._observe(
-                Exchange(
-                    at=at,
-                    method=sent.method,
-                    path=sent.path,
-                    request_body=sent.body,
-                    status=sent.status,
-                    error=error,
-                    answer_body=sent.answer,
-                    milliseconds=round((time.monotonic() - begun) * 1000),
-                    is_login=sent.is_login,
-                )
-            )
-
     def _open(self, request: httpx2.Request) -> httpx2.Response:
         try:
             return self._client.send(request, stream=True)
-        except _NETWORK_ERRORS as error:
-            if _is_about_certificate(error):
+        except NETWORK_ERRORS as error:
+            if is_about_certificate(error):
                 raise Misconfigured(UNTRUSTED) from error
             raise TemporaryFailure(UNREACHABLE) from error
 
 
-_NETWORK_ERRORS = (
+NETWORK_ERRORS = (
     httpcore2.NetworkError,
     httpcore2.ProtocolError,
     httpcore2.TimeoutException,
@@ -276,7 +236,7 @@ class _Transport(httpx2.BaseTransport):
         self, backend: CheckedBackend, ssl_context: ssl.SSLContext | None
     ) -> None:
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=ssl_context or _trusted_authorities(),
+            ssl_context=ssl_context or trusted_authorities(),
             network_backend=backend,
             keepalive_expiry=30,
         )
@@ -305,7 +265,7 @@ class _Transport(httpx2.BaseTransport):
 
 
 @cache
-def _trusted_authorities() -> ssl.SSLContext:
+def trusted_authorities() -> ssl.SSLContext:
     """Return the system's authorities. Reading them takes 20 ms, so only once."""
     return httpcore2.default_ssl_context()
 
@@ -350,13 +310,13 @@ def _read_body(response: httpx2.Response) -> bytes:
             body += chunk
             if len(body) > _LARGEST_ANSWER:
                 raise PermanentFailure(TOO_LARGE)
-    except _NETWORK_ERRORS as error:
+    except NETWORK_ERRORS as error:
         raise TemporaryFailure(UNFINISHED) from error
     except httpx2.DecodingError as error:
         raise TemporaryFailure(NOT_JSON) from error
     return bytes(body)
 
 
-def _is_about_certificate(error: Exception) -> bool:
+def is_about_certificate(error: Exception) -> bool:
     # httpcore2 keeps what it caught as the argument, and cuts off the cause.
     return any(isinstance(each, ssl.SSLCertVerificationError) for each in error.args)

@@ -5,22 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from integrations.connectors.addresses import IPNetwork
+from integrations.connectors.addresses import WEB_SCHEMES, IPNetwork
 from integrations.connectors.base import Connector
 from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
+from integrations.connectors.ldap import checks as ldap_checks
+from integrations.connectors.ldap.blueprint import SCHEMES as LDAP_SCHEMES
+from integrations.connectors.optional import optional
 from integrations.connectors.problems import Problem
 from integrations.connectors.scim import settings as scim_settings
 from integrations.connectors.scim.connector import ScimConnector
+from integrations.connectors.sql import checks as sql_checks
+from integrations.connectors.sql.blueprint import SCHEMES as SQL_SCHEMES
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
     "http": HttpConnector,
+    "ldap": optional(
+        "integrations.connectors.ldap.connector",
+        "LdapConnector",
+        package="ldap3",
+        extra="ldap",
+    ),
     "scim": ScimConnector,
+    "sql": optional(
+        "integrations.connectors.sql.connector",
+        "SqlConnector",
+        package="psycopg",
+        extra="postgres",
+    ),
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
     "http": http_checks.problems_in,
+    "ldap": ldap_checks.problems_in,
     "scim": scim_settings.problems_in,
+    "sql": sql_checks.problems_in,
+}
+
+_SCHEMES: dict[str, tuple[str, ...]] = {
+    "ldap": LDAP_SCHEMES,
+    "sql": SQL_SCHEMES,
 }
 
 
@@ -34,6 +58,11 @@ def connector_for(
     """
     factory = _FACTORIES[manifest["connector"]]
     return factory(manifest, allowed_networks=allowed_networks)
+
+
+def schemes_of(connector: str) -> tuple[str, ...]:
+    """Return how the addresses of a connector's apps can begin, the best first."""
+    return _SCHEMES.get(connector, WEB_SCHEMES)
 
 
 def problems_in(manifest: Mapping[str, Any]) -> list[Problem]:

@@ -59,6 +59,101 @@ _OF_MESSAGES: tuple[tuple[str, str, str], ...] = (
         "Keep one of these accounts in the app, then retry.",
     ),
     (
+        "This is the account with which Keyway works",
+        INTEGRATION,
+        "Use a service account that is no person's, then retry.",
+    ),
+    (
+        "The app's directory does not offer TLS",
+        APP,
+        "The directory's administrator turns StartTLS on; or enter an ldaps:// address.",
+    ),
+    (
+        "The app has no entry at one of the DNs",
+        INTEGRATION,
+        "Correct the base DN, or let the service account read that part of the tree.",
+    ),
+    (
+        "The app does not take what was entered as a DN",
+        INTEGRATION,
+        "Write the base DN and the bind DN in full.",
+    ),
+    (
+        "The app gives the service account a part of its entries only",
+        APP,
+        "Raise the service account's size limit in the directory, then sync.",
+    ),
+    (
+        "The app refers Keyway to another server",
+        INTEGRATION,
+        "Enter the address of the server that takes changes.",
+    ),
+    (
+        "The app's directory lacks something that Keyway needs",
+        APP,
+        "The directory's administrator switches it on.",
+    ),
+    (
+        "The app answered with something that is not LDAP",
+        INTEGRATION,
+        "Check that the address is that of the directory.",
+    ),
+    (
+        "The app's entries lack the attribute",
+        APP,
+        "Let the service account read that attribute, or change the manifest.",
+    ),
+    (
+        "The app's group must have a member",
+        APP,
+        "Add another member to the group, or a placeholder to the manifest.",
+    ),
+    (
+        "The app's database server lets nobody in",
+        APP,
+        "The server's administrator adds a line for Keyway to pg_hba.conf.",
+    ),
+    (
+        "The app's database server does not offer TLS",
+        APP,
+        "The server's administrator switches ssl on.",
+    ),
+    (
+        "The app at this address is a standby",
+        INTEGRATION,
+        "Enter the address of the primary server.",
+    ),
+    (
+        "The service account is a superuser",
+        APP,
+        "Use a role with LOGIN and CREATEROLE alone.",
+    ),
+    (
+        "A role's name has at most 63 bytes",
+        IDP,
+        "Shorten the user name in your IdP.",
+    ),
+    (
+        "PostgreSQL keeps this user name for itself",
+        IDP,
+        "Give the user another user name in your IdP.",
+    ),
+    (
+        "The app keeps the role, because it owns objects",
+        APP,
+        "A superuser hands its objects over, then retry.",
+    ),
+    (
+        "The app answered with something that is not PostgreSQL",
+        INTEGRATION,
+        "Check that the address is that of the database server.",
+    ),
+    (
+        "Keyway lacks the package",
+        GATEWAY,
+        "Whoever runs this gateway installs the package and restarts it.",
+    ),
+    (
         "This user name is that of the account with which Keyway works",
         IDP,
         "Unassign the user in your IdP. Use a service account that is no person's.",

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.connectors import addresses, client
+from integrations.connectors import addresses, client, failures
 from integrations.connectors.client import Answer
 from integrations.connectors.http import connector, conversation, filling, listing
 from integrations.connectors.http.meanings import Meaning, error_for
+from integrations.connectors.ldap import answers, entries, groups
+from integrations.connectors.ldap import client as ldap_client
+from integrations.connectors.sql import answers as sql_answers
+from integrations.connectors.sql import client as sql_client
 from integrations.reports import causes
 from scim.protocol.tolerances import Tolerance
 
+MODULES = [
+    *(addresses, client, failures),
+    *(connector, conversation, filling, listing),
+    *(answers, entries, groups, ldap_client),
+    *(sql_answers, sql_client),
+]
 SENTENCES = sorted(
     {
         text
-        for module in (addresses, client, connector, conversation, filling, listing)
+        for module in MODULES
         for name, text in vars(module).items()
         if name.isupper() and isinstance(text, str) and text.endswith(".")
     }

@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -36,7 +37,10 @@ def running(
     folder: Path = REPOSITORY,
     seconds: float = 60,
 ) -> Iterator[None]:
-    """Run a server in `folder` while the block lasts, entered once `ready_url` answers."""
+    """Run a server in `folder` while the block lasts, entered once `ready_url` answers.
+
+    Of an address that is not of the web it is enough that somebody listens.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -66,12 +70,23 @@ def _wait_until_ready(
 
 
 def _answers(url: str) -> bool:
+    if not url.startswith("http"):
+        return _listens(url)
     try:
         with urllib.request.urlopen(url, timeout=5):
             return True
     except urllib.error.HTTPError as answer:
         answer.close()
         return True
+    except OSError:
+        return False
+
+
+def _listens(url: str) -> bool:
+    place = urlsplit(url)
+    try:
+        with socket.create_connection((place.hostname, place.port), timeout=5):
+            return True
     except OSError:
         return False
 

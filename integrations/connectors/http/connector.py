@@ -12,6 +12,7 @@ from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.client import OutgoingClient
 from integrations.connectors.exchange import Observe, unobserved
+from integrations.connectors.failures import TWO_OF_A_NAME, AccountGone
 from integrations.connectors.http.accounts import (
     read_account,
     read_entitlements,
@@ -30,7 +31,6 @@ from integrations.connectors.http.conversation import (
 )
 from integrations.connectors.http.filling import work_out
 from integrations.connectors.http.listing import read_list
-from integrations.connectors.http.meanings import AccountGone
 from integrations.connectors.http.reading import read_blueprint
 from integrations.desired import (
     JSON,
@@ -41,8 +41,6 @@ from integrations.desired import (
 )
 
 _Made = TypeVar("_Made", Call, Change)
-
-TWO_OF_A_NAME = "The app has more than one account with this user name."
 
 
 class HttpConnector:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 
+from integrations.connectors import failures
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
@@ -17,14 +18,11 @@ from integrations.connectors.base import (
     TemporaryFailure,
 )
 from integrations.connectors.client import Answer
+from integrations.connectors.failures import AccountGone
 from integrations.connectors.http.expressions import Expression, ExpressionFailed
 from integrations.desired import JSON
 
 _LONGEST_WAIT = timedelta(hours=1)
-
-
-class AccountGone(PermanentFailure):
-    """The app no longer has the account, or the entitlement, of a call."""
 
 
 class ChangedMeanwhile(TemporaryFailure):
@@ -99,32 +97,21 @@ def error_for(
     answer: Answer,
     *,
     said: str = "",
-    credentials: str = "user name and password",
+    credentials: str = failures.LOGIN_WORDS,
 ) -> ConnectorError:
     """Return the error that an answer becomes. `said` is the app's own sentence.
 
     `credentials` are what the service account logs in with.
     """
-    quoted = f" It says: “{said}”" if said else ""
     match meaning:
         case Meaning.REFUSED:
-            return Misconfigured(
-                f"The app does not accept the service account's {credentials}. "
-                "Enter the present ones, and check that the account is not locked."
-            )
+            return Misconfigured(failures.refusal(credentials))
         case Meaning.FORBIDDEN:
-            return Misconfigured(
-                "The service account lacks the right to do this in the app. Give "
-                "it the app's admin role."
-            )
+            return Misconfigured(failures.FORBIDDEN)
         case Meaning.GONE:
-            return AccountGone(
-                "The app has no such account or entitlement any more. Run a sync."
-            )
+            return AccountGone(failures.GONE)
         case Meaning.DUPLICATE:
-            return PermanentFailure(
-                "The app already has an account with this user name or e-mail address."
-            )
+            return PermanentFailure(failures.TAKEN)
         case Meaning.CHANGED:
             return ChangedMeanwhile(
                 "The account was changed in the app at the same moment. Keyway tries "
@@ -135,11 +122,8 @@ def error_for(
                 "The app asks Keyway to slow down.", retry_after=retry_after(answer)
             )
         case Meaning.TEMPORARY:
-            return TemporaryFailure(
-                "The app failed on its side. Keyway tries again.",
-                retry_after=retry_after(answer),
-            )
-    return PermanentFailure(f"The app refuses this change.{quoted}")
+            return TemporaryFailure(failures.FAILED, retry_after=retry_after(answer))
+    return failures.refuses(said)
 
 
 def retry_after(answer: Answer) -> timedelta | None:

@@ -11,8 +11,7 @@ from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import PermanentFailure, TemporaryFailure
 from integrations.connectors.client import OutgoingClient
 from integrations.connectors.exchange import Observe, unobserved
-from integrations.connectors.http.connector import TWO_OF_A_NAME
-from integrations.connectors.http.meanings import AccountGone
+from integrations.connectors.failures import TWO_OF_A_NAME, AccountGone
 from integrations.connectors.scim.conversation import (
     ConditionFailed,
     Conversation,

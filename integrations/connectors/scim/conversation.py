@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
+from integrations.connectors import failures
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
     PermanentFailure,
 )
 from integrations.connectors.client import Answer, OutgoingClient
+from integrations.connectors.failures import AccountGone
 from integrations.connectors.http.meanings import (
-    AccountGone,
     Meaning,
     document_of,
     error_for,
@@ -196,8 +197,7 @@ class Conversation:
 
     def _refused(self) -> Misconfigured:
         if self._connection.username:
-            found = error_for(Meaning.REFUSED, Answer(401, {}, b""))
-            return Misconfigured(found.message)
+            return Misconfigured(failures.REFUSED)
         return Misconfigured(
             "The app does not accept the service account's access token. Enter the "
             "present one, and check that it has not expired."

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from integrations.connectors.base import PermanentFailure
-from integrations.connectors.http.meanings import AccountGone
+from integrations.connectors.failures import AccountGone
 from integrations.connectors.scim.conversation import Conversation, path_of
 from integrations.connectors.scim.documents import (
     Document,

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 from uuid import uuid4
 
+import httpx2
 import pytest
 
 from integrations.connectors.base import (
@@ -296,7 +297,8 @@ class ConnectorContract:
     def test_calls_an_app_that_is_down_a_temporary_failure(
         self, connector: Connector, connection: Connection
     ) -> None:
-        nowhere = replace(connection, base_url=f"http://127.0.0.1:{free_port()}")
+        url = httpx2.URL(connection.base_url).copy_with(port=free_port())
+        nowhere = replace(connection, base_url=str(url).rstrip("/"))
         with (
             closing(connector.open(nowhere)) as session,
             pytest.raises(TemporaryFailure),
