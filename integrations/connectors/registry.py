@@ -7,15 +7,20 @@ from typing import Any
 
 from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import Connector
+from integrations.connectors.browser import availability
+from integrations.connectors.browser import checks as browser_checks
+from integrations.connectors.browser.connector import BrowserConnector
 from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
 from integrations.connectors.problems import Problem
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
+    "browser": BrowserConnector,
     "http": HttpConnector,
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
+    "browser": browser_checks.problems_in,
     "http": http_checks.problems_in,
 }
 
@@ -35,3 +40,8 @@ def connector_for(
 def problems_in(manifest: Mapping[str, Any]) -> list[Problem]:
     """Return what the connector finds wrong with a manifest of the right shape."""
     return _CHECKS[manifest["connector"]](manifest)
+
+
+def missing_for(connector: str) -> str:
+    """Return what this process lacks to use a connector, in a sentence, or nothing."""
+    return availability.missing() if connector == "browser" else ""
