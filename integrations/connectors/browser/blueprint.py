@@ -24,12 +24,13 @@ class Verb(StrEnum):
 
 
 class Look(StrEnum):
-    """What can be read of an element: the first four of one, the rest of each."""
+    """What can be read of an element: the first five of one, the rest of each."""
 
     TEXT = "text"
     VALUE = "value"
     CHECKED = "checked"
     SEEN = "seen"
+    UNSEEN = "unseen"
     LINK = "link"
     TEXTS = "texts"
     VALUES = "values"

@@ -42,7 +42,12 @@ from integrations.connectors.client import UNFINISHED, UNREACHABLE, UNTRUSTED, A
 from integrations.connectors.exchange import Exchange
 from integrations.connectors.http.conversation import SESSION_REFUSED
 from integrations.connectors.http.filling import work_out
-from integrations.connectors.http.meanings import Meaning, error_for, meaning_of
+from integrations.connectors.http.meanings import (
+    AccountGone,
+    Meaning,
+    error_for,
+    meaning_of,
+)
 from integrations.connectors.redaction import redact_body, redact_path, redact_text
 from integrations.desired import JSON, Connection
 
@@ -202,6 +207,9 @@ class Visit:
         error = ""
         try:
             await self._do(doing)
+        except AccountGone:
+            # What is looked for may be gone: that is an answer.
+            raise
         except ConnectorError as failure:
             error = failure.message
             raise
@@ -283,8 +291,8 @@ class Visit:
             return
         if doing.is_login:
             raise error_for(Meaning.REFUSED, Answer(HTTPStatus.UNAUTHORIZED, {}, b""))
-        said = redact_text(await refusal.first.inner_text(), secrets=self._secrets())
-        raise self._refusal(said)
+        words = " ".join(await refusal.all_inner_texts())
+        raise self._refusal(redact_text(words, secrets=self._secrets()))
 
     def _refusal(self, said: str) -> ConnectorError:
         told = said.casefold()
@@ -425,19 +433,26 @@ async def _headers(response: Response) -> dict[str, str]:
 
 
 async def _look(found: Locator, look: Look) -> JSON:
+    """Return what a look at one element tells, or a look at each that fits."""
     match look:
         case Look.TEXT:
-            return (await found.inner_text()).strip()
+            return _in_one_line(await found.text_content() or "")
         case Look.VALUE:
             return await found.input_value()
         case Look.CHECKED:
             return await found.is_checked()
         case Look.SEEN:
             return await found.filter(visible=True).count() > 0
+        case Look.UNSEEN:
+            return await found.filter(visible=True).count() == 0
         case Look.LINK:
             return await found.get_attribute("href")
         case Look.TEXTS:
-            return [text.strip() for text in await found.all_inner_texts()]
-        case Look.VALUES:
-            return [await each.get_attribute("value") for each in await found.all()]
-    return [await each.get_attribute("href") for each in await found.all()]
+            return [_in_one_line(text) for text in await found.all_text_contents()]
+    name = "value" if look is Look.VALUES else "href"
+    return [await each.get_attribute(name) for each in await found.all()]
+
+
+def _in_one_line(text: str) -> str:
+    """Return the text as it stands in the page, whatever its case is shown in."""
+    return " ".join(text.split())

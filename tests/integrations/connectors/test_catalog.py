@@ -29,7 +29,7 @@ def test_ships_manifests_that_are_right() -> None:
     slugs = [manifest["slug"] for manifest in shipped_manifests()]
 
     assert {"demo-app", "demo-app-by-clicks", "flask-appbuilder"} <= {*slugs}
-    assert {"redmine", "roundup"} <= {*slugs}
+    assert {"redmine", "redmine-by-clicks", "roundup", "wagtail"} <= {*slugs}
 
 
 def test_finds_nothing_wrong_with_a_small_manifest() -> None:
