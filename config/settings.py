@@ -358,6 +358,8 @@ KEYWAY_DNS_SERVERS = [
         entry.partition("#") for entry in env.list("KEYWAY_DNS_SERVERS", default=[])
     )
 ]
+# The Chromium of the `browser` connector; empty to look in the usual places.
+KEYWAY_CHROMIUM = env.str("KEYWAY_CHROMIUM", default="")
 KEYWAY_WORKER_THREADS = env.int("KEYWAY_WORKER_THREADS", default=4)
 
 # Logs: JSON lines with ids, never bodies, headers or local variables.

@@ -14,8 +14,11 @@ class IntegrationsConfig(AppConfig):
         """Register the audit actions, the receiver and the kinds of jobs."""
         from datetime import timedelta
 
+        from django.conf import settings
+
         from integrations import push, service_accounts, services
         from integrations.audit import Action
+        from integrations.connectors.browser import availability
         from integrations.directory_sync import (
             holder,
             notices,
@@ -34,6 +37,7 @@ class IntegrationsConfig(AppConfig):
         from workspaces.permissions import Permission
 
         audit.register(Action)
+        availability.use(settings.KEYWAY_CHROMIUM)
         navigation.register(
             navigation.Entry(
                 10,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError
+from referencing import Registry, Resource
 
 from integrations.connectors import registry
 from integrations.connectors.problems import Problem
@@ -17,6 +18,7 @@ from scim.protocol import user_schema
 
 _FOLDER = Path(__file__).parent
 _SCHEMA_NAME = "manifest.schema.json"
+_SCHEMA_NAMES = (_SCHEMA_NAME, "browser.schema.json")
 
 _SENTENCES = {
     "anyOf": "This must have session or key_session.",
@@ -79,14 +81,21 @@ def _user_schema_problems(manifest: dict[str, Any]) -> list[Problem]:
 def shipped_manifests() -> Iterator[dict[str, Any]]:
     """Yield the manifests that come with Keyway, by file name."""
     for path in sorted(_FOLDER.glob("*.json")):
-        if path.name != _SCHEMA_NAME:
+        if path.name not in _SCHEMA_NAMES:
             yield load_manifest(path)
 
 
 @cache
 def _validator() -> Draft202012Validator:
-    schema = json.loads((_FOLDER / _SCHEMA_NAME).read_text(encoding="utf-8"))
-    return Draft202012Validator(schema)
+    schemas = {
+        name: json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+        for name in _SCHEMA_NAMES
+    }
+    resources = (
+        (name, Resource.from_contents(schema)) for name, schema in schemas.items()
+    )
+    registry = Registry().with_resources(resources)
+    return Draft202012Validator(schemas[_SCHEMA_NAME], registry=registry)
 
 
 def _problem(error: ValidationError) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -30,6 +30,8 @@ class Exchange:
 
     milliseconds: int
     is_login: bool = False
+    screenshot: bytes = field(default=b"", repr=False)
+    """A JPEG of the page after a step in a browser, what was typed masked; or empty."""
 
 
 Observe = Callable[[Exchange], None]

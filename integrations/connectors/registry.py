@@ -7,6 +7,9 @@ from typing import Any
 
 from integrations.connectors.addresses import WEB_SCHEMES, IPNetwork
 from integrations.connectors.base import Connector
+from integrations.connectors.browser import availability
+from integrations.connectors.browser import checks as browser_checks
+from integrations.connectors.browser.connector import BrowserConnector
 from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
 from integrations.connectors.ldap import checks as ldap_checks
@@ -19,6 +22,7 @@ from integrations.connectors.sql import checks as sql_checks
 from integrations.connectors.sql.blueprint import SCHEMES as SQL_SCHEMES
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
+    "browser": BrowserConnector,
     "http": HttpConnector,
     "ldap": optional(
         "integrations.connectors.ldap.connector",
@@ -36,6 +40,7 @@ _FACTORIES: dict[str, Callable[..., Connector]] = {
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
+    "browser": browser_checks.problems_in,
     "http": http_checks.problems_in,
     "ldap": ldap_checks.problems_in,
     "scim": scim_settings.problems_in,
@@ -68,3 +73,8 @@ def schemes_of(connector: str) -> tuple[str, ...]:
 def problems_in(manifest: Mapping[str, Any]) -> list[Problem]:
     """Return what the connector finds wrong with a manifest of the right shape."""
     return _CHECKS[manifest["connector"]](manifest)
+
+
+def missing_for(connector: str) -> str:
+    """Return what this process lacks to use a connector, in a sentence, or nothing."""
+    return availability.missing() if connector == "browser" else ""

@@ -117,8 +117,12 @@ def user_form(
 def user_actions(user: User, groups: Sequence[Group], csrf: str) -> str:
     """Return what else can be done with a user, and the groups."""
     switch = ("deactivate", "Deactivate") if user.active else ("activate", "Activate")
-    names = [group.name for group in groups if group.id in user.groups]
-    items = "".join(f"<li>{text(name)}</li>" for name in names) or "<li>None</li>"
+    items = "".join(
+        f'<li><a href="/groups/{group.id}">{text(group.name)}</a></li>'
+        for group in groups
+        if group.id in user.groups
+    )
+    items = items or "<li>None</li>"
     return f"""<h2>Groups</h2><ul>{items}</ul>
 <h2>Account</h2>
 <p>Status: <strong>{"Active" if user.active else "Inactive"}</strong></p>

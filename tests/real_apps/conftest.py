@@ -7,6 +7,7 @@ from tests.real_apps.fixtures import (
     redmine,
     redmine_folder,
     roundup,
+    wagtail,
 )
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "redmine",
     "redmine_folder",
     "roundup",
+    "wagtail",
 ]

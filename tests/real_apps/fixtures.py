@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_apps import redmine as redmine_server
+from tests.real_apps import wagtail_server
 from tests.real_apps.servers import REPOSITORY, free_port, running
 
 _FOLDER = Path(__file__).parent
@@ -64,6 +65,15 @@ def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outsi
         log=folder / "server.log",
     ):
         yield app
+
+
+@pytest.fixture(scope="session")
+def wagtail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """Wagtail with its groups Editors and Moderators."""
+    python = _installed("wagtail")
+    folder = tmp_path_factory.mktemp("wagtail")
+    with wagtail_server.running_wagtail(python, folder) as url:
+        yield OutsideApp(url, wagtail_server.USERNAME, wagtail_server.PASSWORD)
 
 
 @pytest.fixture(scope="session")

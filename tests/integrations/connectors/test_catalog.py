@@ -29,14 +29,19 @@ def test_ships_manifests_that_are_right() -> None:
     slugs = [manifest["slug"] for manifest in shipped_manifests()]
 
     assert slugs == [
+        "by-hand",
         "demo-app",
+        "demo-app-by-clicks",
         "flask-appbuilder",
+        "jupyterhub",
         "ldap",
         "openldap",
         "postgresql",
         "redmine",
+        "redmine-by-clicks",
         "roundup",
         "scim-app",
+        "wagtail",
     ]
 
 
@@ -54,7 +59,7 @@ def test_finds_nothing_wrong_with_a_small_manifest() -> None:
         ({**SMALL, "name": "x" * 101}, "name: This may have at most 100 characters."),
         (
             {**SMALL, "connector": "ftp"},
-            "connector: This must be one of: http, ldap, scim, sql.",
+            "connector: This must be one of: browser, http, ldap, scim, sql.",
         ),
         ({**SMALL, "identifier": {"label": "ID"}}, "identifier: This has none of"),
         ({**SMALL, "login_workflows": []}, "login_workflows: This must not be empty."),

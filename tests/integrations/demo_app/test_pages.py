@@ -154,7 +154,7 @@ def test_puts_a_user_in_a_group_and_takes_them_out(admin: Browser) -> None:
     removed = admin.submit(f"{group_path}/members{path[6:]}/remove", on=group_path)
 
     assert "The member was added." in added.text
-    assert f"<li>Group {login}</li>" in user
+    assert f">Group {login}</a></li>" in user
     assert "The member was removed." in removed.text
     assert login not in removed.text.partition("<table>")[2]
 
