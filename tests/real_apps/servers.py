@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,8 +35,12 @@ def running(
     log: Path,
     folder: Path = REPOSITORY,
     seconds: float = 60,
+    is_ready: Callable[[int], bool] = lambda status: True,
 ) -> Iterator[None]:
-    """Run a server in `folder` while the block lasts, entered once `ready_url` answers."""
+    """Run a server in `folder` while the block lasts, entered once `ready_url` answers.
+
+    `is_ready` says which statuses count, where a proxy answers before the app does.
+    """
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -46,34 +50,39 @@ def running(
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_until_ready(process, ready_url, log, seconds)
+            _wait_until_ready(process, ready_url, log, seconds, is_ready)
             yield
         finally:
             _stop(process)
 
 
 def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, log: Path, seconds: float
+    process: subprocess.Popen[bytes],
+    url: str,
+    log: Path,
+    seconds: float,
+    is_ready: Callable[[int], bool],
 ) -> None:
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
         if process.poll() is not None:
             break
-        if _answers(url):
+        status = _status(url)
+        if status is not None and is_ready(status):
             return
         time.sleep(_POLL_SECONDS)
     raise RuntimeError(f"{url} did not answer.\n{log.read_text(errors='replace')}")
 
 
-def _answers(url: str) -> bool:
+def _status(url: str) -> int | None:
     try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
     except urllib.error.HTTPError as answer:
         answer.close()
-        return True
+        return answer.code
     except OSError:
-        return False
+        return None
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

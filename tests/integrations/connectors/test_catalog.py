@@ -28,7 +28,13 @@ def with_call(name: str, **call: Any) -> dict[str, Any]:
 def test_ships_manifests_that_are_right() -> None:
     slugs = [manifest["slug"] for manifest in shipped_manifests()]
 
-    assert slugs == ["demo-app", "flask-appbuilder", "redmine", "roundup"]
+    assert slugs == [
+        "demo-app",
+        "flask-appbuilder",
+        "jupyterhub",
+        "redmine",
+        "roundup",
+    ]
 
 
 def test_finds_nothing_wrong_with_a_small_manifest() -> None:
