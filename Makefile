@@ -73,7 +73,7 @@ lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.t
 	uv pip compile pyproject.toml --group dev --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -c requirements.txt -o requirements-dev.txt
 
 real-apps: ## Install the real outside apps that some tests provision into
-	tests/real_apps/install.sh flask_appbuilder roundup redmine scim2_server wagtail
+	tests/real_apps/install.sh flask_appbuilder roundup jupyterhub redmine scim2_server wagtail
 
 bench: .venv/.installed-dev ## Measure Keyway beside its peers; make bench b=--quick to see that it works
 	$(BIN)/python -m tests.bench.run $(b)

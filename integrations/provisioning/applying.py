@@ -7,6 +7,7 @@ the app shows, and does what is missing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 from django.db import transaction
@@ -135,8 +136,9 @@ def _apply(row: Provisioning, user: Resource | None, session: Session) -> None:
         account = session.create_account(desired)
         _observe(row, account)
     _update(session, desired, account)
-    _observe(row, session.get_account(account.external_id) or account)
-    _grant(row, user, session, account)
+    shown = _shown(row, session, desired.username, account)
+    _observe(row, shown)
+    _grant(row, user, session, replace(account, external_id=shown.external_id))
 
 
 def _delete(row: Provisioning, session: Session, account: ObservedAccount) -> None:
@@ -225,6 +227,22 @@ def _differs(desired: DesiredAccount, account: ObservedAccount) -> bool:
         for name in ("username", "email", "given_name", "family_name", "display_name")
         if getattr(desired, name)
     )
+
+
+def _shown(
+    row: Provisioning, session: Session, username: str, account: ObservedAccount
+) -> ObservedAccount:
+    """Return the account after an update, also where its key was its old name."""
+    shown = session.get_account(account.external_id)
+    if shown is not None:
+        return shown
+    renamed = session.find_account(username)
+    if renamed is None:
+        return account
+    if row.account is not None:
+        row.account.external_id = renamed.external_id
+        row.account.save(update_fields=["external_id"])
+    return renamed
 
 
 def _observe(row: Provisioning, account: ObservedAccount) -> None:

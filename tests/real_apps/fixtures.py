@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,33 @@ def wagtail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
     folder = tmp_path_factory.mktemp("wagtail")
     with wagtail_server.running_wagtail(python, folder) as url:
         yield OutsideApp(url, wagtail_server.USERNAME, wagtail_server.PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def jupyterhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
+    """JupyterHub with its proxy, and the groups editors and viewers."""
+    python = _installed("jupyterhub")
+    folder = tmp_path_factory.mktemp("jupyterhub")
+    app = OutsideApp(f"http://127.0.0.1:{free_port()}", "svc-admin", "pass-of-hub-1")
+    config = _FOLDER / "jupyterhub" / "jupyterhub_config.py"
+    with running(
+        [str(python), "-m", "jupyterhub", "--config", str(config)],
+        ready_url=f"{app.base_url}/hub/api",
+        env={
+            "HUB_URL": app.base_url,
+            "HUB_INTERNAL_URL": f"http://127.0.0.1:{free_port()}",
+            "HUB_PROXY": str(
+                python.parents[1] / "node_modules" / ".bin" / "configurable-http-proxy"
+            ),
+            "HUB_PROXY_API_URL": f"http://127.0.0.1:{free_port()}",
+            "HUB_ADMIN_USERNAME": app.username,
+            "HUB_ADMIN_PASSWORD": app.password,
+        },
+        log=folder / "server.log",
+        folder=folder,
+        is_ready=lambda status: status == HTTPStatus.OK,
+    ):
+        yield app
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,17 @@ install_python_app() {
         --require-hashes --requirement "$here/$1/requirements.txt"
 }
 
+# JupyterHub starts a proxy, which is a program of Node.
+install_jupyterhub() {
+    if ! command -v npm >/dev/null; then
+        echo "JupyterHub's proxy needs Node: run \`apt-get install npm\`" >&2
+        exit 1
+    fi
+    install_python_app jupyterhub
+    npm install --silent --no-audit --no-fund --no-package-lock \
+        --prefix "$target/jupyterhub" configurable-http-proxy@5.3.0
+}
+
 # Redmine itself is Debian's. Here are its database, seeded, and what starts it without
 # the package's own instance, which only root may read.
 install_redmine() {
@@ -60,6 +71,7 @@ for name in "$@"; do
     if [ "$check" = yes ]; then exit 1; fi
     rm -rf "${target:?}/$name"
     case $name in
+    jupyterhub) install_jupyterhub ;;
     redmine) install_redmine ;;
     *) install_python_app "$name" ;;
     esac

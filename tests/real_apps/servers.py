@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,10 +36,12 @@ def running(
     log: Path,
     folder: Path = REPOSITORY,
     seconds: float = 60,
+    is_ready: Callable[[int], bool] = lambda status: True,
 ) -> Iterator[None]:
     """Run a server in `folder` while the block lasts, entered once `ready_url` answers.
 
     Of an address that is not of the web it is enough that somebody listens.
+    `is_ready` says which statuses count, where a proxy answers before the app does.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -50,34 +52,38 @@ def running(
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_until_ready(process, ready_url, log, seconds)
+            _wait_until_ready(process, ready_url, log, seconds, is_ready)
             yield
         finally:
             _stop(process)
 
 
 def _wait_until_ready(
-    process: subprocess.Popen[bytes], url: str, log: Path, seconds: float
+    process: subprocess.Popen[bytes],
+    url: str,
+    log: Path,
+    seconds: float,
+    is_ready: Callable[[int], bool],
 ) -> None:
     ends_at = time.monotonic() + seconds
     while time.monotonic() < ends_at:
         if process.poll() is not None:
             break
-        if _answers(url):
+        if _answers(url, is_ready):
             return
         time.sleep(_POLL_SECONDS)
     raise RuntimeError(f"{url} did not answer.\n{log.read_text(errors='replace')}")
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str, is_ready: Callable[[int], bool]) -> bool:
     if not url.startswith("http"):
         return _listens(url)
     try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return is_ready(answer.status)
     except urllib.error.HTTPError as answer:
         answer.close()
-        return True
+        return is_ready(answer.code)
     except OSError:
         return False
 
