@@ -8,8 +8,9 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from integrations.connectors.addresses import AddressRule, origin_of
+from integrations.connectors.addresses import WEB_SCHEMES, AddressRule, origin_of
 from integrations.connectors.base import Misconfigured
+from integrations.connectors.registry import schemes_of
 from integrations.models import App, ServiceAccount
 
 _PASSWORD = forms.PasswordInput(
@@ -31,7 +32,7 @@ class AppField(forms.ModelChoiceField):
 
 
 class AddressField(forms.CharField):
-    """The address of an app, as people open it in the browser."""
+    """The address of an app, as people open it in the browser or as its clients do."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -44,16 +45,34 @@ class AddressField(forms.CharField):
             **kwargs,
         )
 
-    def clean(self, value: Any) -> str:
-        """Return it with its scheme. Refuses what Keyway may not call."""
-        url: str = super().clean(value)
-        if url and "://" not in url:
-            url = f"https://{url}"
-        try:
-            AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(url)
-        except Misconfigured as error:
-            raise ValidationError(error.message) from None
-        return url
+
+def clean_address(address: str, app: App | None) -> str:
+    """Return the address of an app with its scheme.
+
+    Raises ValidationError for what Keyway may not call, or not for this app.
+    """
+    schemes = schemes_of(app.connector) if app else WEB_SCHEMES
+    url = address.rstrip("/")
+    if "://" not in url:
+        url = f"{schemes[0]}://{url}"
+    try:
+        AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(
+            url, schemes=schemes
+        )
+    except Misconfigured as error:
+        raise ValidationError(error.message) from None
+    return url
+
+
+def ask_in_the_words_of(app: App | None, form: forms.Form) -> None:
+    """Let the app's manifest say what its address and user name are."""
+    manifest = app.manifest if app else {}
+    for name, key in (("base_url", "address"), ("username", "username")):
+        asked = manifest.get(key)
+        if asked and name in form.fields:
+            field = form.fields[name]
+            field.label, field.help_text = asked["label"], asked["help"]
+            field.error_messages["required"] = f"Enter the {asked['label']}."
 
 
 class AsksPassword(forms.Form):
@@ -135,6 +154,19 @@ class AddServiceAccountForm(forms.Form):
         self.fields["app"].queryset = App.objects.filter(  # type: ignore[attr-defined]
             is_offered=True
         )
+        ask_in_the_words_of(self._chosen_app(), self)
+
+    def _chosen_app(self) -> App | None:
+        try:
+            app: App = self.fields["app"].clean(self["app"].value())
+        except ValidationError:
+            return None
+        return app
+
+    def clean_base_url(self) -> str:
+        """Refuse what cannot be called, or not for this app."""
+        cleaned = self.cleaned_data
+        return clean_address(cleaned["base_url"], cleaned.get("app"))
 
     def clean(self) -> dict[str, Any]:
         """Refuse a login that the app's connector cannot do."""
@@ -170,13 +202,19 @@ class ReplacePasswordForm(forms.Form):
         help_text="Keyway sends the password to this address only.",
     )
 
-    def __init__(self, *args: Any, origins: list[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, app: App, origins: list[str], **kwargs: Any) -> None:
         """`origins` are those to choose from; without any, an address is asked for."""
         super().__init__(*args, **kwargs)
+        self._app = app
+        ask_in_the_words_of(app, self)
         del self.fields["base_url" if origins else "origins"]
         if origins:
             choices = [(origin, origin) for origin in origins]
             self.fields["origins"].choices = choices  # type: ignore[attr-defined]
+
+    def clean_base_url(self) -> str:
+        """Refuse what cannot be called, or not for this app."""
+        return clean_address(self.cleaned_data["base_url"], self._app)
 
     def chosen_origins(self) -> list[str]:
         """Return where the new password may be sent."""

@@ -131,6 +131,7 @@ def replace_password(request: WorkspaceRequest, account_id: uuid.UUID) -> HttpRe
     draft = _draft(request)
     form = ReplacePasswordForm(
         request.POST if request.method == "POST" else None,
+        app=account.app,
         origins=origins.known_for(account, *filter(None, [_address_in(draft)])),
     )
     if form.is_bound and form.is_valid():
