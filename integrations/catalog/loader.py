@@ -114,7 +114,7 @@ def _sentence(error: ValidationError) -> str:
     wanted: Any = error.validator_value
     match error.validator:
         case None:
-            return "This section belongs to another connector."
+            return "There is a section of another connector: keep its own only."
         case "required":
             return f"{error.message.split(' is a required')[0]} is missing."
         case "additionalProperties":

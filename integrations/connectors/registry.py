@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from integrations.connectors.addresses import WEB_SCHEMES, IPNetwork
@@ -14,7 +15,7 @@ from integrations.connectors.http import checks as http_checks
 from integrations.connectors.http.connector import HttpConnector
 from integrations.connectors.ldap import checks as ldap_checks
 from integrations.connectors.ldap.blueprint import SCHEMES as LDAP_SCHEMES
-from integrations.connectors.optional import optional
+from integrations.connectors.optional import lacking, optional
 from integrations.connectors.problems import Problem
 from integrations.connectors.scim import settings as scim_settings
 from integrations.connectors.scim.connector import ScimConnector
@@ -52,6 +53,12 @@ _SCHEMES: dict[str, tuple[str, ...]] = {
     "sql": SQL_SCHEMES,
 }
 
+_LACKS: dict[str, Callable[[], str]] = {
+    "browser": availability.missing,
+    "ldap": partial(lacking, "ldap3", "ldap"),
+    "sql": partial(lacking, "psycopg", "postgres"),
+}
+
 
 def connector_for(
     manifest: Mapping[str, Any], *, allowed_networks: Sequence[IPNetwork] = ()
@@ -77,4 +84,4 @@ def problems_in(manifest: Mapping[str, Any]) -> list[Problem]:
 
 def missing_for(connector: str) -> str:
     """Return what this process lacks to use a connector, in a sentence, or nothing."""
-    return availability.missing() if connector == "browser" else ""
+    return _LACKS.get(connector, str)()

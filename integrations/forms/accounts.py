@@ -9,8 +9,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from integrations.connectors.addresses import AddressRule, origin_of
+from integrations.connectors.addresses import WEB_SCHEMES, AddressRule, origin_of
 from integrations.connectors.base import Misconfigured
+from integrations.connectors.registry import schemes_of
 from integrations.models import App, ServiceAccount
 
 _PASSWORD = forms.PasswordInput(
@@ -37,7 +38,7 @@ class AppField(forms.ModelChoiceField):
 
 
 class AddressField(forms.CharField):
-    """The address of an app, as people open it in the browser."""
+    """The address of an app, as people open it in the browser or as its clients do."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -50,16 +51,34 @@ class AddressField(forms.CharField):
             **kwargs,
         )
 
-    def clean(self, value: Any) -> str:
-        """Return it with its scheme. Refuses what Keyway may not call."""
-        url: str = super().clean(value)
-        if url and "://" not in url:
-            url = f"https://{url}"
-        try:
-            AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(url)
-        except Misconfigured as error:
-            raise ValidationError(error.message) from None
-        return url
+
+def clean_address(address: str, app: App | None) -> str:
+    """Return the address of an app with its scheme.
+
+    Raises ValidationError for what Keyway may not call, or not for this app.
+    """
+    schemes = schemes_of(app.connector) if app else WEB_SCHEMES
+    url = address.rstrip("/")
+    if "://" not in url:
+        url = f"{schemes[0]}://{url}"
+    try:
+        AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(
+            url, schemes=schemes
+        )
+    except Misconfigured as error:
+        raise ValidationError(error.message) from None
+    return url
+
+
+def ask_in_the_words_of(app: App | None, form: forms.Form) -> None:
+    """Let the app's manifest say what its address and user name are."""
+    manifest = app.manifest if app else {}
+    for name, key in (("base_url", "address"), ("username", "username")):
+        asked = manifest.get(key)
+        if asked and name in form.fields:
+            field = form.fields[name]
+            field.label, field.help_text = asked["label"], asked["help"]
+            field.error_messages["required"] = f"Enter the {asked['label']}."
 
 
 class AsksPassword(forms.Form):
@@ -159,6 +178,19 @@ class AddServiceAccountForm(forms.Form):
         self.fields["app"].queryset = App.objects.filter(  # type: ignore[attr-defined]
             is_offered=True
         )
+        ask_in_the_words_of(self._chosen_app(), self)
+
+    def _chosen_app(self) -> App | None:
+        try:
+            app: App = self.fields["app"].clean(self["app"].value())
+        except ValidationError:
+            return None
+        return app
+
+    def clean_base_url(self) -> str:
+        """Refuse what cannot be called, or not for this app."""
+        cleaned = self.cleaned_data
+        return clean_address(cleaned["base_url"], cleaned.get("app"))
 
     def clean(self) -> dict[str, Any]:
         """Keep what the chosen login needs. Refuse one that the app does not have."""
@@ -202,11 +234,13 @@ class ReplacePasswordForm(forms.Form):
         super().__init__(*args, **kwargs)
         word = account.secret_word
         self._is_token = not account.username
+        self._app = account.app
         self.fields["password"].label = f"New {word}"
         self.fields["password"].error_messages["required"] = (
             f"Enter the new {word} of the account."
         )
         self.fields["origins"].label = f"This {word} is for"
+        ask_in_the_words_of(account.app, self)
         del self.fields["base_url" if origins else "origins"]
         if origins:
             choices = [(origin, origin) for origin in origins]
@@ -219,6 +253,10 @@ class ReplacePasswordForm(forms.Form):
             secret = secret.strip()
             _TOKEN(secret)
         return secret
+
+    def clean_base_url(self) -> str:
+        """Refuse what cannot be called, or not for this app."""
+        return clean_address(self.cleaned_data["base_url"], self._app)
 
     def chosen_origins(self) -> list[str]:
         """Return where the new password may be sent."""

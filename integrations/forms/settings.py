@@ -7,7 +7,12 @@ from typing import Any
 from django import forms
 
 from integrations.configuration import General
-from integrations.forms.accounts import AddressField, AsksPassword
+from integrations.forms.accounts import (
+    AddressField,
+    AsksPassword,
+    ask_in_the_words_of,
+    clean_address,
+)
 from integrations.models import Integration, ServiceAccount
 from integrations.syncing import schedule
 
@@ -58,6 +63,8 @@ class GeneralForm(AsksPassword):
         self.fields["sync_every_hours"].choices = [  # type: ignore[attr-defined]
             (number, _interval(number)) for number in sorted(hours)
         ]
+        self._app = integration.app
+        ask_in_the_words_of(self._app, self)
         self._describe_identifier(integration)
         self.order_fields(["name", "base_url", "password"])
 
@@ -68,6 +75,10 @@ class GeneralForm(AsksPassword):
         else:
             self.fields["identifier"].label = described["label"]
             self.fields["identifier"].help_text = described["help"]
+
+    def clean_base_url(self) -> str:
+        """Refuse what cannot be called, or not for this app."""
+        return clean_address(self.cleaned_data["base_url"], self._app)
 
     def wish(self) -> General:
         """Return what was entered."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from integrations.connectors.addresses import AddressRule
-from integrations.connectors.base import Misconfigured
 from integrations.connectors.registry import missing_for
-from integrations.forms.accounts import AppField, AsksPassword
+from integrations.forms.accounts import (
+    AddressField,
+    AppField,
+    AsksPassword,
+    ask_in_the_words_of,
+    clean_address,
+)
 from integrations.models import App, Integration, ServiceAccount
 from integrations.set_up import drafts
 from integrations.syncing.schedule import CHOICES
@@ -42,14 +45,8 @@ class SelectAppForm(forms.Form):
             "invalid_choice": "Choose an app from the list.",
         },
     )
-    base_url = forms.CharField(
-        label="Address of the app",
-        max_length=500,
+    base_url = AddressField(
         help_text="As you open it in the browser, such as https://bi.example.com",
-        error_messages={"required": "Enter the address of the app."},
-        widget=forms.URLInput(
-            attrs={"autocomplete": "off", "spellcheck": "false", "inputmode": "url"}
-        ),
     )
     identifier = forms.CharField(required=False, max_length=200)
 
@@ -67,6 +64,7 @@ class SelectAppForm(forms.Form):
             is_offered=True
         )
         self.missing = missing_for(app.connector) if app else ""
+        ask_in_the_words_of(app, self)
         asked = (app.manifest.get("identifier") if app else None) or {}
         field = self.fields["identifier"]
         if not asked:
@@ -85,15 +83,9 @@ class SelectAppForm(forms.Form):
         return name
 
     def clean_base_url(self) -> str:
-        """Refuse what cannot be called."""
-        url: str = self.cleaned_data["base_url"].rstrip("/")
-        if "://" not in url:
-            url = f"https://{url}"
-        try:
-            AddressRule(settings.KEYWAY_ALLOWED_NETWORKS).check_base_url(url)
-        except Misconfigured as error:
-            raise ValidationError(error.message) from None
-        return url
+        """Refuse what cannot be called, or not for this app."""
+        cleaned = self.cleaned_data
+        return clean_address(cleaned["base_url"], cleaned.get("app"))
 
     def answers(self) -> dict[str, str]:
         """Return what a draft keeps of it."""

@@ -118,9 +118,12 @@ def apps(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @requires(Permission.MANAGE_INTEGRATIONS)
 def app_fields(request: WorkspaceRequest) -> HttpResponse:
-    """Answer with the fields that only some apps have (S0-20)."""
+    """Answer with the fields that differ by app, as they were filled (S0-20)."""
+    filled = {name: request.GET.get(name, "") for name in ("base_url", "identifier")}
     form = SelectAppForm(
-        workspace=request.workspace, app=_offered(request.GET.get("app", ""))
+        initial=filled,
+        workspace=request.workspace,
+        app=_offered(request.GET.get("app", "")),
     )
     return render(request, "integrations/new/_app_fields.html", {"form": form})
 

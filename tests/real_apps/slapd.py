@@ -22,6 +22,20 @@ MOST_FOR_READER = 2
 _SERVICE = f"cn=keyway,ou=services,{BASE}"
 _PASSWORD = "pass-of-slapd-1"
 
+# As docs/howto/connect-an-app.md gives them, and `inactive` besides.
+_RIGHTS = f"""
+access to dn.subtree="ou=people,{BASE}" attrs=userPassword
+  by dn.exact="{_SERVICE}" write by anonymous auth by self write by * none
+access to dn.subtree="ou=people,{BASE}"
+  by dn.exact="{_SERVICE}" write by * break
+access to dn.subtree="ou=inactive,{BASE}"
+  by dn.exact="{_SERVICE}" write by * break
+access to dn.subtree="ou=groups,{BASE}"
+  by dn.exact="{_SERVICE}" write by * break
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="{_SERVICE}" read by dn.exact="{READER}" read by * none
+""".strip()
+
 _CONFIGURATION = f"""
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -43,8 +57,7 @@ dbnosync
 index objectClass,uid,mail,cn,entryUUID,member eq
 limits dn.exact="{READER}" size={MOST_FOR_READER}
 limits dn.exact="{_SERVICE}" size=unlimited
-access to attrs=userPassword by dn.exact="{_SERVICE}" write by anonymous auth by * none
-access to * by dn.exact="{_SERVICE}" write by dn.exact="{READER}" read by * none
+{{rights}}
 overlay memberof
 overlay refint
 refint_attributes memberof member
@@ -137,7 +150,7 @@ def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     folder = tmp_path_factory.mktemp("slapd")
     (folder / "data").mkdir()
     configuration, entries = folder / "slapd.conf", folder / "entries.ldif"
-    configuration.write_text(_CONFIGURATION.format(folder=folder))
+    configuration.write_text(_CONFIGURATION.format(folder=folder, rights=_RIGHTS))
     entries.write_text(_ENTRIES)
     trusted = certificate(folder)
     subprocess.run(

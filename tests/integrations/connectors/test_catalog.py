@@ -224,3 +224,42 @@ def test_says_what_is_wrong_with_a_file(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidManifest, match="'slug' is missing"):
         load_manifest(path)
+
+
+@pytest.mark.parametrize(
+    ("slug", "changes", "problem"),
+    [
+        ("openldap", {"sql": {}}, "manifest: There is a section of another"),
+        ("openldap", {"ldap": None}, "ldap: This must be an object."),
+        ("postgresql", {"connector": "ldap"}, "manifest: 'ldap' is missing."),
+        ("postgresql", {"sql": {"grantable": ["*"]}}, "sql.grantable[0]: Name the"),
+    ],
+)
+def test_each_connector_has_its_own_section(
+    slug: str, changes: dict[str, Any], problem: str
+) -> None:
+    manifest = next(m for m in shipped_manifests() if m["slug"] == slug)
+
+    found = problems({**manifest, **changes})
+
+    assert any(each.startswith(problem) for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"rdn": "ou"}, "ldap.users.rdn: The DN is made of an attribute that is"),
+        ({"rdn": "uid)(cn"}, "ldap.users.rdn: This must match"),
+        ({"deactivate": {"style": "move"}}, "ldap.users.deactivate: 'base' is missing"),
+        ({"deactivate": {"style": "hide"}}, "ldap.users.deactivate.style: This must"),
+    ],
+)
+def test_says_what_is_wrong_in_an_ldap_section(
+    change: dict[str, Any], problem: str
+) -> None:
+    manifest = next(m for m in shipped_manifests() if m["slug"] == "openldap")
+    manifest["ldap"]["users"].update(change)
+
+    found = problems(manifest)
+
+    assert any(each.startswith(problem) for each in found), found

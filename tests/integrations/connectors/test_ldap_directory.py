@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import ldap3
 import pytest
@@ -57,6 +58,16 @@ def can_log_in(slapd: Slapd, dn: str, password: str) -> bool:
 
 def group_named(session: Session, name: str) -> Entitlement:
     return next(e for e in session.list_entitlements() if e.name == name)
+
+
+@pytest.fixture
+def own_group(session: Session, directory: Any) -> Iterator[Entitlement]:
+    """A group of this test's own, with the placeholder in it."""
+    name = f"own-{uuid4().hex[:8]}"
+    nobody = {"member": f"cn=nobody,{BASE}"}
+    assert directory.add(f"cn={name},ou=groups,{BASE}", "groupOfNames", nobody)
+    yield group_named(session, name)
+    assert directory.delete(f"cn={name},ou=groups,{BASE}")
 
 
 def test_new_entry_has_a_hashed_password_and_our_reference(
@@ -154,30 +165,28 @@ def test_name_changes_only_in_its_case(session: Session) -> None:
 
 
 def test_deleted_account_leaves_no_member_behind(
-    session: Session, directory: Any
+    session: Session, directory: Any, own_group: Entitlement
 ) -> None:
-    group = group_named(session, "writers")
     made = session.create_account(person())
-    session.grant(made.external_id, group)
+    session.grant(made.external_id, own_group)
 
     session.delete_account(made.external_id)
 
-    members = entry(directory, "(cn=writers)")["attributes"]["member"]
+    members = entry(directory, f"(cn={own_group.name})")["attributes"]["member"]
     assert members == [f"cn=nobody,{BASE}"]
 
 
 def test_last_member_gives_way_to_the_placeholder(
-    session: Session, directory: Any
+    session: Session, directory: Any, own_group: Entitlement
 ) -> None:
-    group = group_named(session, "writers")
     made = session.create_account(person())
-    session.grant(made.external_id, group)
+    session.grant(made.external_id, own_group)
     nobody = {"member": [(ldap3.MODIFY_DELETE, [f"cn=nobody,{BASE}"])]}
-    assert directory.modify(f"cn=writers,ou=groups,{BASE}", nobody)
+    assert directory.modify(f"cn={own_group.name},ou=groups,{BASE}", nobody)
 
-    session.revoke(made.external_id, group)
+    session.revoke(made.external_id, own_group)
 
-    members = entry(directory, "(cn=writers)")["attributes"]["member"]
+    members = entry(directory, f"(cn={own_group.name})")["attributes"]["member"]
     assert members == [f"cn=nobody,{BASE}"]
 
 
