@@ -176,10 +176,9 @@ class Visit:
         *,
         is_login: bool = False,
     ) -> None:
-        known = self._known(values)
         self._new_password = str(values.get("new_password", ""))
         for number, step in enumerate(steps, 1):
-            await self._noted(_Doing(act, number, step, known, is_login))
+            await self._noted(_Doing(act, number, step, self._known(values), is_login))
 
     def _known(self, values: Values) -> Values:
         return {**values, "config": self._config}
@@ -226,8 +225,8 @@ class Visit:
             name: as_text(work_out(each, dict(doing.values)))
             for name, each in doing.step.query.items()
         }
-        url = f"{self._connection.base_url}{path}"
-        url = f"{url}?{urlencode(query)}" if query else url
+        more = f"?{urlencode(query)}" if query else ""
+        url = f"{self._connection.base_url}{path}{more}"
         if doing.is_login:
             await self._lands_at(url, doing.values)
         else:
