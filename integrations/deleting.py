@@ -15,6 +15,7 @@ from integrations.models import (
     AppEntitlement,
     Integration,
     Provisioning,
+    Screenshot,
 )
 from integrations.provisioning import pausing
 from integrations.syncing import sync
@@ -124,6 +125,7 @@ def _delete_rows(integration: Integration) -> None:
     accounts = AppAccount.objects.filter(integration=integration)
     held = AppAccount.entitlements.through.objects
     _drop(held.filter(appaccount__in=accounts))
+    _drop(Screenshot.objects.filter(call__integration=integration))
     _drop(AppCall.objects.filter(integration=integration))
     _drop(Provisioning.objects.filter(integration=integration))
     _drop(accounts)

@@ -15,6 +15,7 @@ from integrations.views import (
     listing,
     matching,
     people,
+    screenshots,
     set_up,
     settings,
     syncing,
@@ -137,6 +138,11 @@ urlpatterns = [
     path("activity/", activity.index, name="activity"),
     path("activity/export/", activity_export.export, name="activity_export"),
     path("activity/jobs/<uuid:job_id>/", job.job, name="job"),
+    path(
+        "activity/calls/<int:call_id>/screenshot/",
+        screenshots.screenshot,
+        name="screenshot",
+    ),
     path("activity/<uuid:request_id>/", activity.request_page, name="request"),
     path("activity/people/<uuid:resource_id>/", activity.person, name="person"),
     path(

@@ -10,13 +10,16 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from integrations.connectors.exchange import Exchange
 from integrations.models import (
     AppAccount,
+    AppCall,
     AppEntitlement,
     Integration,
     IntegrationDraft,
     Provisioning,
 )
+from integrations.outside.call_log import CallLog
 from integrations.reports import assignments
 from scim.models import RequestRecord, Resource
 from tests import factories
@@ -65,6 +68,9 @@ ROUTES = {
     "activity/": Route("/activity/", get=200),
     "activity/export/": Route("/activity/export/", get=200),
     "activity/jobs/<uuid:job_id>/": Route("/activity/jobs/{sync}/", get=200),
+    "activity/calls/<int:call_id>/screenshot/": Route(
+        "/activity/calls/{call}/screenshot/", get=200
+    ),
     "activity/<uuid:request_id>/": Route("/activity/{request}/", get=200),
     "activity/people/<uuid:resource_id>/": Route(
         "/activity/people/{resource}/", get=200
@@ -417,6 +423,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "activity/": Permission.VIEW_ACTIVITY,
     "activity/export/": Permission.VIEW_ACTIVITY,
     "activity/jobs/<uuid:job_id>/": Permission.VIEW_ACTIVITY,
+    "activity/calls/<int:call_id>/screenshot/": Permission.VIEW_ACTIVITY,
     "activity/<uuid:request_id>/": Permission.VIEW_ACTIVITY,
     "activity/people/<uuid:resource_id>/": Permission.VIEW_ACTIVITY,
     "activity/people/<uuid:resource_id>/retry/": Permission.MANAGE_INTEGRATIONS,
@@ -533,6 +540,21 @@ def confirmation_of(workspace: Workspace) -> Confirmation:
     )
 
 
+def a_step() -> Exchange:
+    """Return a step of the browser with its picture, which is the smallest JPEG head."""
+    return Exchange(
+        at=database_now(),
+        method="CLICK",
+        path="a button “Save”",
+        request_body="",
+        status=200,
+        error="",
+        answer_body="",
+        milliseconds=40,
+        screenshot=b"\xff\xd8\xff\xd9",
+    )
+
+
 def values_of(integration: Integration) -> dict[str, object]:
     """Return what fills the routes: a failed user, a live token and so on."""
     now = database_now()
@@ -590,6 +612,9 @@ def values_of(integration: Integration) -> dict[str, object]:
         state=Job.State.COMPLETED,
         due_at=now,
     )
+    log = CallLog(integration, job=sync, resource_id="")
+    log.note(a_step())
+    log.write()
     draft = IntegrationDraft.objects.create(
         workspace=workspace,
         created_by=workspace.memberships.order_by("id")[0].user,
@@ -613,6 +638,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         "confirmation": confirmation_of(workspace).public_id,
         "entitlement": assignments.reference(entitlement),
         "sync": sync.public_id,
+        "call": AppCall.objects.get(job=sync).pk,
         # Somebody's, and of nobody who asks: a person's factors are theirs alone.
         "factor": factors.authenticator(
             factories.MembershipFactory(workspace=workspace).user

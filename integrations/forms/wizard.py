@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from integrations.connectors.addresses import AddressRule
 from integrations.connectors.base import Misconfigured
+from integrations.connectors.registry import missing_for
 from integrations.forms.accounts import AppField, AsksPassword
 from integrations.models import App, Integration, ServiceAccount
 from integrations.set_up import drafts
@@ -65,6 +66,7 @@ class SelectAppForm(forms.Form):
         self.fields["app"].queryset = App.objects.filter(  # type: ignore[attr-defined]
             is_offered=True
         )
+        self.missing = missing_for(app.connector) if app else ""
         asked = (app.manifest.get("identifier") if app else None) or {}
         field = self.fields["identifier"]
         if not asked:

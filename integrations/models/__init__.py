@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from integrations.models.account import AppAccount, AppEntitlement
 from integrations.models.app import App
-from integrations.models.call import AppCall
+from integrations.models.call import AppCall, Screenshot
 from integrations.models.draft import IntegrationDraft
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
@@ -18,5 +18,6 @@ __all__ = [
     "Integration",
     "IntegrationDraft",
     "Provisioning",
+    "Screenshot",
     "ServiceAccount",
 ]

@@ -62,4 +62,23 @@ class AppCall(models.Model):
         """
         if self.status is None or self.error:
             return True
-        return self.status >= 400 and not (self.method == "GET" and self.status == 404)
+        looks = self.method in {"GET", "GOTO"}
+        return self.status >= 400 and not (looks and self.status == 404)
+
+
+class Screenshot(models.Model):
+    """What the browser showed after a step, with what was typed masked.
+
+    Goes with its call.
+    """
+
+    call = models.OneToOneField(
+        AppCall, on_delete=models.CASCADE, primary_key=True, related_name="screenshot"
+    )
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    image = models.BinaryField(help_text="JPEG, 60 kB at most.")
+
+    def __str__(self) -> str:
+        return f"Screenshot of {self.call_id}"

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from integrations.connectors.exchange import Exchange
-from integrations.models import AppCall, Integration
+from integrations.models import AppCall, Integration, Screenshot
 from integrations.outside import acts
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -25,6 +25,9 @@ PRUNE_EVERY = timedelta(days=1)
 PRUNE_BATCH = 5_000
 KEPT_AT_EACH_END = 50
 """Of a session with more calls than twice this, those between are left out."""
+
+_Kept = tuple[AppCall, bytes]
+"""A call, and its picture where it has one."""
 
 log = structlog.get_logger(__name__)
 
@@ -40,8 +43,8 @@ class CallLog:
         self._resource_id = resource_id
         self._act, self._is_change = "", False
         self._count = 0
-        self._first: list[AppCall] = []
-        self._last: deque[AppCall] = deque(maxlen=KEPT_AT_EACH_END)
+        self._first: list[_Kept] = []
+        self._last: deque[_Kept] = deque(maxlen=KEPT_AT_EACH_END)
 
     def begin(self, act: str, *, is_change: bool = False) -> None:
         """Say what the next calls are for."""
@@ -52,18 +55,23 @@ class CallLog:
         self._count += 1
         is_full = len(self._first) >= KEPT_AT_EACH_END
         kept = self._last if is_full else self._first
-        kept.append(self._row(exchange))
+        kept.append((self._row(exchange), exchange.screenshot))
 
     def write(self) -> None:
         """Write what has gathered. Never raises: the work itself is done."""
-        rows = [*self._first, *self._last]
-        if not rows:
+        kept = [*self._first, *self._last]
+        if not kept:
             return
         try:
             with transaction.atomic():
-                AppCall.objects.bulk_create(rows)
+                rows = AppCall.objects.bulk_create(row for row, _ in kept)
+                Screenshot.objects.bulk_create(
+                    Screenshot(call=row, workspace_id=row.workspace_id, image=picture)
+                    for row, (_, picture) in zip(rows, kept, strict=True)
+                    if picture
+                )
         except DatabaseError:
-            log.exception("app_calls_lost", calls=len(rows))
+            log.exception("app_calls_lost", calls=len(kept))
 
     def _row(self, exchange: Exchange) -> AppCall:
         integration, job = self._integration, self._job

@@ -9,10 +9,11 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
 
 from integrations.desired import JSON
-from integrations.models import AppCall
+from integrations.models import AppCall, Screenshot
 from workspaces.models import Job
 from workspaces.pages import Pill
 
@@ -25,7 +26,7 @@ def of_last_attempts(jobs: Iterable[Job]) -> dict[int, list[AppCall]]:
     found: dict[int, list[AppCall]] = defaultdict(list)
     if last:
         calls = AppCall.objects.filter(reduce(or_, last)).order_by("id")
-        for call in calls[:_MOST]:
+        for call in _with_pictures(calls)[:_MOST]:
             found[call.job_id or 0].append(call)
     return found
 
@@ -33,7 +34,13 @@ def of_last_attempts(jobs: Iterable[Job]) -> dict[int, list[AppCall]]:
 def of_attempt(job: Job, attempt: int) -> list[AppCall]:
     """Return the calls of one attempt of a job, in their order."""
     found = AppCall.objects.filter(job=job, attempt=attempt).order_by("id")
-    return list(found[:_MOST])
+    return list(_with_pictures(found)[:_MOST])
+
+
+def _with_pictures(found: QuerySet[AppCall]) -> QuerySet[AppCall]:
+    """Say of each call whether it has a picture, and leave the picture where it is."""
+    pictures = Screenshot.objects.filter(call=OuterRef("pk"))
+    return found.annotate(has_picture=Exists(pictures))
 
 
 def rows(calls: list[AppCall], *, name: str = "") -> list[dict[str, Any]]:
@@ -58,6 +65,7 @@ def rows(calls: list[AppCall], *, name: str = "") -> list[dict[str, Any]]:
                 "sent": pretty(call.request_body),
                 "answered": pretty(call.answer_body),
                 "left_out": skipped,
+                "picture_url": _picture_url(call),
             }
         )
     return result
@@ -90,6 +98,11 @@ def pretty(body: str) -> str:
 def as_text(value: JSON) -> str:
     """Return a value of a user's attribute as it is shown."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _picture_url(call: AppCall) -> str | None:
+    has_picture = getattr(call, "has_picture", False)
+    return reverse("integrations:screenshot", args=[call.pk]) if has_picture else None
 
 
 def _pill(call: AppCall) -> Pill:

@@ -5,6 +5,7 @@ S0-14, S0-16 to S0-41, S0-131.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pytest
 from django.test import Client
 
 from integrations.audit import Action
+from integrations.connectors.browser import availability
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
@@ -246,6 +248,19 @@ class TestSelectApp:
         assert "id_identifier" not in without
         assert "Team ID" in with_id
         assert "It is in the app&#x27;s address." in with_id
+
+    def test_app_that_needs_a_browser_says_so_where_there_is_none(
+        self, alice_client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        factories.AppFactory(slug="wagtail")
+        url = f"{NEW}app-fields/?app=wagtail"
+        monkeypatch.setattr(availability, "missing", lambda: "")
+        there = text(alice_client.get(url))
+        monkeypatch.setattr(availability, "missing", lambda: availability.NO_CHROMIUM)
+        lacking = text(alice_client.get(url))
+
+        assert "needs a browser" not in there
+        assert availability.NO_CHROMIUM in html.unescape(lacking)
 
     def test_s0_23_identifier_is_required_and_kept(
         self, alice_client: Client, app_with_id: App

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.real_apps import redmine as redmine_server
-from tests.real_apps import wagtail as wagtail_server
+from tests.real_apps import wagtail_server
 from tests.real_apps.servers import REPOSITORY, free_port, running
 
 _FOLDER = Path(__file__).parent

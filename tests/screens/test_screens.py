@@ -29,6 +29,7 @@ SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "preload": False}
 NO_PAGES = (
+    "activity/calls/<int:call_id>/screenshot/",
     "activity/export/",
     "audit/export/",
     "integrations/new/app-fields/",

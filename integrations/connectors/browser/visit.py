@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +22,13 @@ from integrations.connectors.base import (
 )
 from integrations.connectors.browser.blueprint import (
     Blueprint,
-    Look,
     Reading,
     Step,
     Target,
     Verb,
 )
 from integrations.connectors.browser.gate import Gate
+from integrations.connectors.browser.looking import look_at, pick, take
 from integrations.connectors.browser.targets import (
     Values,
     as_text,
@@ -57,13 +56,6 @@ NO_PAGE = (
 )
 ENDED = "The browser ended in the middle of its work. Keyway tries again."
 INTERRUPTED = "The time for this was over before the app had answered."
-
-_LARGEST_PICTURE = 60_000
-_QUALITIES = (50, 25, 10)
-_TYPED = (
-    "input:not([type=submit], [type=button], [type=checkbox], [type=radio]), textarea"
-)
-_GREY = "#9aa0a6"
 
 
 @dataclass(slots=True)
@@ -168,22 +160,13 @@ class Visit:
         """Return one thing that the page shows."""
         found = locate(root or self._page, reading.target, self._known({}))
         try:
-            value = await _look(found, reading.look)
+            value = await look_at(found, reading.look)
         except PlaywrightTimeout as error:
             raise self._changed(act, "reading", reading.target) from error
-        if reading.pattern is None:
-            return value
-        if isinstance(value, list):
-            return [self._picked(act, reading.pattern, reading, item) for item in value]
-        return self._picked(act, reading.pattern, reading, value)
-
-    def _picked(
-        self, act: str, pattern: re.Pattern[str], reading: Reading, value: JSON
-    ) -> str:
-        match = pattern.search(as_text(value))
-        if match is None:
+        picked = pick(reading.pattern, value)
+        if picked is None:
             raise self._changed(act, "reading", reading.target)
-        return match.group(1)
+        return picked
 
     async def _walk(
         self,
@@ -193,10 +176,9 @@ class Visit:
         *,
         is_login: bool = False,
     ) -> None:
-        known = self._known(values)
         self._new_password = str(values.get("new_password", ""))
         for number, step in enumerate(steps, 1):
-            await self._noted(_Doing(act, number, step, known, is_login))
+            await self._noted(_Doing(act, number, step, self._known(values), is_login))
 
     def _known(self, values: Values) -> Values:
         return {**values, "config": self._config}
@@ -217,7 +199,11 @@ class Visit:
             error = INTERRUPTED
             raise
         finally:
-            picture = b"" if error == INTERRUPTED else await self._picture()
+            # After goto comes a step that shows the page; what is typed is masked.
+            shows = error or doing.step.verb not in {Verb.GOTO, Verb.FILL}
+            picture = b""
+            if shows and self._takes_pictures and error != INTERRUPTED:
+                picture = await take(self._page, self._masks())
             self._note(doing, at, error, picture)
 
     async def _do(self, doing: _Doing) -> None:
@@ -239,8 +225,8 @@ class Visit:
             name: as_text(work_out(each, dict(doing.values)))
             for name, each in doing.step.query.items()
         }
-        url = f"{self._connection.base_url}{path}"
-        url = f"{url}?{urlencode(query)}" if query else url
+        more = f"?{urlencode(query)}" if query else ""
+        url = f"{self._connection.base_url}{path}{more}"
         if doing.is_login:
             await self._lands_at(url, doing.values)
         else:
@@ -372,27 +358,9 @@ class Visit:
         login = fill_path(path, self._known({})) if path else "/"
         return urlsplit(f"{self._connection.base_url}{login}").path
 
-    async def _picture(self) -> bytes:
-        """Return the page as a small JPEG with what was typed masked, or nothing."""
-        if not self._takes_pictures:
-            return b""
-        masks = [self._page.locator(_TYPED)]
-        masks += [
-            locate(self._page, mask, self._known({})) for mask in self._blueprint.masks
-        ]
-        # A picture helps to understand a step; it must not make one fail.
-        with contextlib.suppress(PlaywrightError):
-            for quality in _QUALITIES:
-                picture = await self._page.screenshot(
-                    type="jpeg",
-                    quality=quality,
-                    mask=masks,
-                    mask_color=_GREY,
-                    animations="disabled",
-                )
-                if len(picture) <= _LARGEST_PICTURE:
-                    return picture
-        return b""
+    def _masks(self) -> list[Locator]:
+        values = self._known({})
+        return [locate(self._page, mask, values) for mask in self._blueprint.masks]
 
     def _note(self, doing: _Doing, at: datetime, error: str, picture: bytes) -> None:
         step, secrets = doing.step, self._secrets()
@@ -430,29 +398,3 @@ async def _headers(response: Response) -> dict[str, str]:
     """Return `Retry-After`, which is all that a page's headers are read for."""
     wish = await response.header_value("retry-after")
     return {"Retry-After": wish} if wish else {}
-
-
-async def _look(found: Locator, look: Look) -> JSON:
-    """Return what a look at one element tells, or a look at each that fits."""
-    match look:
-        case Look.TEXT:
-            return _in_one_line(await found.text_content() or "")
-        case Look.VALUE:
-            return await found.input_value()
-        case Look.CHECKED:
-            return await found.is_checked()
-        case Look.SEEN:
-            return await found.filter(visible=True).count() > 0
-        case Look.UNSEEN:
-            return await found.filter(visible=True).count() == 0
-        case Look.LINK:
-            return await found.get_attribute("href")
-        case Look.TEXTS:
-            return [_in_one_line(text) for text in await found.all_text_contents()]
-    name = "value" if look is Look.VALUES else "href"
-    return [await each.get_attribute(name) for each in await found.all()]
-
-
-def _in_one_line(text: str) -> str:
-    """Return the text as it stands in the page, whatever its case is shown in."""
-    return " ".join(text.split())

@@ -330,7 +330,8 @@ def test_every_step_is_heard_of_without_secrets_and_with_a_picture() -> None:
         ("EXPECT", "the text “People”", False),
     ]
     assert all(e.status == 200 and e.milliseconds >= 0 for e in exchanges)
-    assert all(e.screenshot[:2] == b"\xff\xd8" for e in exchanges)
+    pictures = [e.screenshot for e in exchanges if e.method in {"CLICK", "EXPECT"}]
+    assert all(picture.startswith(b"\xff\xd8") for picture in pictures)
     assert all(len(e.screenshot) <= 60_000 for e in exchanges)
     assert PASSWORD not in repr(exchanges)
 

@@ -12,7 +12,7 @@ from tests.real_apps.servers import free_port, running
 
 USERNAME = "svc-keyway"
 PASSWORD = "pass-of-wagtail-1"
-_APP = Path(__file__).parent / "app.py"
+_APP = Path(__file__).parent / "wagtail" / "app.py"
 
 
 @contextmanager
