@@ -50,13 +50,16 @@ _RECOVERY_CODE = re.compile(r"[A-Z2-9]{4}(-[A-Z2-9]{4}){3}")
 
 
 def of_member(view: View[P]) -> View[P]:
-    """Let a view run for every member of a workspace, whatever the role."""
+    """Let a view run for every member of a workspace, whatever the role.
+
+    Also for superusers in none: the Django admin asks them for a second factor.
+    """
 
     @wraps(view)
     def guarded(
         request: WorkspaceRequest, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponse:
-        if request.membership is None:
+        if request.membership is None and not request.user.is_superuser:
             return render(request, "workspaces/no_workspace.html", status=403)
         return view(request, *args, **kwargs)
 
@@ -89,7 +92,8 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     """Show the person's factors by kind."""
     now = database_now()
     found = factors.usable(request.user, now)
-    missing = request.workspace.require_two_steps and not found
+    is_required = request.workspace is None or request.workspace.require_two_steps
+    missing = is_required and not found
     return render(
         request,
         "workspaces/security.html",
