@@ -25,7 +25,7 @@ from tokens.confirmed import REPLACE, VIEW, replaced, subject_of
 from tokens.errors import NotRevealable, OnlyOwners
 from tokens.models import ScimToken
 from tokens.panel import panel
-from workspaces import confirmations, secrets
+from workspaces import confirmation_answers, confirmations, secrets
 from workspaces.clock import database_now
 from workspaces.confirmation_errors import NotConfirmed, Reason
 from workspaces.confirmations import Asker
@@ -78,7 +78,7 @@ def approved(token: ScimToken, by: Asker, app: AuthenticatorApp) -> Confirmation
         is_step=False,
         now=database_now(),
     )
-    confirmations.approve_by_code(
+    confirmation_answers.approve_by_code(
         made,
         by=by,
         device_id=str(app.public_id),
