@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.oath import TOTP
 
 from tests import factories
@@ -31,6 +32,15 @@ def with_authenticator(user: User, name: str = "Phone app") -> AuthenticatorApp:
     assert authenticator.finish(app, code_of(app), name=name, now=now)
     app.refresh_from_db()
     return app
+
+
+def sign_in_verified(client: Client, user: User) -> None:
+    """Sign somebody in by both steps, as the Django admin asks for."""
+    app = with_authenticator(user)
+    client.force_login(user)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = app.persistent_id
+    session.save()
 
 
 def with_recovery_codes(user: User) -> list[str]:

@@ -26,10 +26,7 @@ from workspaces.confirmation_errors import (
     NotPending,
     Reason,
     TooManyAttempts,
-    WrongCode,
-    WrongPasskey,
 )
-from workspaces.factors import codes, passkeys
 from workspaces.factors.kinds import RECOVERY, Factor, usable
 from workspaces.models import (
     Confirmation,
@@ -43,9 +40,6 @@ from workspaces.permissions import Permission, can
 
 APPROVAL_LIVES = timedelta(minutes=2)
 REQUEST_LIVES = timedelta(minutes=10)
-MAX_FAILURES = 5
-"""Wrong codes in one confirmation; then it is denied."""
-
 HOUR = timedelta(hours=1)
 FAILURES_AN_HOUR = 15
 REQUESTS_AN_HOUR = 30
@@ -202,7 +196,7 @@ def request_(
     Raises TooManyAttempts if the person has used up theirs of this hour.
     """
     with transaction.atomic():
-        user = _hold(by.user)
+        user = hold(by.user)
         until = requests_until(user, now=now)
         if until is not None:
             record_refusal(action, subject, by=by, reason=Reason.LIMIT)
@@ -223,7 +217,7 @@ def request_(
                 address=audit.origin.get().address,
                 client=by.client[:200],
             )
-            _record(audit.Confirmations.REQUESTED, made)
+            record(audit.Confirmations.REQUESTED, made)
             for ask in _asking:
                 ask(made, now)
     if until is not None:
@@ -242,102 +236,6 @@ def ask_elsewhere(confirmation: Confirmation, *, now: datetime) -> int:
         raise NotPending
     confirmation.number = number
     return number
-
-
-def approve_by_code(
-    confirmation: Confirmation,
-    *,
-    by: Asker,
-    device_id: str,
-    code: str,
-    now: datetime,
-) -> None:
-    """Approve with a one-time password or a recovery code.
-
-    Raises WrongCode, which counts; NotPending if it was decided or has expired, or
-    is of somebody else; TooManyAttempts if the device or the person must wait.
-    """
-    with transaction.atomic():
-        # One code at a time per person, whatever the sessions and addresses.
-        _hold(by.user)
-        error = _try_code(confirmation, by=by, device_id=device_id, code=code, now=now)
-    if error is not None:
-        raise error
-
-
-def _try_code(
-    confirmation: Confirmation,
-    *,
-    by: Asker,
-    device_id: str,
-    code: str,
-    now: datetime,
-) -> Exception | None:
-    """Return the error instead of raising it: what it counted must be committed."""
-    confirmation = Confirmation.objects.select_for_update().get(pk=confirmation.pk)
-    if not _is_of(confirmation, by) or not confirmation.is_pending(now):
-        return NotPending()
-    until = codes_until(by.user, now=now)
-    if until is not None:
-        return TooManyAttempts(until)
-    factor = _factor(by.user, device_id, now=now)
-    if factor is None or not factor.takes_code:
-        return _failed(confirmation, now=now)
-    try:
-        device = codes.verify_code(by.user, device_id, code, now=now)
-    except codes.TooManyAttempts as locked:
-        error = _failed(confirmation, now=now)
-        is_over = isinstance(error, NotPending)
-        return error if is_over else TooManyAttempts(locked.retry_at)
-    if device is None:
-        return _failed(confirmation, now=now)
-    try:
-        approve(confirmation, method=factor.kind, device_id=device_id, now=now)
-    except (NotConfirmed, NotPending) as error:
-        return error
-    return None
-
-
-def passkey_purpose(confirmation: Confirmation) -> str:
-    """Return what a passkey signs for: this one confirmation."""
-    return f"confirm:{confirmation.public_id.hex}"
-
-
-def approve_by_passkey(
-    confirmation: Confirmation,
-    *,
-    by: Asker,
-    challenge_id: str,
-    answer: Any,
-    now: datetime,
-) -> None:
-    """Approve with a passkey that signed the challenge of this confirmation.
-
-    Raises WrongPasskey, which counts; NotPending if it was decided or has expired, or
-    is of somebody else. Call it outside of a transaction.
-    """
-    if not _is_of(confirmation, by) or not confirmation.is_pending(now):
-        raise NotPending
-    purpose = passkey_purpose(confirmation)
-    try:
-        device = passkeys.complete(
-            by.user, challenge_id, answer, purpose=purpose, now=now
-        )
-    except passkeys.PasskeyRefused:
-        device = None
-    device_id = str(device.public_id) if device else ""
-    if _factor(by.user, device_id, now=now) is None:
-        _refuse_passkey(confirmation, by=by, now=now)
-    approve(confirmation, method=passkeys.KIND, device_id=device_id, now=now)
-
-
-def _refuse_passkey(confirmation: Confirmation, *, by: Asker, now: datetime) -> None:
-    with transaction.atomic():
-        _hold(by.user)
-        confirmation = Confirmation.objects.select_for_update().get(pk=confirmation.pk)
-        is_pending = confirmation.is_pending(now)
-        error = _failed(confirmation, now=now) if is_pending else NotPending()
-    raise WrongPasskey if isinstance(error, WrongCode) else error
 
 
 @transaction.atomic
@@ -364,7 +262,7 @@ def approve(
     if not changed:
         raise NotPending
     confirmation.method = method
-    _record(audit.Confirmations.APPROVED, confirmation)
+    record(audit.Confirmations.APPROVED, confirmation)
 
 
 @transaction.atomic
@@ -375,7 +273,7 @@ def deny(confirmation: Confirmation, *, reason: str, now: datetime) -> None:
     )
     if not changed:
         raise NotPending
-    _record(audit.Confirmations.DENIED, confirmation, reason=reason)
+    record(audit.Confirmations.DENIED, confirmation, reason=reason)
 
 
 @transaction.atomic
@@ -385,7 +283,7 @@ def abandon(confirmation: Confirmation, *, now: datetime) -> None:
         pk=confirmation.pk, state=Confirmation.State.PENDING
     ).update(state=Confirmation.State.ABANDONED, decided_at=now)
     if changed:
-        _record(audit.Confirmations.ABANDONED, confirmation)
+        record(audit.Confirmations.ABANDONED, confirmation)
 
 
 @transaction.atomic
@@ -419,7 +317,7 @@ def use(
     ).update(state=Confirmation.State.USED, used_at=now)
     if not changed:
         raise NotConfirmed(Reason.REPLAYED)
-    _record(audit.Confirmations.USED, found)
+    record(audit.Confirmations.USED, found)
     return found
 
 
@@ -474,21 +372,8 @@ def _expire(found: Confirmation, *, now: datetime) -> int:
         pk=found.pk, state=found.state, expires_at__lte=now
     ).update(state=Confirmation.State.EXPIRED)
     if changed:
-        _record(audit.Confirmations.EXPIRED, found, was=found.state)
+        record(audit.Confirmations.EXPIRED, found, was=found.state)
     return changed
-
-
-def _failed(confirmation: Confirmation, *, now: datetime) -> Exception:
-    """Count a wrong code; the last one that is allowed denies."""
-    confirmation.failures += 1
-    confirmation.last_failure_at = now
-    confirmation.save(update_fields=["failures", "last_failure_at"])
-    left = MAX_FAILURES - confirmation.failures
-    _record(audit.Confirmations.FAILED, confirmation, left=left)
-    if left > 0:
-        return WrongCode(left)
-    deny(confirmation, reason=Reason.LIMIT, now=now)
-    return NotPending()
 
 
 def _abandon_others(by: Asker, *, now: datetime) -> None:
@@ -516,7 +401,7 @@ def _of_session(by: Asker) -> QuerySet[Confirmation]:
     )
 
 
-def _is_of(confirmation: Confirmation, by: Asker) -> bool:
+def is_of(confirmation: Confirmation, by: Asker) -> bool:
     return (
         confirmation.user_id == by.user.pk
         and confirmation.workspace_id == by.workspace.pk
@@ -543,7 +428,7 @@ def _member(confirmation: Confirmation) -> Membership | None:
     )
 
 
-def _hold(user: User) -> User:
+def hold(user: User) -> User:
     """Let one request or code of a person be looked at at a time.
 
     Rows that point to the person, such as audit events, can be written meanwhile.
@@ -573,7 +458,7 @@ def _standing(membership: Membership) -> str:
     return _digest(_STANDING, "\x1f".join(parts))
 
 
-def _factor(user: User, device_id: str, *, now: datetime) -> Factor | None:
+def factor_of(user: User, device_id: str, *, now: datetime) -> Factor | None:
     """Return a factor of the person that may confirm, None if it is none."""
     by_id = {factor.id: factor for factor in methods_of(user, now=now)}
     return by_id.get(device_id)
@@ -585,7 +470,7 @@ def _is_there(user: User, found: Confirmation, *, now: datetime) -> bool:
         # The code that approved may have been the last one of its set.
         codes_of = RecoveryCodes.objects.filter(user=user, public_id=found.device)
         return codes_of.exists()
-    return _factor(user, found.device, now=now) is not None
+    return factor_of(user, found.device, now=now) is not None
 
 
 def _digest(purpose: bytes, value: str) -> str:
@@ -594,7 +479,7 @@ def _digest(purpose: bytes, value: str) -> str:
     return hmac.new(ring[max(ring)], message, hashlib.sha256).hexdigest()
 
 
-def _record(
+def record(
     action: audit.Confirmations, confirmation: Confirmation, **data: str | int
 ) -> None:
     method = {"method": confirmation.method} if confirmation.method else {}

@@ -12,6 +12,7 @@ from workspaces.views import (
     confirmation,
     confirmation_policy,
     factor_reset,
+    factor_setup,
     invitations,
     members,
     passkey_sign_in,
@@ -102,22 +103,24 @@ urlpatterns = [
     path("security/confirm/passkey/", security.confirm_passkey, name="confirm_passkey"),
     path(
         "security/authenticator-app/",
-        security.start_authenticator,
+        factor_setup.start_authenticator,
         name="start_authenticator",
     ),
     path(
         "security/authenticator-app/<uuid:factor_id>/",
-        security.authenticator_app,
+        factor_setup.authenticator_app,
         name="authenticator",
     ),
     path("security/phones/new/", phone.start, name="start_phone"),
     path("security/phones/<uuid:enrolment_id>/", phone.enrolling, name="phone"),
-    path("security/passkeys/new/", security.passkey, name="passkey"),
-    path("security/passkeys/begin/", security.passkey_begin, name="passkey_begin"),
-    path("security/recovery-codes/", security.recovery_codes, name="recovery_codes"),
+    path("security/passkeys/new/", factor_setup.passkey, name="passkey"),
+    path("security/passkeys/begin/", factor_setup.passkey_begin, name="passkey_begin"),
+    path(
+        "security/recovery-codes/", factor_setup.recovery_codes, name="recovery_codes"
+    ),
     path(
         "security/recovery-codes/download/",
-        security.download_recovery_codes,
+        factor_setup.download_recovery_codes,
         name="download_recovery_codes",
     ),
     path(

@@ -108,7 +108,7 @@ class TurnOffForm(forms.Form):
     """What becomes of the members when Directory Sync is turned off."""
 
     fate = forms.TypedChoiceField(
-        label="The members whom it made",
+        label="Members whom your IdP provisions",
         coerce=Fate,
         choices=Fate.choices,
         widget=forms.RadioSelect,

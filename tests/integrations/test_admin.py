@@ -24,14 +24,24 @@ from integrations.models import (
 )
 from scim.models import Resource
 from tests import factories
+from tests.confirming import new_code, sign_in_verified, with_authenticator
 from tests.conftest import ScimClient
 from tests.factories import SERVICE_PASSWORD
+from tests.fakes.factors import Authenticator
 from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.services import IssuedToken
 from workspaces import jobs
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Directory, Job, Role, User, Workspace
+from workspaces.models import (
+    AuditEvent,
+    AuthenticatorApp,
+    Directory,
+    Job,
+    Role,
+    User,
+    Workspace,
+)
 
 READ_ONLY = {
     "AppAccount",
@@ -64,7 +74,7 @@ FACTORS = {
 @pytest.fixture
 def root(db: None, client: Client) -> Client:
     user = factories.UserFactory(email="root@keyway.test", is_superuser=True)
-    client.force_login(user)
+    sign_in_verified(client, user)
     return client
 
 
@@ -410,6 +420,49 @@ class TestWhoMayEnter:
 
         assert done.status_code == 302
         assert "evil" not in done["Location"]
+
+    def test_ui_14_password_alone_does_not_open_it(
+        self, client: Client, db: None
+    ) -> None:
+        """A superuser without a factor, and without a workspace, sets one up first."""
+        factories.UserFactory(email="root@keyway.test", is_superuser=True)
+        data = {"username": "root@keyway.test", "password": factories.PASSWORD}
+        client.post("/login/?next=/admin/", data)
+
+        for path in self.pages:
+            led = client.get(path, follow=True)
+            assert led.redirect_chain[-1][0] == f"/security/?next={path}"
+            assert b"The administration opens after two steps." in led.content
+
+        options = client.post("/security/passkeys/begin/").json()
+        credential = json.dumps(Authenticator().create(options))
+        form = {"name": "Key", "credential": credential, "next": "/admin/"}
+        added = client.post("/security/passkeys/new/", form, follow=True)
+        assert b'href="/admin/"' in added.content
+        assert client.get("/admin/").status_code == 200
+        event = AuditEvent.objects.get(action="workspaces.factor.added")
+        assert event.workspace is None
+
+    def test_ui_14_who_has_a_factor_is_asked_for_it(
+        self, client: Client, alice: User, workspace: Workspace
+    ) -> None:
+        User.objects.filter(pk=alice.pk).update(is_superuser=True)
+        app = with_authenticator(alice)
+        client.force_login(alice)
+
+        led = client.get("/admin/tokens/scimtoken/", follow=True)
+        asked = "/login/second-step/?next=/admin/tokens/scimtoken/"
+        assert led.redirect_chain[-1][0] == asked
+        done = client.post(asked, {"factor": str(app.public_id), "code": new_code(app)})
+
+        assert done["Location"] == "/admin/tokens/scimtoken/"
+        assert client.get(done["Location"]).status_code == 200
+
+    def test_ui_14_factor_that_is_gone_opens_nothing(self, root: Client) -> None:
+        assert root.get("/admin/").status_code == 200
+        AuthenticatorApp.objects.all().delete()
+
+        assert root.get("/admin/").status_code == 302
 
     def test_superuser_who_is_deactivated_is_out(self, root: Client) -> None:
         assert root.get("/admin/").status_code == 200

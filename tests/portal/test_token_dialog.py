@@ -16,6 +16,7 @@ from django.test import Client
 
 from integrations.models import Integration
 from tests import factories
+from tests.confirming import sign_in_verified
 from tests.conftest import ScimClient
 from tokens import credential
 from tokens import services as token_services
@@ -348,6 +349,7 @@ class TestShowOnce:
         key = integration.directory.key
         alice.is_superuser = True
         alice.save()
+        sign_in_verified(alice_client, alice)
         token = ScimToken.objects.get()
         pages = [
             *("/", "/integrations/", f"/integrations/{key}/", page),

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests import factories
+from tests.confirming import sign_in_verified
 from tests.conftest import ScimClient, scim_client
 from tokens.models import ScimToken, TokenState
 from workspaces.clock import database_now
@@ -18,7 +19,7 @@ LIST = "admin:tokens_scimtoken_changelist"
 @pytest.fixture
 def admin(client: Client, db: None) -> Client:
     root = factories.UserFactory(email="root@keyway.test", is_superuser=True)
-    client.force_login(root)
+    sign_in_verified(client, root)
     return client
 
 

@@ -15,6 +15,7 @@ from tests.confirming import (
     Portal,
     asker,
     new_code,
+    sign_in_verified,
     sync_directory,
     sync_token,
     with_authenticator,
@@ -24,7 +25,7 @@ from tokens.confirmed import REPLACE, VIEW, replaced, subject_of
 from tokens.errors import NotRevealable, OnlyOwners
 from tokens.models import ScimToken
 from tokens.panel import panel
-from workspaces import confirmations, secrets
+from workspaces import confirmation_answers, confirmations, secrets
 from workspaces.clock import database_now
 from workspaces.confirmation_errors import NotConfirmed, Reason
 from workspaces.confirmations import Asker
@@ -77,7 +78,7 @@ def approved(token: ScimToken, by: Asker, app: AuthenticatorApp) -> Confirmation
         is_step=False,
         now=database_now(),
     )
-    confirmations.approve_by_code(
+    confirmation_answers.approve_by_code(
         made,
         by=by,
         device_id=str(app.public_id),
@@ -392,12 +393,12 @@ def test_superuser_cannot_see_a_value(
 ) -> None:
     """STP-20: neither in the portal of a tenant nor in the admin."""
     root = factories.UserFactory(is_superuser=True)
-    with_authenticator(root)
-    client.force_login(root)
+    sign_in_verified(client, root)
     token, value = issued
 
     assert Portal(client, token).view().status_code == 403
     assert Portal(client, token).show().status_code == 403
     page = client.get(f"/admin/tokens/scimtoken/{token.pk}/change/")
+    assert token.hint in page.content.decode()
     assert value not in page.content.decode()
     assert token.sealed_value not in page.content.decode()

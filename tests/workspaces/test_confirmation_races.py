@@ -11,7 +11,7 @@ from tests.scim.together import together
 from tokens import reveal
 from tokens.confirmed import VIEW, subject_of
 from tokens.models import ScimToken
-from workspaces import confirmations
+from workspaces import confirmation_answers, confirmations
 from workspaces.clock import database_now
 from workspaces.confirmation_errors import (
     ConfirmationError,
@@ -69,7 +69,7 @@ def happens(call: Callable[[], object]) -> bool:
 
 
 def approve(made: Confirmation, by: Asker, app: AuthenticatorApp, code: str) -> None:
-    confirmations.approve_by_code(
+    confirmation_answers.approve_by_code(
         made, by=by, device_id=str(app.public_id), code=code, now=database_now()
     )
 

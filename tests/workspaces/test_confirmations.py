@@ -15,7 +15,7 @@ from tests.confirming import (
     with_recovery_codes,
     wrong_code,
 )
-from workspaces import confirmations
+from workspaces import confirmation_answers, confirmations
 from workspaces.clock import database_now
 from workspaces.confirmation_errors import (
     NotConfirmed,
@@ -68,7 +68,7 @@ def approve(
     made: Confirmation, by: Asker, app: AuthenticatorApp, code: str, **when: datetime
 ) -> None:
     values = {"now": database_now(), **when}
-    confirmations.approve_by_code(
+    confirmation_answers.approve_by_code(
         made, by=by, device_id=str(app.public_id), code=code, **values
     )
 
@@ -108,13 +108,13 @@ def test_recovery_code_confirms_once(by: Asker, app: AuthenticatorApp) -> None:
     set_ = by.user.recoverycodes_set.get()
     made = open_one(by)
 
-    confirmations.approve_by_code(
+    confirmation_answers.approve_by_code(
         made, by=by, device_id=str(set_.public_id), code=code, now=database_now()
     )
 
     confirmations.use(CHANGE_MEMBER, ABOUT, by=by, now=database_now())
     with pytest.raises(WrongCode):
-        confirmations.approve_by_code(
+        confirmation_answers.approve_by_code(
             open_one(by),
             by=by,
             device_id=str(set_.public_id),
@@ -129,7 +129,7 @@ def test_last_recovery_code_still_counts(by: Asker, app: AuthenticatorApp) -> No
     set_.codes.exclude(start=codes[0][:2]).update(used_at=database_now())
     made = open_one(by)
 
-    confirmations.approve_by_code(
+    confirmation_answers.approve_by_code(
         made, by=by, device_id=str(set_.public_id), code=codes[0], now=database_now()
     )
 
@@ -248,7 +248,7 @@ class TestWhoMayAnswer:
         """STP-07 STP-21: the server knows the methods, and e-mail is none."""
         for named in ("email", "password", "totp", "", "0"):
             with pytest.raises((WrongCode, NotPending, TooManyAttempts)):
-                confirmations.approve_by_code(
+                confirmation_answers.approve_by_code(
                     open_one(by),
                     by=by,
                     device_id=named,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.core import mail
 from django.db import connection
@@ -551,6 +552,16 @@ def test_admin_site_has_no_factors() -> None:
         "WebAuthnAttestation",
         "WebAuthnUserHandle",
     }
+
+
+def test_no_login_of_an_idp_is_taken_for_a_factor() -> None:
+    """STP-16: there is none to be stale; people sign in with what Keyway checks."""
+    assert settings.AUTHENTICATION_BACKENDS == [
+        "axes.backends.AxesStandaloneBackend",
+        "django.contrib.auth.backends.ModelBackend",
+    ]
+    names = {kind.name for kind in kinds.kinds()}
+    assert names == {"phone", "passkey", "totp", "recovery"}
 
 
 def test_email_is_no_factor() -> None:

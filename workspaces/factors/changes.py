@@ -126,7 +126,8 @@ def requires_two_steps(user: User) -> Workspace | None:
 def _record(
     action: audit.Factors, device: Any, *, kind: str, now: datetime, **data: int
 ) -> None:
-    for number, workspace in enumerate(_workspaces(device.user)):
+    workspaces = _workspaces(device.user)
+    for number, workspace in enumerate(workspaces or [None]):
         event = audit.record(
             action,
             workspace=workspace,
@@ -134,7 +135,8 @@ def _record(
             target=device,
             data={"kind": kind, **data},
         )
-        notices.tell(event, workspace, to_person=number == 0, now=now)
+        if workspace:
+            notices.tell(event, workspace, to_person=number == 0, now=now)
 
 
 def _workspaces(user: User) -> list[Workspace]:

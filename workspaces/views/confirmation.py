@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from workspaces import confirmations, step_up
+from workspaces import confirmation_answers, confirmations, step_up
 from workspaces.clock import database_now
 from workspaces.confirmation_errors import (
     NotConfirmed,
@@ -79,7 +79,7 @@ def code(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResponse:
     if form is None or not form.is_valid():
         return step_up.methods(request, confirmation, form=form, status=422)
     try:
-        confirmations.approve_by_code(
+        confirmation_answers.approve_by_code(
             confirmation,
             by=step_up.asker(request),
             device_id=form.cleaned_data["device"],
@@ -108,7 +108,7 @@ def begin_passkey(
     now = database_now()
     if not confirmation.is_pending(now):
         return HttpResponse(status=409)
-    purpose = confirmations.passkey_purpose(confirmation)
+    purpose = confirmation_answers.passkey_purpose(confirmation)
     ceremony = passkeys.begin(request.user, purpose=purpose, now=now)
     request.session[_CHALLENGE] = ceremony.challenge_id
     return JsonResponse(ceremony.options)
@@ -121,7 +121,7 @@ def passkey(request: WorkspaceRequest, confirmation: Confirmation) -> HttpRespon
     """Approve by a passkey."""
     challenge_id = request.session.pop(_CHALLENGE, None) or str(uuid.UUID(int=0))
     try:
-        confirmations.approve_by_passkey(
+        confirmation_answers.approve_by_passkey(
             confirmation,
             by=step_up.asker(request),
             challenge_id=challenge_id,

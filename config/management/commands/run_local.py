@@ -42,6 +42,9 @@ SCREEN = """
     3. Watch the person appear under Users, and in the demo app:
          {app_url}   (log in as svc-keyway, password {service_password})
 
+    4. Open {url}/admin/, the Django admin. It asks for a second factor first:
+       Security opens, add a passkey or an authenticator app, once.
+
   Ctrl-C stops everything. The data stays in {var_dir}.
 """
 

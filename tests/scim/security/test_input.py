@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from integrations.models import Integration
 from scim.models import Resource
+from tests.confirming import sign_in_verified
 from tests.conftest import ScimClient
 from tests.scim.counting import statements
 from tests.scim.test_errors import assert_is_scim_error
@@ -562,7 +563,7 @@ def test_sci_28_names_are_escaped_in_portal_and_admin(
     user = scim.add_user("ann", displayName=SCRIPT, title=SCRIPT)
     scim.add_group(SCRIPT, user["id"])
     User.objects.filter(pk=alice.pk).update(is_superuser=True)
-    client.force_login(alice)
+    sign_in_verified(client, alice)
     key = integration.directory.key
     shown = 0
 
