@@ -109,7 +109,7 @@ def error_for(meaning: Meaning, answer: Answer, *, said: str = "") -> ConnectorE
             )
         case Meaning.DUPLICATE:
             return PermanentFailure(
-                "The app already has an account with this user name or e-mail address."
+                "The app already has an account with this user name or email address."
             )
         case Meaning.RATE:
             return TemporaryFailure(
