@@ -52,6 +52,7 @@ class Check:
 
     at: datetime | None = None
     message: str = ""
+    job: Job | None = None
 
 
 @transaction.atomic
@@ -234,10 +235,10 @@ def _check(account: ServiceAccount, job: Job | None, now: datetime) -> Check:
     if job is None:
         return Check("never")
     if job.state in Job.OPEN:
-        return Check("running", job.created_at, str(job.progress.get("phase", "")))
+        return Check("running", job.created_at, str(job.progress.get("phase", "")), job)
     at = job.ended_at
     if at is None or at < max(account.secret_set_at, now - FRESH):
-        return Check("outdated", at)
+        return Check("outdated", at, job=job)
     if job.state == Job.State.COMPLETED:
-        return Check("passed", at, str(job.result.get("message", "")))
-    return Check("failed", at, job.error)
+        return Check("passed", at, str(job.result.get("message", "")), job)
+    return Check("failed", at, job.error, job)

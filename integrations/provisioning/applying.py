@@ -27,7 +27,13 @@ from integrations.models import (
     Provisioning,
 )
 from integrations.outside import connections
-from integrations.provisioning import entitlements, identity, mapping, pausing
+from integrations.provisioning import (
+    entitlements,
+    identity,
+    mapping,
+    pausing,
+    wanted,
+)
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -113,6 +119,7 @@ def _begin(job: Job) -> Provisioning | None:
         row.state = _ONGOING.get(state, state)
         row.attempts += 1
         row.save(update_fields=["state", "attempts"])
+        jobs.report_progress(job, act=wanted.ACTS[row.state])
         return row
 
 
@@ -279,21 +286,21 @@ def _grant(
     Take only what SCIM gave, and take it first: the app may refuse two that exclude
     each other.
     """
-    wanted = entitlements.wanted_by(row.integration, user)
+    due = entitlements.wanted_by(row.integration, user)
     given = row.given
-    for kind, external_id in given - wanted.keys():
+    for kind, external_id in given - due.keys():
         gone = AppEntitlement.objects.filter(
             integration=row.integration, kind=kind, external_id=external_id
         ).first()
         if gone is not None:
             session.revoke(account.external_id, _plain(gone))
-    for key, (entitlement, _) in wanted.items():
+    for key, (entitlement, _) in due.items():
         if key not in given or key not in account.entitlements:
             session.grant(account.external_id, _plain(entitlement))
-    row.granted = sorted([*key, source] for key, (_, source) in wanted.items())
+    row.granted = sorted([*key, source] for key, (_, source) in due.items())
     row.save(update_fields=["granted"])
     if row.account is not None:
-        held = set(account.entitlements) - (given - wanted.keys()) | wanted.keys()
+        held = set(account.entitlements) - (given - due.keys()) | due.keys()
         row.account.entitlements.set(
             e
             for e in AppEntitlement.objects.filter(integration=row.integration)

@@ -20,6 +20,17 @@ from workspaces import audit, jobs
 from workspaces.models import Directory, Job, User
 
 JOB = "integrations.provision"
+_State = Provisioning.State
+ACTS: dict[str, str] = {
+    _State.PROVISIONING_AWAITING: "invite",
+    _State.PROVISIONING_ONGOING: "invite",
+    _State.UPDATE_AWAITING: "update",
+    _State.UPDATE_ONGOING: "update",
+    _State.DELETE_AWAITING: "removal",
+    _State.DELETE_ONGOING: "removal",
+}
+"""What is done for a person, by the state that asks for it."""
+
 _BATCH = 500
 _WORKSPACE = (
     "(SELECT i.workspace_id FROM integrations_integration i"

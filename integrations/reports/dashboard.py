@@ -13,7 +13,7 @@ from django.db.models.functions import TruncHour
 
 from integrations.models import Integration, Provisioning
 from integrations.reports import standing
-from integrations.reports.activity import FAILED_REQUEST
+from integrations.reports.activity_filters import FAILED_REQUEST
 from integrations.reports.standing import Standing
 from integrations.syncing import holding, matching
 from scim import counts

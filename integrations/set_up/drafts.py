@@ -165,6 +165,12 @@ def request_check(draft: IntegrationDraft, *, actor: User, now: datetime) -> Job
     return job
 
 
+def last_check(draft: IntegrationDraft) -> Job | None:
+    """Return the job of the last check of a draft, None if there was none."""
+    own = Job.objects.filter(kind=CHECK, subject=str(draft.public_id))
+    return own.filter(workspace=draft.workspace_id).order_by("-id").first()
+
+
 class NotRunning(ValueError):
     """There is no check to stop: it has ended."""
 

@@ -22,6 +22,7 @@ from integrations.models import App, Integration, IntegrationDraft, ServiceAccou
 from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
 from integrations.set_up.login_workflows import workflows
+from integrations.views import timeline
 from workspaces.clock import database_now
 from workspaces.pages import search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -443,6 +444,7 @@ def _check(draft: IntegrationDraft) -> dict[str, Any]:
         "mend_url": (
             reverse(_URL_OF[problem["mend"]], args=[draft.public_id]) if problem else ""
         ),
+        "calls_url": _calls_url(draft) if problem else "",
         "url": reverse(_URL_OF["check"], args=[draft.public_id]),
         "stop_url": reverse("integrations:draft_stop", args=[draft.public_id]),
         "back_url": reverse(_URL_OF["advanced"], args=[draft.public_id]),
@@ -455,6 +457,12 @@ def _account_to_mend(draft: IntegrationDraft) -> ServiceAccount | None:
     chosen = draft.answers.get("service_account")
     accounts = ServiceAccount.objects.filter(workspace=draft.workspace_id)
     return accounts.filter(public_id=chosen).first() if chosen else None
+
+
+def _calls_url(draft: IntegrationDraft) -> str:
+    """Return the page of the last check's job, with what it asked the app."""
+    last = drafts.last_check(draft)
+    return timeline.job_url(last) if last else ""
 
 
 def _add_account_url(draft: IntegrationDraft, app: App) -> str:
