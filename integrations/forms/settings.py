@@ -9,6 +9,7 @@ from django import forms
 from integrations.configuration import General
 from integrations.forms.accounts import AddressField, AsksPassword
 from integrations.models import Integration, ServiceAccount
+from integrations.provisioning import unassigning
 from integrations.syncing import schedule
 
 
@@ -41,12 +42,15 @@ class GeneralForm(AsksPassword):
     )
     on_unassign = forms.ChoiceField(
         label="On unassign",
-        choices=[
-            ("deactivate", "Deactivate: the account stays in the app"),
-            ("delete", "Delete: the account is gone from the app"),
-        ],
         widget=forms.RadioSelect,
         help_text="What happens in the app to a user whom your IdP takes away.",
+    )
+    delete_after_days = forms.IntegerField(
+        label="Delete after days",
+        required=False,
+        min_value=1,
+        max_value=365,
+        help_text="For Delete later. Who has a date of deletion already keeps it.",
     )
 
     def __init__(
@@ -58,6 +62,13 @@ class GeneralForm(AsksPassword):
         self.fields["sync_every_hours"].choices = [  # type: ignore[attr-defined]
             (number, _interval(number)) for number in sorted(hours)
         ]
+        self.fields["on_unassign"].choices = [  # type: ignore[attr-defined]
+            (value, f"{label}: {effect}")
+            for value, label, effect in unassigning.choices(
+                integration.app, also=integration.on_unassign
+            )
+        ]
+        self._present_days = integration.delete_after_days
         self._describe_identifier(integration)
         self.order_fields(["name", "base_url", "password"])
 
@@ -68,6 +79,11 @@ class GeneralForm(AsksPassword):
         else:
             self.fields["identifier"].label = described["label"]
             self.fields["identifier"].help_text = described["help"]
+
+    def clean_delete_after_days(self) -> int:
+        """Keep the present number where none was entered."""
+        days: int | None = self.cleaned_data["delete_after_days"]
+        return days or self._present_days
 
     def wish(self) -> General:
         """Return what was entered."""
@@ -83,6 +99,12 @@ class ThresholdForm(forms.Form):
         min_value=0,
         max_value=100,
         widget=forms.NumberInput(attrs={"type": "range", "step": 1}),
+    )
+    minimum = forms.IntegerField(
+        label="Hold removals by your IdP from",
+        min_value=1,
+        max_value=100_000,
+        help_text="Fewer users than this are never held, whatever share that is.",
     )
 
 

@@ -7,6 +7,8 @@ the app shows, and does what is missing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import NoReturn
 
 from django.db import transaction
@@ -22,11 +24,21 @@ from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
 from integrations.models import (
     AppAccount,
     AppEntitlement,
-    Integration,
     Provisioning,
 )
 from integrations.outside import connections
-from integrations.provisioning import entitlements, mapping, pausing
+from integrations.provisioning import (
+    entitlements,
+    mapping,
+    observing,
+    pausing,
+    planning,
+    removals,
+    unassigning,
+    undoing,
+)
+from integrations.provisioning.restoring import KeepingSession
+from integrations.provisioning.unassigning import Fate
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -49,23 +61,24 @@ _FAILED = {
 }
 
 
-class _Paused(Exception):
-    """Nothing may be changed in the app now."""
+class _MustWait(Exception):
+    """Nothing may be changed in the app now; `park` says so to the job."""
 
-    def __init__(self, integration: Integration) -> None:
+    def __init__(self, park: Callable[[Job], None]) -> None:
         super().__init__()
-        self.integration = integration
+        self.park = park
 
 
 def carry_out(job: Job) -> None:
     """Bring one account up to date. Raises RetryLater or GiveUp, with the reason.
 
-    Raises Parked while the integration is paused.
+    Raises Parked while the integration is paused or only observes, and if a person
+    has to decide on a removal.
     """
     try:
         row = _begin(job)
-    except _Paused as found:
-        pausing.wait(job, found.integration)
+    except _MustWait as found:
+        found.park(job)
         carry_out(job)
         return
     if row is None:
@@ -74,7 +87,12 @@ def carry_out(job: Job) -> None:
         with connections.open_session(
             row.integration, job=job, resource_id=row.resource_id_public
         ) as session:
-            _apply(row, session)
+            is_removal = row.undo_to is None and removals.is_removal(row)
+            kept = KeepingSession(session, row, job, is_removal=is_removal)
+            if row.undo_to is None:
+                _apply(row, kept)
+            else:
+                _put_back(row, kept)
     except ConnectorError as error:
         _fail(job, row, error)
     else:
@@ -89,8 +107,11 @@ def _begin(job: Job) -> Provisioning | None:
             .select_related(
                 "integration__app",
                 "integration__workspace",
+                "integration__directory",
                 "integration__service_account__workspace",
                 "account",
+                "resource__directory",
+                "undo_to",
             )
             .filter(
                 resource_id_public=job.subject,
@@ -102,8 +123,7 @@ def _begin(job: Job) -> Provisioning | None:
             row.applied_version == row.desired_version and row.state not in _ONGOING
         ):
             return None
-        if row.integration.paused_at is not None:
-            raise _Paused(row.integration)
+        _wait_if_held(row)
         state = _State(row.state)
         row.state = _ONGOING.get(state, state)
         row.attempts += 1
@@ -111,27 +131,84 @@ def _begin(job: Job) -> Provisioning | None:
         return row
 
 
+def _wait_if_held(row: Provisioning) -> None:
+    """Raise _MustWait if the integration, or a removal, waits for a person."""
+    integration = row.integration
+    if integration.paused_at is not None:
+        raise _MustWait(lambda job: pausing.wait(job, integration))
+    if integration.observing_since is not None:
+        raise _MustWait(lambda job: observing.wait(job, integration))
+    if row.undo_to is None and removals.must_hold(row, now=database_now()):
+        raise _MustWait(lambda job: removals.wait(job, row))
+
+
+def _put_back(row: Provisioning, session: Session) -> None:
+    assert row.undo_to is not None  # noqa: S101  asked before
+    account = undoing.put_back(row, row.undo_to, session)
+    if account is not None:
+        _observe(row, account)
+        _note_held(row, set(account.entitlements))
+
+
 def _apply(row: Provisioning, session: Session) -> None:
     user = Resource.objects.filter(public_id=row.resource_id_public).first()
-    account = _find(row, user, session)
-    if user is None:
-        if account is not None:
-            _delete(row, session, account)
+    if _is_taken_away(user) and not _is_taken_away(row.resource):
+        # A newer wish. It has a job of its own, and may have to wait.
         return
-    desired = mapping.desired_account(user)
-    if not desired.active and _deletes_on_unassign(row.integration):
+    account = _find(row, user, session)
+    if user is None or _is_taken_away(user):
+        _take_away(row, user, session, account)
+    else:
+        unassigning.call_off(row)
+        _bring(row, user, session, account)
+
+
+def _is_taken_away(user: Resource | None) -> bool:
+    return user is None or user.active is False
+
+
+def _take_away(
+    row: Provisioning,
+    user: Resource | None,
+    session: Session,
+    account: ObservedAccount | None,
+) -> None:
+    """Do with the account what the removal policy says."""
+    now = database_now()
+    fate = unassigning.fate_of(row, user, now=now)
+    if fate is Fate.STAY:
+        if user is None:
+            row.account = None
+            row.save(update_fields=["account"])
+        return
+    if fate is Fate.DELETE:
         if account is not None:
             _delete(row, session, account)
-        if row.account is not None:
+        if user is not None and row.account is not None:
             _forget(row, row.account)
         return
-    if account is None:
-        if not desired.active:
-            # Who never had an account and may not log in needs none.
-            return
+    # Who never had an account and may not log in needs none.
+    if account is not None:
+        _bring(row, user, session, account)
+        unassigning.date_deletion(row, now=now)
+
+
+def _bring(
+    row: Provisioning,
+    user: Resource | None,
+    session: Session,
+    account: ObservedAccount | None,
+) -> None:
+    """Make the account as the user is wanted; of nobody, it may not log in."""
+    desired = mapping.desired_account(user) if user else None
+    if desired is not None and account is None:
         account = session.create_account(desired)
         _observe(row, account)
-    _update(session, desired, account)
+    assert account is not None  # noqa: S101  made just before, or that of nobody
+    if desired is not None:
+        _update(session, desired, account)
+    elif account.active:
+        session.deactivate_account(account.external_id)
     _observe(row, session.get_account(account.external_id) or account)
     _grant(row, user, session, account)
 
@@ -176,11 +253,6 @@ def _find(
         return None
     _observe(row, found)
     return found
-
-
-def _deletes_on_unassign(integration: Integration) -> bool:
-    """Say whether the account of a user whom the IdP deactivates should go."""
-    return integration.on_unassign == Integration.OnUnassign.DELETE
 
 
 def _forget(row: Provisioning, account: AppAccount) -> None:
@@ -229,23 +301,28 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
             "The app has one account of this name, and it belongs to another user of "
             "this directory. Rename one of the two in your IdP."
         )
+    unassigning.release(seen, to=row)
     if seen.resource_id != row.resource_id:
         seen.resource_id = row.resource_id
         seen.save(update_fields=["resource"])
-    if row.account_id != seen.pk:
-        row.account = seen
+    is_other = row.account_id != seen.pk
+    row.account = seen
+    if is_other:
         row.save(update_fields=["account"])
 
 
 def _grant(
-    row: Provisioning, user: Resource, session: Session, account: ObservedAccount
+    row: Provisioning,
+    user: Resource | None,
+    session: Session,
+    account: ObservedAccount,
 ) -> None:
     """Give what the person's groups, roles and entitlements stand for.
 
     Take only what SCIM gave, and take it first: the app may refuse two that exclude
     each other.
     """
-    wanted = entitlements.wanted_by(row.integration, user)
+    wanted = entitlements.wanted_by(row.integration, user) if user else {}
     given = row.given
     for kind, external_id in given - wanted.keys():
         gone = AppEntitlement.objects.filter(
@@ -258,13 +335,14 @@ def _grant(
             session.grant(account.external_id, _plain(entitlement))
     row.granted = sorted([*key, source] for key, (_, source) in wanted.items())
     row.save(update_fields=["granted"])
+    _note_held(row, set(account.entitlements) - (given - wanted.keys()) | wanted.keys())
+
+
+def _note_held(row: Provisioning, keys: set[tuple[str, str]]) -> None:
+    """Record which entitlements the account has now."""
     if row.account is not None:
-        held = set(account.entitlements) - (given - wanted.keys()) | wanted.keys()
-        row.account.entitlements.set(
-            e
-            for e in AppEntitlement.objects.filter(integration=row.integration)
-            if e.key in held
-        )
+        known = AppEntitlement.objects.filter(integration=row.integration)
+        row.account.entitlements.set(each for each in known if each.key in keys)
 
 
 def _plain(entitlement: AppEntitlement) -> Entitlement:
@@ -275,19 +353,40 @@ def _plain(entitlement: AppEntitlement) -> Entitlement:
 def _succeed(job: Job, row: Provisioning) -> None:
     """Record what was applied. A newer wish keeps its state and has its own job."""
     now = database_now()
-    gone = row.state == _State.DELETE_ONGOING
-    if gone and row.account is not None:
+    if row.undo_to is None:
+        _note_applied(row, now=now)
+    else:
+        undoing.finish(row, row.undo_to, now=now)
+    connections.note_success(row.integration, now=now)
+
+
+def _note_applied(row: Provisioning, *, now: datetime) -> None:
+    is_leaving = row.state == _State.DELETE_ONGOING
+    waits_until = row.delete_at if is_leaving and _lies_ahead(row, now) else None
+    if is_leaving and waits_until is None and row.account is not None:
         row.account.delete()
         row.account = None
+    left = _State.DELETED if waits_until is None else _State.DELETE_AWAITING
     rows = Provisioning.objects.filter(pk=row.pk)
     rows.update(applied_version=row.desired_version)
     rows.filter(desired_version=row.desired_version).update(
-        state=_State.DELETED if gone else _State.ONBOARDED,
+        state=left if is_leaving else _State.ONBOARDED,
         last_error="",
-        next_attempt_at=None,
+        next_attempt_at=waits_until,
+        applied_account=_shown(row.account),
+        drifted_at=None,
         changed_at=now,
     )
-    connections.note_success(row.integration, now=now)
+
+
+def _shown(account: AppAccount | None) -> dict[str, str] | None:
+    if account is None:
+        return None
+    return {name: getattr(account, name) for name in planning.NAMES}
+
+
+def _lies_ahead(row: Provisioning, now: datetime) -> bool:
+    return row.delete_at is not None and row.delete_at > now
 
 
 def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:

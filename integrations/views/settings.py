@@ -68,18 +68,28 @@ def security(request: WorkspaceRequest, key: str) -> HttpResponse:
     is_post = request.method == "POST"
     form = ThresholdForm(
         request.POST if is_post else None,
-        initial={"threshold": integration.threshold_percent},
+        initial={
+            "threshold": integration.threshold_percent,
+            "minimum": integration.threshold_minimum,
+        },
     )
     if is_post and form.is_valid():
         percent = form.cleaned_data["threshold"]
         changed = configuration.change_threshold(
-            integration, percent=percent, actor=request.user
+            integration,
+            percent=percent,
+            minimum=form.cleaned_data["minimum"],
+            actor=request.user,
         )
         messages.success(
             request, f"The threshold is {percent} %." if changed else _KEPT
         )
         return redirect("integrations:security", key=key)
-    extra = {"percent": form["threshold"].value(), "known": _known(integration)}
+    extra = {
+        "percent": form["threshold"].value(),
+        "known": _known(integration),
+        "observe_url": reverse("integrations:observe", args=[key]),
+    }
     return _page(request, integration, "Security settings", form, **extra)
 
 

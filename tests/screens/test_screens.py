@@ -31,6 +31,7 @@ OPTIONS = {"runOnly": {"type": "tag", "values": RULES}, "preload": False}
 NO_PAGES = (
     "activity/export/",
     "audit/export/",
+    "integrations/<slug:key>/plan/export/",
     "integrations/new/app-fields/",
     "integrations/new/apps/",
     "integrations/<slug:key>/users/<uuid:resource_id>/match/users/",
