@@ -117,6 +117,26 @@ def change_threshold(
 _THRESHOLD = ("threshold_percent", "threshold_minimum")
 
 
+@transaction.atomic
+def change_matching(
+    integration: Integration, *, rules: list[str], actor: User | None
+) -> bool:
+    """Store by which rules a sync finds whose an account is. False if so before."""
+    if rules == integration.matching_rules:
+        return False
+    before = ", ".join(integration.matching_rules)
+    integration.matching_rules = rules
+    integration.save(update_fields=["matching_rules"])
+    audit.record(
+        Action.MATCHING_CHANGED,
+        workspace=integration.workspace,
+        actor=actor,
+        target=integration,
+        data={"before": before, "after": ", ".join(rules)},
+    )
+    return True
+
+
 def accounts_to_choose(integration: Integration) -> QuerySet[ServiceAccount]:
     """Return the saved service accounts that the integration could work with."""
     return ServiceAccount.objects.filter(

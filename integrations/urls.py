@@ -60,6 +60,7 @@ _integrations = [
         settings.service_account,
         name="service_account",
     ),
+    path("<slug:key>/settings/matching/", settings.matching, name="matching"),
     path("<slug:key>/settings/danger-zone/", settings.danger_zone, name="danger_zone"),
     path(
         "<slug:key>/settings/connected-services/",
@@ -106,6 +107,11 @@ _integrations = [
         "<slug:key>/entitlements/export/",
         entitlements.export,
         name="export_assignments",
+    ),
+    path(
+        "<slug:key>/entitlements/entra-app-roles/",
+        entitlements.app_roles,
+        name="app_roles",
     ),
     path(
         "<slug:key>/entitlements/<slug:ref>/",

@@ -160,6 +160,12 @@ ROUTES = {
     "integrations/<slug:key>/entitlements/<slug:ref>/value/": Route(
         "/integrations/{key}/entitlements/{entitlement}/value/", get=200
     ),
+    "integrations/<slug:key>/settings/matching/": Route(
+        "/integrations/{key}/settings/matching/", get=200, post=422
+    ),
+    "integrations/<slug:key>/entitlements/entra-app-roles/": Route(
+        "/integrations/{key}/entitlements/entra-app-roles/", get=200
+    ),
     "integrations/<slug:key>/plan/": Route("/integrations/{key}/plan/", get=200),
     "integrations/<slug:key>/plan/export/": Route(
         "/integrations/{key}/plan/export/", get=200
@@ -498,6 +504,7 @@ PERMISSIONS: dict[str, Permission | None] = {
         (
             "integrations/<slug:key>/plan/",
             "integrations/<slug:key>/plan/export/",
+            "integrations/<slug:key>/entitlements/entra-app-roles/",
             "integrations/<slug:key>/removals/",
             "integrations/<slug:key>/changes/",
             "integrations/<slug:key>/changes/<uuid:run_id>/",
@@ -507,6 +514,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     **dict.fromkeys(
         (
             "integrations/<slug:key>/plan/put-right/",
+            "integrations/<slug:key>/settings/matching/",
             "integrations/<slug:key>/plan/observe/",
             "integrations/<slug:key>/plan/let-loose/",
             "integrations/<slug:key>/removals/decide/",

@@ -10,7 +10,7 @@ from integrations.configuration import General
 from integrations.forms.accounts import AddressField, AsksPassword
 from integrations.models import Integration, ServiceAccount
 from integrations.provisioning import unassigning
-from integrations.syncing import schedule
+from integrations.syncing import matching_rules, schedule
 
 
 def _interval(hours: int) -> str:
@@ -106,6 +106,39 @@ class ThresholdForm(forms.Form):
         max_value=100_000,
         help_text="Fewer users than this are never held, whatever share that is.",
     )
+
+
+class MatchingForm(forms.Form):
+    """By which rules a sync finds whose an account is, in order."""
+
+    first = forms.ChoiceField(label="First")
+    second = forms.ChoiceField(label="Then", required=False)
+    third = forms.ChoiceField(label="Then", required=False)
+    fourth = forms.ChoiceField(label="Then", required=False)
+
+    def __init__(
+        self, data: Any = None, *, integration: Integration, **kwargs: Any
+    ) -> None:
+        present = dict(zip(self.base_fields, integration.matching_rules, strict=False))
+        super().__init__(data, initial=present, **kwargs)
+        rules = matching_rules.choices(integration)
+        for name, field in self.fields.items():
+            nothing = [] if name == "first" else [("", "No other rule")]
+            field.choices = [*nothing, *rules]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a rule that stands there twice."""
+        rules = self.rules()
+        for name, value in self.cleaned_data.items():
+            if value and rules.count(value) > 1:
+                self.add_error(name, "This rule is chosen twice. Choose each once.")
+                break
+        return self.cleaned_data
+
+    def rules(self) -> list[str]:
+        """Return the chosen rules in order."""
+        chosen = (self.cleaned_data.get(name) for name in self.fields)
+        return [rule for rule in chosen if rule]
 
 
 class ServiceAccountForm(AsksPassword):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import TextChoices
 
@@ -96,7 +97,8 @@ _WORDS = {
 def steps(row: Provisioning, user: Resource | None) -> list[str]:
     """Return the steps in words; none if the app was seen as it is wanted."""
     users = [user] if user else []
-    return _plan(row, user, entitlements.wishes_of(row.integration, users)).steps
+    wishes = entitlements.wishes_of(row.integration, users)
+    return _plan(row, user, wishes, now=database_now()).steps
 
 
 def plans_of(integration: Integration, rows: Sequence[Provisioning]) -> list[Plan]:
@@ -110,13 +112,16 @@ def plans_of(integration: Integration, rows: Sequence[Provisioning]) -> list[Pla
     wishes = entitlements.wishes_of(integration, users)
     for row in rows:
         row.integration = integration
-    return [_plan(row, row.resource, wishes) for row in rows]
+    now = database_now()
+    return [_plan(row, row.resource, wishes, now=now) for row in rows]
 
 
-def _plan(row: Provisioning, user: Resource | None, wishes: Wishes) -> Plan:
+def _plan(
+    row: Provisioning, user: Resource | None, wishes: Wishes, *, now: datetime
+) -> Plan:
     account = row.account
     if user is None or user.active is False:
-        fate = unassigning.fate_of(row, user, now=database_now())
+        fate = unassigning.fate_of(row, user, now=now)
         if account is None or fate is Fate.STAY:
             return Plan()
         if fate is Fate.DELETE:

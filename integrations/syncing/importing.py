@@ -16,9 +16,10 @@ from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from integrations.provisioning import entitlements, mapping, role_publishing, wanted
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
+from integrations.syncing import matching_rules
 from scim import services, store
 from scim.models import GroupMember, Resource
-from scim.protocol.comparable import string_key, user_name_key
+from scim.protocol.comparable import string_key
 from scim.protocol.errors import ScimError
 from scim.protocol.types import Document
 from scim.served import schema_of
@@ -229,12 +230,8 @@ def _take_account(
 def _match_user(
     integration: Integration, account: ObservedAccount, report: Report, now: datetime
 ) -> Resource:
-    """Return the user of the same name, or a new one that stands for the account."""
-    user = Resource.objects.filter(
-        directory=integration.directory,
-        user_name_key=user_name_key(account.username),
-        app_account=None,
-    ).first()
+    """Return the user whom the rules find, or a new one that stands for the account."""
+    user = matching_rules.find(integration, account)
     if user is not None:
         return user
     report.new += 1

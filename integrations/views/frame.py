@@ -33,6 +33,7 @@ LEFT_TABS = (
     ("General", "integrations:general"),
     ("Connected services", "integrations:connected_services"),
     ("Security settings", "integrations:security"),
+    ("Matching", "integrations:matching"),
     ("Service account", "integrations:service_account"),
     ("User schema", "integrations:user_schema"),
     ("Danger zone", "integrations:danger_zone"),

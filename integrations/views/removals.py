@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -73,10 +74,11 @@ def _page(
     page = page_of(request, rows)
     for row in page:
         row.integration = integration
+    now = database_now()
     manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     key = integration.directory.key
     context = frame(request, integration, current="Plan") | {
-        "rows": [_row(integration, row) for row in page],
+        "rows": [_row(integration, row, now=now) for row in page],
         "page_obj": page,
         "known": integration.accounts.count(),
         "limit": integration.threshold_percent,
@@ -90,7 +92,9 @@ def _page(
     return render(request, "integrations/removals.html", context, status=status)
 
 
-def _row(integration: Integration, row: Provisioning) -> dict[str, Any]:
+def _row(
+    integration: Integration, row: Provisioning, *, now: datetime
+) -> dict[str, Any]:
     return {
         "id": row.resource_id_public,
         "user_name": row.user_name,
@@ -100,6 +104,6 @@ def _row(integration: Integration, row: Provisioning) -> dict[str, Any]:
             args=[integration.directory.key, row.resource_id_public],
         ),
         "asked": "Deleted" if row.resource is None else "Deactivated",
-        "effect": _EFFECTS[fate_of(row, row.resource, now=database_now())],
+        "effect": _EFFECTS[fate_of(row, row.resource, now=now)],
         "at": row.changed_at,
     }

@@ -32,6 +32,7 @@ NO_PAGES = (
     "activity/export/",
     "audit/export/",
     "integrations/<slug:key>/plan/export/",
+    "integrations/<slug:key>/entitlements/entra-app-roles/",
     "integrations/new/app-fields/",
     "integrations/new/apps/",
     "integrations/<slug:key>/users/<uuid:resource_id>/match/users/",
