@@ -19,6 +19,7 @@ from integrations.models import AppAccount, Integration, Provisioning
 from integrations.provisioning import mapping, pausing, removal_notices, wanted
 from scim import services
 from scim.models import Resource
+from scim.protocol.errors import Uniqueness
 from scim.served import schema_of
 from workspaces import audit, jobs
 from workspaces.clock import database_now
@@ -242,13 +243,19 @@ def _show_again(
     granted = row.granted
     row.delete()
     directory = integration.directory
-    user = services.create(
-        directory,
-        schema_of(directory, "User"),
-        mapping.user_document(_as_observed(account)),
-        origin=_ORIGIN,
-        now=now,
-    )
+    document = mapping.user_document(_as_observed(account))
+    try:
+        with transaction.atomic():
+            user = services.create(
+                directory,
+                schema_of(directory, "User"),
+                document,
+                origin=_ORIGIN,
+                now=now,
+            )
+    except Uniqueness:
+        # The IdP has made the user again: the next work on that one finds the account.
+        return
     AppAccount.objects.filter(pk=account.pk).update(resource=user)
     Provisioning.objects.create(
         integration=integration,

@@ -33,9 +33,9 @@ LEFT_TABS = (
     ("General", "integrations:general"),
     ("Connected services", "integrations:connected_services"),
     ("Security settings", "integrations:security"),
-    ("Matching", "integrations:matching"),
     ("Service account", "integrations:service_account"),
     ("User schema", "integrations:user_schema"),
+    ("Matching", "integrations:matching"),
     ("Danger zone", "integrations:danger_zone"),
 )
 _SYNC_STATES = {

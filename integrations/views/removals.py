@@ -40,7 +40,7 @@ def decide(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Approve or discard those who are chosen, or all."""
     integration = get_integration(request, key)
     decision, scope = request.POST.get("decision"), request.POST.get("scope")
-    chosen = set(request.POST.getlist("user"))
+    chosen = {each for each in request.POST.getlist("user") if "\x00" not in each}
     if decision not in {"approve", "discard"} or scope not in {"chosen", "all"}:
         return _page(request, integration, problem="Choose Approve or Discard.")
     if scope == "chosen" and not chosen:

@@ -279,6 +279,30 @@ class TestThreshold:
         sync(integration, work)
         assert scim.get("/Users", count=1).body["totalResults"] == 5 + 7
 
+    def test_discard_of_somebody_whom_the_idp_has_made_again(
+        self,
+        integration: Integration,
+        scim: ScimClient,
+        team: list[JSON],
+        work: Work,
+        outside: Outside,
+        alice: User,
+    ) -> None:
+        for user in team[:3]:
+            scim.delete(f"/Users/{user['id']}")
+        work()
+        again = scim.add_user("p0@acme.test")
+        integration.refresh_from_db()
+
+        now = database_now()
+        assert removals.discard(integration, None, actor=alice, now=now) == 3
+        work()
+
+        row = row_of(again)
+        assert (row.state, row.is_matched) == (State.ONBOARDED, True)
+        assert row.account is not None
+        assert row.account.username == "p0@acme.test"
+
     def test_who_comes_back_is_no_removal(
         self,
         integration: Integration,

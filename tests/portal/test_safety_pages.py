@@ -212,6 +212,10 @@ class TestRemovals:
         ("document", "said"),
         [
             ({"decision": "approve", "scope": "chosen"}, "Choose at least one user"),
+            (
+                {"decision": "approve", "scope": "chosen", "user": "\x00"},
+                "Choose at least one user",
+            ),
             ({"decision": "explode", "scope": "all"}, "Choose Approve or Discard"),
             ({}, "Choose Approve or Discard"),
         ],
