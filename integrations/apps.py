@@ -26,9 +26,16 @@ class IntegrationsConfig(AppConfig):
             receiving,
         )
         from integrations.outside import call_log
-        from integrations.provisioning import applying, role_publishing, wanted
+        from integrations.provisioning import (
+            applying,
+            removal_notices,
+            restoring,
+            role_publishing,
+            unassigning,
+            wanted,
+        )
         from integrations.set_up import drafts, setup_check
-        from integrations.syncing import schedule, sync
+        from integrations.syncing import person, schedule, sync
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
@@ -105,8 +112,16 @@ class IntegrationsConfig(AppConfig):
             applying.carry_out,
             gave_up=applying.gave_up,
         )
+        jobs.register(removal_notices.JOB, removal_notices.send)
+        jobs.register_periodic(
+            unassigning.JOB, unassigning.delete_due, every=unassigning.EVERY
+        )
+        jobs.register_periodic(
+            restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY
+        )
         jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)
+        jobs.register(person.JOB, person.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)

@@ -33,6 +33,7 @@ class General:
     identifier: str
     sync_every_hours: int
     on_unassign: str
+    delete_after_days: int
 
 
 def change_general(
@@ -90,30 +91,50 @@ def _store_general(
 
 @transaction.atomic
 def change_threshold(
-    integration: Integration, *, percent: int, actor: User | None
+    integration: Integration, *, percent: int, minimum: int, actor: User | None
 ) -> bool:
-    """Store from how many users gone a sync is halted. False if it was so before."""
-    before = integration.threshold_percent
-    if percent == before:
+    """Store from how many users gone a run is held. False if it was so before."""
+    before = integration.threshold_percent, integration.threshold_minimum
+    if (percent, minimum) == before:
         return False
-    integration.threshold_percent = percent
+    integration.threshold_percent, integration.threshold_minimum = percent, minimum
     integration.full_clean(
-        exclude=[f.name for f in Integration._meta.fields if f.name != _THRESHOLD],
+        exclude=[f.name for f in Integration._meta.fields if f.name not in _THRESHOLD],
         validate_unique=False,
         validate_constraints=False,
     )
-    integration.save(update_fields=[_THRESHOLD])
+    integration.save(update_fields=_THRESHOLD)
     audit.record(
         Action.THRESHOLD_CHANGED,
         workspace=integration.workspace,
         actor=actor,
         target=integration,
-        data={"before": before, "after": percent},
+        data={"before": before[0], "after": percent, "minimum": minimum},
     )
     return True
 
 
-_THRESHOLD = "threshold_percent"
+_THRESHOLD = ("threshold_percent", "threshold_minimum")
+
+
+@transaction.atomic
+def change_matching(
+    integration: Integration, *, rules: list[str], actor: User | None
+) -> bool:
+    """Store by which rules a sync finds whose an account is. False if so before."""
+    if rules == integration.matching_rules:
+        return False
+    before = ", ".join(integration.matching_rules)
+    integration.matching_rules = rules
+    integration.save(update_fields=["matching_rules"])
+    audit.record(
+        Action.MATCHING_CHANGED,
+        workspace=integration.workspace,
+        actor=actor,
+        target=integration,
+        data={"before": before, "after": ", ".join(rules)},
+    )
+    return True
 
 
 def accounts_to_choose(integration: Integration) -> QuerySet[ServiceAccount]:

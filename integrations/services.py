@@ -102,11 +102,13 @@ def create(
     identifier: str = "",
     sync_every_hours: int = 0,
     on_unassign: str = Integration.OnUnassign.DEACTIVATE,
+    observe: bool = False,
     own_schema: UserSchema | None = None,
     actor: User | None,
 ) -> Integration:
     """Make an integration with a SCIM gateway of its own, and no token yet.
 
+    `observe`: nothing is changed in the app until somebody lets it loose.
     `own_schema` None is that of the app's manifest. Raises PasswordNeeded if
     the account's password is not meant for this address.
     """
@@ -128,6 +130,7 @@ def create(
         identifier=identifier,
         sync_every_hours=sync_every_hours,
         on_unassign=on_unassign,
+        observing_since=database_now() if observe else None,
     )
     if own_schema.roles:
         role_publishing.publish(integration, now=database_now())

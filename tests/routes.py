@@ -18,6 +18,7 @@ from integrations.models import (
     Integration,
     IntegrationDraft,
     Provisioning,
+    RestorePoint,
 )
 from integrations.outside.call_log import CallLog
 from integrations.reports import assignments
@@ -171,6 +172,47 @@ ROUTES = {
     ),
     "integrations/<slug:key>/entitlements/<slug:ref>/value/": Route(
         "/integrations/{key}/entitlements/{entitlement}/value/", get=200
+    ),
+    "integrations/<slug:key>/settings/matching/": Route(
+        "/integrations/{key}/settings/matching/", get=200, post=422
+    ),
+    "integrations/<slug:key>/entitlements/entra-app-roles/": Route(
+        "/integrations/{key}/entitlements/entra-app-roles/", get=200
+    ),
+    "integrations/<slug:key>/plan/": Route("/integrations/{key}/plan/", get=200),
+    "integrations/<slug:key>/plan/export/": Route(
+        "/integrations/{key}/plan/export/", get=200
+    ),
+    "integrations/<slug:key>/plan/put-right/": Route(
+        "/integrations/{key}/plan/put-right/", get=200, post=302
+    ),
+    "integrations/<slug:key>/plan/observe/": Route(
+        "/integrations/{key}/plan/observe/", post=302
+    ),
+    "integrations/<slug:key>/plan/let-loose/": Route(
+        "/integrations/{key}/plan/let-loose/", get=200, post=302
+    ),
+    "integrations/<slug:key>/removals/": Route(
+        "/integrations/{key}/removals/", get=200
+    ),
+    "integrations/<slug:key>/removals/decide/": Route(
+        "/integrations/{key}/removals/decide/", post=422
+    ),
+    "integrations/<slug:key>/changes/": Route("/integrations/{key}/changes/", get=200),
+    "integrations/<slug:key>/changes/<uuid:run_id>/": Route(
+        "/integrations/{key}/changes/{run}/", get=200
+    ),
+    "integrations/<slug:key>/changes/<uuid:run_id>/undo/": Route(
+        "/integrations/{key}/changes/{run}/undo/", get=200, post=302
+    ),
+    "integrations/<slug:key>/changes/of/<uuid:point_id>/undo/": Route(
+        "/integrations/{key}/changes/of/{point}/undo/", get=200, post=302
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/put-right/": Route(
+        "/integrations/{key}/users/{resource}/put-right/", post=302
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/sync/": Route(
+        "/integrations/{key}/users/{resource}/sync/", post=302
     ),
     "integrations/<slug:key>/sync/": Route(
         "/integrations/{key}/sync/", get=302, post=302
@@ -493,6 +535,31 @@ PERMISSIONS: dict[str, Permission | None] = {
     "integrations/<slug:key>/entitlements/<slug:ref>/value/": (
         Permission.VIEW_INTEGRATIONS
     ),
+    **dict.fromkeys(
+        (
+            "integrations/<slug:key>/plan/",
+            "integrations/<slug:key>/plan/export/",
+            "integrations/<slug:key>/entitlements/entra-app-roles/",
+            "integrations/<slug:key>/removals/",
+            "integrations/<slug:key>/changes/",
+            "integrations/<slug:key>/changes/<uuid:run_id>/",
+        ),
+        Permission.VIEW_INTEGRATIONS,
+    ),
+    **dict.fromkeys(
+        (
+            "integrations/<slug:key>/plan/put-right/",
+            "integrations/<slug:key>/settings/matching/",
+            "integrations/<slug:key>/plan/observe/",
+            "integrations/<slug:key>/plan/let-loose/",
+            "integrations/<slug:key>/removals/decide/",
+            "integrations/<slug:key>/changes/<uuid:run_id>/undo/",
+            "integrations/<slug:key>/changes/of/<uuid:point_id>/undo/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/put-right/",
+        ),
+        Permission.MANAGE_INTEGRATIONS,
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/sync/": Permission.SYNC,
     "integrations/<slug:key>/sync/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/cancel/": Permission.SYNC,
@@ -608,6 +675,17 @@ def values_of(integration: Integration) -> dict[str, object]:
     )
     token = factories.issue_token(integration.directory).token
     workspace = integration.workspace
+    point = RestorePoint.objects.create(
+        integration=integration,
+        run=uuid.uuid4(),
+        resource_id=user.public_id,
+        user_name="zoe@acme.test",
+        external_id="43",
+        before=None,
+        granted=[],
+        changes=[["create", {}]],
+        at=now,
+    )
     invitation = Invitation.objects.create(
         workspace=workspace,
         email="ina@acme.test",
@@ -680,5 +758,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         "draft": draft.public_id,
         "key": integration.directory.key,
         "resource": user.public_id,
+        "run": point.run,
+        "point": point.public_id,
         "token": token.key,
     }

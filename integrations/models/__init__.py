@@ -8,6 +8,7 @@ from integrations.models.call import AppCall, Screenshot
 from integrations.models.draft import IntegrationDraft
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
+from integrations.models.restore_point import RestorePoint
 from integrations.models.service_account import ServiceAccount
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Integration",
     "IntegrationDraft",
     "Provisioning",
+    "RestorePoint",
     "Screenshot",
     "ServiceAccount",
 ]

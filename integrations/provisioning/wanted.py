@@ -55,13 +55,15 @@ _WANT = (
     " 'provisioning_awaiting', 'provisioning_ongoing', 'provisioning_failed')"
     " THEN 'provisioning_awaiting' ELSE 'update_awaiting' END,"
     " attempts = 0, next_attempt_at = NULL, last_error = '',"
+    " undo_to_id = NULL, undone_at = NULL, undone_by_id = NULL,"
     " changed_at = excluded.changed_at"
     f" RETURNING resource_id_public, {_WORKSPACE}"
 )
 _WANT_GONE = (
     "UPDATE integrations_provisioning SET state = 'delete_awaiting',"
     " resource_id = NULL, desired_version = desired_version + 1, attempts = 0,"
-    " next_attempt_at = NULL, last_error = '', changed_at = %s"
+    " next_attempt_at = NULL, last_error = '',"
+    " undo_to_id = NULL, undone_at = NULL, undone_by_id = NULL, changed_at = %s"
     " WHERE resource_id_public = %s AND integration_id IN"
     " (SELECT id FROM integrations_integration WHERE directory_id = %s)"
     f" RETURNING resource_id_public, {_WORKSPACE}"
@@ -193,7 +195,9 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
         data={"user": row.resource_id_public},
     )
     directory = row.integration.directory
-    if row.resource_id is None:
+    if row.undo_to_id is not None:
+        _undo_again(row, actor=actor, now=now)
+    elif row.resource_id is None:
         want_gone(
             directory,
             row.resource_id_public,
@@ -209,3 +213,15 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
             actor=actor,
             now=now,
         )
+
+
+def _undo_again(row: Provisioning, *, actor: User, now: datetime) -> None:
+    """Try an undo that failed once more. What the IdP wants would take its place."""
+    row.state, row.last_error = Provisioning.State.UPDATE_AWAITING, ""
+    row.save(update_fields=["state", "last_error"])
+    _put_off(
+        [(row.resource_id_public, row.integration.workspace_id)],
+        trigger=Job.Trigger.WEB,
+        actor=actor,
+        now=now,
+    )

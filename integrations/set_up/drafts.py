@@ -1,7 +1,7 @@
 """Integrations that are being made: keep what was entered, check it, create it once.
 
 `answers` are by field: name, app (slug), base_url, identifier, login_workflow,
-service_account (public id), sync_every_hours, on_unassign, user_schema, and `steps`,
+service_account (public id), sync_every_hours, on_unassign, observe, user_schema, and `steps`,
 the steps that were gone through. No answer is a secret.
 """
 
@@ -19,6 +19,7 @@ from integrations import services
 from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
+from integrations.provisioning import unassigning
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from workspaces import audit, jobs
@@ -57,6 +58,7 @@ class Setup:
     identifier: str
     sync_every_hours: int
     on_unassign: str
+    observe: bool
     own_schema: UserSchema | None
 
 
@@ -224,6 +226,7 @@ def complete(draft: IntegrationDraft) -> Setup:
         identifier=str(answers.get("identifier", "")),
         sync_every_hours=int(answers.get("sync_every_hours", 0)),
         on_unassign=str(answers.get("on_unassign") or default_on_unassign(app)),
+        observe=answers.get("observe") == "observe",
         own_schema=own_schema_of(draft),
     )
 
@@ -253,36 +256,9 @@ def name_taken(name: str) -> str:
     )
 
 
-def on_unassign_choices(app: App) -> list[tuple[str, str, str]]:
-    """Return (value, label, effect) of what the connector can do in this app."""
-    can = app.manifest.get("capabilities", {})
-    wishes = Integration.OnUnassign
-    found = []
-    if can.get("deactivate"):
-        found.append(
-            (
-                str(wishes.DEACTIVATE),
-                str(wishes.DEACTIVATE.label),
-                "The account stays in the app and cannot log in. It goes only when "
-                "your IdP deletes the user.",
-            )
-        )
-    if can.get("delete"):
-        found.append(
-            (
-                str(wishes.DELETE),
-                str(wishes.DELETE.label),
-                "The account is deleted in the app as soon as your IdP deactivates "
-                "the user. What belongs to it may be lost.",
-            )
-        )
-    return found
-
-
 def default_on_unassign(app: App) -> str:
     """Return the mildest thing that the connector can do."""
-    choices = on_unassign_choices(app)
-    return choices[0][0] if choices else str(Integration.OnUnassign.DEACTIVATE)
+    return unassigning.choices(app)[0][0]
 
 
 def own_schema_of(draft: IntegrationDraft) -> UserSchema | None:
@@ -336,6 +312,7 @@ def finish(
                 identifier=setup.identifier,
                 sync_every_hours=setup.sync_every_hours,
                 on_unassign=setup.on_unassign,
+                observe=setup.observe,
                 own_schema=setup.own_schema,
                 actor=job.actor,
             )

@@ -152,6 +152,9 @@ def remove(row: Provisioning, *, typed_name: str, actor: User, now: datetime) ->
     if typed_name.strip() != account.username.strip():
         raise WrongName(f"Type {account.username}, the user name in the app.")
     _record(Action.ACCOUNT_REMOVAL_REQUESTED, found, actor)
+    # Somebody says so of this account: no policy and no threshold stands before it.
+    found.row.delete_at = now
+    found.row.save(update_fields=["delete_at"])
     _delete_resource(integration, found.user, now)
     wanted.want_gone(
         integration.directory,

@@ -27,7 +27,7 @@ from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import Integration
 from integrations.outside import connections
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.syncing import holding, importing
+from integrations.syncing import drifting, holding, importing
 from integrations.syncing.importing import Report
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -132,5 +132,6 @@ def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Re
         integration.last_synced_at = now
         integration.save(update_fields=["last_synced_at"])
         connections.note_success(integration, now=now)
+    drifting.note(integration, now=now)
     log.info("sync_finished", integration=integration.pk, users=report.users)
     return report

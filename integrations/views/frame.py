@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 
 from integrations.models import Integration
+from integrations.provisioning import removals
 from integrations.reports import standing
 from integrations.reports.standing import Standing, State
 from integrations.syncing import holding
@@ -23,6 +24,8 @@ TABS = (
     ("Users", "integrations:users"),
     ("Groups", "integrations:groups"),
     ("Entitlements", "integrations:entitlements"),
+    ("Plan", "integrations:plan"),
+    ("Changes", "integrations:changes"),
     ("Activity", "integrations:activity"),
     ("Settings", "integrations:connected_services"),
 )
@@ -32,6 +35,7 @@ LEFT_TABS = (
     ("Security settings", "integrations:security"),
     ("Service account", "integrations:service_account"),
     ("User schema", "integrations:user_schema"),
+    ("Matching", "integrations:matching"),
     ("Danger zone", "integrations:danger_zone"),
 )
 _SYNC_STATES = {
@@ -78,11 +82,29 @@ def frame(
             "status_reason": integration.status_reason,
             "is_paused": integration.paused_at is not None,
         },
+        "safety": _safety(request, integration),
         "tabs": tabs(integration, current=current),
         "can_sync": can(request.membership, Permission.SYNC),
         "sync_url": reverse("integrations:sync", args=[key]),
         "sync": _strip(request, integration, open_sync),
         "actions": actions(request, integration),
+    }
+
+
+def _safety(request: WorkspaceRequest, integration: Integration) -> dict[str, Any]:
+    """Return what holds changes back, and where a person says that they go on."""
+    key = integration.directory.key
+    manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    return {
+        "observing_since": integration.observing_since,
+        "plan_url": reverse("integrations:plan", args=[key]),
+        "let_loose_url": reverse("integrations:let_loose", args=[key])
+        if manages
+        else None,
+        "held": removals.held(integration).count()
+        if integration.removals_held_at
+        else 0,
+        "removals_url": reverse("integrations:removals", args=[key]),
     }
 
 

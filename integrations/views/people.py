@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from integrations.models import AppAccount, Integration, Provisioning
 from integrations.provisioning import wanted
 from integrations.syncing import comparing, matching
+from integrations.views.changes import points_of
 from integrations.views.frame import frame, get_integration
 from integrations.views.matching import actions
 from scim.models import Change, Resource
@@ -115,6 +116,21 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
         "row": _user(row, integration, manages=manages)
         | {
             "attempts": row.attempts,
+            "undone_at": row.undone_at,
+            "undone_by": str(row.undone_by or "somebody who left"),
+            "is_undoing": row.undo_to_id is not None,
+            "drifted_at": row.drifted_at,
+            "delete_at": row.delete_at,
+            "put_right_url": reverse(
+                "integrations:put_right", args=[key, row.resource_id_public]
+            )
+            if manages and row.resource
+            else None,
+            "sync_url": reverse(
+                "integrations:sync_person", args=[key, row.resource_id_public]
+            )
+            if can(request.membership, Permission.SYNC)
+            else None,
             "changed_at": row.changed_at,
             "seen_at": account.seen_at if account else None,
             "external_id": account.external_id if account else "",
@@ -122,6 +138,7 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
         # What stands for an unmatched account is the app's word, not the IdP's.
         "fields": comparing.sides(row.resource if row.is_matched else None, account),
         "changes": _changes(integration, row),
+        "points": points_of(integration, row.resource_id_public, manages=manages),
         "has_pending": row.state in Provisioning.PENDING
         and integration.paused_at is None,
     }
@@ -133,7 +150,7 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
 def _row(integration: Integration, resource_id: uuid.UUID) -> Provisioning:
     return get_object_or_404(
         Provisioning.objects.select_related(
-            "resource__directory", "account__exempted_by"
+            "resource__directory", "account__exempted_by", "undone_by"
         ).prefetch_related("account__entitlements"),
         integration=integration,
         resource_id_public=str(resource_id),

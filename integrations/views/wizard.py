@@ -192,7 +192,7 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     if app is None or drafts.is_done(draft):
         return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
     if request.method == "POST" and "skip" in request.POST:
-        defaults = dict.fromkeys(("sync_every_hours", "on_unassign"))
+        defaults = dict.fromkeys(("sync_every_hours", "on_unassign", "observe"))
         drafts.answer(draft, defaults, step="settings")
         return redirect(_URL_OF["advanced"], draft.public_id)
     if request.method == "POST":
@@ -204,6 +204,7 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
         initial = {
             "sync_every_hours": 0,
             "on_unassign": drafts.default_on_unassign(app),
+            "observe": "apply",
         }
         form = SettingsForm(initial={**initial, **draft.answers}, app=app)
     return _page(request, "settings", draft, form, current="settings", app=app)

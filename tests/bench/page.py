@@ -47,6 +47,9 @@ node. This run took {minutes} minutes. The peers are installed into `.real-apps`
 
 `.venv/bin/python -m tests.bench.profile_requests --top 25` shows where the time of one request goes, function by function.
 
+`.venv/bin/python -m tests.bench.import_users` saves what a sync of 10,000 users has read, once as new and once as known, and prints the
+time and the queries of each; `DATABASE_URL` says on which database.
+
 ## What was measured
 
 {machine}

@@ -141,26 +141,31 @@ class TestSecuritySettings:
     def test_e0_19_update_saves_and_records(
         self, alice_client: Client, alice: User, integration: Integration, path: str
     ) -> None:
-        answer = alice_client.post(f"{path}security/", {"threshold": "35"}, follow=True)
+        answer = alice_client.post(
+            f"{path}security/", {"threshold": "35", "minimum": "5"}, follow=True
+        )
 
         integration.refresh_from_db()
         assert integration.threshold_percent == 35
         assert "The threshold is 35 %." in words(answer)
         event = AuditEvent.objects.get(action=Action.THRESHOLD_CHANGED)
-        assert (event.actor, event.data) == (alice, {"before": 20, "after": 35})
+        assert event.actor == alice
+        assert event.data == {"before": 20, "after": 35, "minimum": 5}
 
     @pytest.mark.parametrize("value", ["", "-1", "101", "x", "20.5", "1e9"])
     def test_refuses_what_is_no_percentage(
         self, alice_client: Client, integration: Integration, path: str, value: str
     ) -> None:
-        answer = alice_client.post(f"{path}security/", {"threshold": value})
+        answer = alice_client.post(
+            f"{path}security/", {"threshold": value, "minimum": "5"}
+        )
 
         assert answer.status_code == 422
         integration.refresh_from_db()
         assert integration.threshold_percent == 20
 
     def test_same_value_is_no_news(self, alice_client: Client, path: str) -> None:
-        alice_client.post(f"{path}security/", {"threshold": "20"})
+        alice_client.post(f"{path}security/", {"threshold": "20", "minimum": "5"})
 
         assert not AuditEvent.objects.filter(action=Action.THRESHOLD_CHANGED).exists()
 
