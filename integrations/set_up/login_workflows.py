@@ -13,7 +13,7 @@ _NOT_YET = {
     ),
     "access_token": (
         "Access token",
-        "Not available: no app of the catalog can be managed with a token alone yet.",
+        "Not available: service accounts hold a user name and a password only, as yet.",
     ),
 }
 
