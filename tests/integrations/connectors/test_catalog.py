@@ -155,6 +155,14 @@ def test_says_what_has_the_wrong_shape_and_where(
             "http.calls.delete_account.let.a: b is not known here.",
         ),
         (
+            small(
+                calls={
+                    "delete_account": {"let": {"a": "b", "b": "a"}, "choose": [USERS]}
+                }
+            ),
+            "http.calls.delete_account.let.a: This needs what needs it in turn.",
+        ),
+        (
             {**SMALL, "login_workflows": ["password", "access_token"]},
             "login_workflows: There is no http.key_session for the workflow",
         ),

@@ -254,10 +254,10 @@ class TestConditional:
 def test_makes_the_first_call_that_applies_and_none_if_all_is_well() -> None:
     change = {
         "reads": ["current"],
-        "let": {"is_off": "current.status == 'off'", "was_off": "is_off"},
+        "let": {"a_off": "is_off", "is_off": "current.status == 'off'"},
         "choose": [
             {"method": "POST", "path": "/{id}/lock", "when": "current.status == 'on'"},
-            {"method": "POST", "path": "/{id}/end", "when": "!was_off"},
+            {"method": "POST", "path": "/{id}/end", "when": "!a_off"},
         ],
     }
     manifest = small(calls={"deactivate_account": change})
