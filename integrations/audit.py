@@ -8,6 +8,8 @@ from enum import StrEnum
 class Action(StrEnum):
     """Actions on integrations."""
 
+    APP_ADDED = "integrations.app.added"
+    APP_CHANGED = "integrations.app.changed"
     CREATED = "integrations.integration.created"
     SETTINGS_CHANGED = "integrations.integration.settings_changed"
     THRESHOLD_CHANGED = "integrations.integration.threshold_changed"

@@ -216,11 +216,13 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
             "The app has one account of this name, and it belongs to another user of "
             "this directory. Rename one of the two in your IdP."
         )
+    unassigning.release(seen, to=row)
     if seen.resource_id != row.resource_id:
         seen.resource_id = row.resource_id
         seen.save(update_fields=["resource"])
-    if row.account_id != seen.pk:
-        row.account = seen
+    is_other = row.account_id != seen.pk
+    row.account = seen
+    if is_other:
         row.save(update_fields=["account"])
 
 
