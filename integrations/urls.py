@@ -7,6 +7,7 @@ from django.urls import include, path
 from integrations.views import (
     activity,
     activity_export,
+    by_hand,
     connected,
     dashboard,
     detail,
@@ -56,6 +57,13 @@ _integrations = [
         "<slug:key>/settings/service-account/",
         settings.service_account,
         name="service_account",
+    ),
+    path("<slug:key>/settings/people/", by_hand.people, name="people"),
+    path("<slug:key>/accounts-list/", by_hand.upload, name="upload_list"),
+    path(
+        "<slug:key>/accounts-list/<uuid:list_id>/",
+        by_hand.account_list,
+        name="account_list",
     ),
     path("<slug:key>/settings/danger-zone/", settings.danger_zone, name="danger_zone"),
     path(

@@ -63,7 +63,7 @@ class AppFactory(DjangoModelFactory):
 
     slug = "demo-app"
     name = factory.LazyAttribute(lambda app: app.manifest["name"])
-    connector = "http"
+    connector = factory.LazyAttribute(lambda app: app.manifest["connector"])
 
     @factory.lazy_attribute
     def manifest(self) -> dict[str, Any]:

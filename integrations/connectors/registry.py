@@ -12,15 +12,19 @@ from integrations.connectors.http.connector import HttpConnector
 from integrations.connectors.problems import Problem
 from integrations.connectors.scim import settings as scim_settings
 from integrations.connectors.scim.connector import ScimConnector
+from integrations.connectors.task import connector as task
+from integrations.connectors.task.connector import TaskConnector
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
     "http": HttpConnector,
     "scim": ScimConnector,
+    "task": TaskConnector,
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
     "http": http_checks.problems_in,
     "scim": scim_settings.problems_in,
+    "task": task.problems_in,
 }
 
 

@@ -77,10 +77,12 @@ class AsksPassword(forms.Form):
     asks_password = False
     """Whether the page shows the field."""
 
-    def ask_for_password(self, account: ServiceAccount, reason: str = "") -> None:
+    def ask_for_password(
+        self, account: ServiceAccount | None, reason: str = ""
+    ) -> None:
         """Show the field, with the reason as its error if there is one."""
         self.asks_password = True
-        word = account.secret_word
+        word = account.secret_word if account else "password"
         self["password"].label = f"{word.capitalize()} of the service account"
         self.fields["password"].required = True
         if reason:

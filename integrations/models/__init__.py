@@ -9,8 +9,10 @@ from integrations.models.draft import IntegrationDraft
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
 from integrations.models.service_account import ServiceAccount
+from integrations.models.task import AccountList, Task, TaskAssignee
 
 __all__ = [
+    "AccountList",
     "App",
     "AppAccount",
     "AppCall",
@@ -19,4 +21,6 @@ __all__ = [
     "IntegrationDraft",
     "Provisioning",
     "ServiceAccount",
+    "Task",
+    "TaskAssignee",
 ]

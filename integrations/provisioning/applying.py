@@ -27,6 +27,7 @@ from integrations.models import (
 )
 from integrations.outside import connections
 from integrations.provisioning import entitlements, mapping, pausing
+from integrations.tasks import by_hand
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -71,10 +72,15 @@ def carry_out(job: Job) -> None:
     if row is None:
         return
     try:
-        with connections.open_session(
-            row.integration, job=job, resource_id=row.resource_id_public
-        ) as session:
+        with (
+            connections.open_session(
+                row.integration, job=job, resource_id=row.resource_id_public
+            ) as session,
+            by_hand.asking_a_person(session),
+        ):
             _apply(row, session)
+    except by_hand.PersonNeeded as needed:
+        by_hand.wait(job, row, needed.session, state=_BACK[_State(row.state)])
     except ConnectorError as error:
         _fail(job, row, error)
     else:
@@ -166,7 +172,7 @@ def _find(
     if user is None:
         return None
     username = mapping.desired_account(user).username
-    if username.casefold() == row.integration.service_account.username.casefold():
+    if username.casefold() == row.integration.own_username.casefold():
         raise PermanentFailure(
             "This user name is that of the account with which Keyway works in the "
             "app. Unassign the user in your IdP."
@@ -287,6 +293,7 @@ def _succeed(job: Job, row: Provisioning) -> None:
         next_attempt_at=None,
         changed_at=now,
     )
+    by_hand.withdraw(row)
     connections.note_success(row.integration, now=now)
 
 

@@ -26,7 +26,7 @@ def with_call(name: str, **call: Any) -> dict[str, Any]:
 def test_ships_manifests_that_are_right() -> None:
     slugs = [manifest["slug"] for manifest in shipped_manifests()]
 
-    assert slugs == ["demo-app", "flask-appbuilder", "scim-app"]
+    assert slugs == ["by-hand", "demo-app", "flask-appbuilder", "scim-app"]
 
 
 def test_finds_nothing_wrong_with_a_small_manifest() -> None:
