@@ -160,7 +160,7 @@ class AddServiceAccountForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["app"].queryset = App.objects.filter(  # type: ignore[attr-defined]
             is_offered=True
-        )
+        ).exclude(connector="task")
 
     def clean(self) -> dict[str, Any]:
         """Keep what the chosen login needs. Refuse one that the app does not have."""
