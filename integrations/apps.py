@@ -36,6 +36,7 @@ class IntegrationsConfig(AppConfig):
         )
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import person, schedule, sync
+        from integrations.tasks import mailing
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
@@ -71,6 +72,11 @@ class IntegrationsConfig(AppConfig):
                 "service_accounts:list",
                 "key-square",
                 Permission.MANAGE_SERVICE_ACCOUNTS,
+            )
+        )
+        navigation.register(
+            navigation.Entry(
+                35, "Tasks", "tasks:list", "list-checks", Permission.VIEW_INTEGRATIONS
             )
         )
         navigation.register(
@@ -125,6 +131,8 @@ class IntegrationsConfig(AppConfig):
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
+        jobs.register(mailing.JOB, mailing.send)
+        jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))
         jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
         jobs.register_periodic(
             call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY

@@ -174,7 +174,7 @@ def choose_service_account(
 def _store_account(
     integration: Integration, account: ServiceAccount, *, actor: User | None
 ) -> None:
-    before = integration.service_account.name
+    before = integration.service_account
     integration.service_account = account
     integration.save(update_fields=["service_account"])
     audit.record(
@@ -182,7 +182,7 @@ def _store_account(
         workspace=integration.workspace,
         actor=actor,
         target=integration,
-        data={"before": before, "after": account.name},
+        data={"before": before.name if before else "", "after": account.name},
     )
 
 

@@ -96,7 +96,7 @@ def create(
     workspace: Workspace,
     *,
     app: App,
-    service_account: ServiceAccount,
+    service_account: ServiceAccount | None,
     name: str,
     base_url: str,
     identifier: str = "",
@@ -109,7 +109,8 @@ def create(
     """Make an integration with a SCIM gateway of its own, and no token yet.
 
     `observe`: nothing is changed in the app until somebody lets it loose.
-    `own_schema` None is that of the app's manifest. Raises PasswordNeeded if
+    `service_account` is None for an app by hand alone; `own_schema` None is that of
+    the app's manifest. Raises PasswordNeeded if
     the account's password is not meant for this address.
     """
     origins.require(service_account, base_url)

@@ -47,7 +47,11 @@ class Integration(models.Model):
     )
     app = models.ForeignKey(App, on_delete=models.PROTECT)
     service_account = models.ForeignKey(
-        ServiceAccount, on_delete=models.PROTECT, related_name="integrations"
+        ServiceAccount,
+        on_delete=models.PROTECT,
+        related_name="integrations",
+        null=True,
+        help_text="None where people do the work in the app.",
     )
     directory = models.OneToOneField(
         Directory, on_delete=models.PROTECT, related_name="integration"
@@ -113,6 +117,11 @@ class Integration(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def own_username(self) -> str:
+        """The name of Keyway's own account in the app, empty if it has none."""
+        return self.service_account.username if self.service_account else ""
 
     @property
     def audit_target(self) -> tuple[str, str, str]:

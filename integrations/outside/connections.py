@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from integrations.connectors.base import Misconfigured
+from integrations.connectors.base import Misconfigured, Session
+from integrations.connectors.exchange import Observe
 from integrations.connectors.registry import connector_for
+from integrations.connectors.task.connector import TaskSession
 from integrations.desired import Connection
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.outside.acts import ToldSession
 from integrations.outside.call_log import CallLog
+from integrations.tasks.known import KnownApp
 from workspaces import secrets
 from workspaces.models import Job
 
@@ -36,11 +39,8 @@ def open_session(
     confidential. An integration that is not there yet needs a job. Raises
     ConnectorError.
     """
-    connector = connector_for(
-        integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
-    )
     calls = CallLog(integration, job=job, resource_id=resource_id)
-    session = connector.open(_connection(integration, hides), observe=calls.note)
+    session = _open(integration, hides, observe=calls.note)
     try:
         yield ToldSession(session, calls.begin)
     finally:
@@ -48,8 +48,21 @@ def open_session(
         calls.write()
 
 
-def _connection(integration: Integration, hides: tuple[str, ...]) -> Connection:
-    account: ServiceAccount = integration.service_account
+def _open(
+    integration: Integration, hides: tuple[str, ...], *, observe: Observe
+) -> Session:
+    account = integration.service_account
+    if account is None:
+        return TaskSession(KnownApp(integration))
+    connector = connector_for(
+        integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
+    )
+    return connector.open(_connection(integration, account, hides), observe=observe)
+
+
+def _connection(
+    integration: Integration, account: ServiceAccount, hides: tuple[str, ...]
+) -> Connection:
     if not origins.is_allowed(account, integration.base_url):
         raise Misconfigured(str(origins.PasswordNeeded(account, integration.base_url)))
     try:

@@ -32,6 +32,7 @@ from integrations.provisioning import (
     wanted,
 )
 from integrations.provisioning.restoring import KeepingSession
+from integrations.tasks import by_hand
 from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -78,18 +79,23 @@ def carry_out(job: Job) -> None:
         return
     user = Resource.objects.filter(public_id=row.resource_id_public).first()
     try:
-        with connections.open_session(
-            row.integration,
-            job=job,
-            resource_id=row.resource_id_public,
-            hides=mapping.hidden_values(user),
-        ) as session:
+        with (
+            connections.open_session(
+                row.integration,
+                job=job,
+                resource_id=row.resource_id_public,
+                hides=mapping.hidden_values(user),
+            ) as session,
+            by_hand.asking_a_person(session),
+        ):
             is_removal = row.undo_to is None and removals.is_removal(row)
             kept = KeepingSession(session, row, job, is_removal=is_removal)
             if row.undo_to is None:
                 reconciling.apply(row, user, kept)
             else:
                 reconciling.put_back(row, kept)
+    except by_hand.PersonNeeded as needed:
+        by_hand.wait(job, row, needed.session, state=_BACK[_State(row.state)])
     except ConnectorError as error:
         _fail(job, row, error)
     else:
@@ -148,6 +154,7 @@ def _succeed(job: Job, row: Provisioning) -> None:
         _note_applied(row, now=now)
     else:
         undoing.finish(row, row.undo_to, now=now)
+    by_hand.withdraw(row)
     connections.note_success(row.integration, now=now)
 
 

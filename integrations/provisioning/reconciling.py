@@ -129,7 +129,7 @@ def _find(
     if user is None:
         return None
     username = mapping.desired_account(user).username
-    if username.casefold() == row.integration.service_account.username.casefold():
+    if username.casefold() == row.integration.own_username.casefold():
         raise PermanentFailure(
             "This user name is that of the account with which Keyway works in the "
             "app. Unassign the user in your IdP."

@@ -29,6 +29,7 @@ from integrations.outside import connections
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
 from integrations.syncing import drifting, holding, importing
 from integrations.syncing.importing import Report
+from integrations.tasks import proving
 from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -106,7 +107,7 @@ def _people(
     integration: Integration, accounts: Iterator[ObservedAccount]
 ) -> Iterator[ObservedAccount]:
     """Leave out Keyway's own account: it is not a person to provision."""
-    own = integration.service_account.username.casefold()
+    own = integration.own_username.casefold()
     return (account for account in accounts if account.username.casefold() != own)
 
 
@@ -131,6 +132,7 @@ def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Re
         importing.forget_lost(integration, report, now=now)
         integration.last_synced_at = now
         integration.save(update_fields=["last_synced_at"])
+        proving.after_import(integration, now=now)
         connections.note_success(integration, now=now)
     drifting.note(integration, now=now)
     log.info("sync_finished", integration=integration.pk, users=report.users)

@@ -63,7 +63,7 @@ def test_finds_nothing_wrong_with_a_small_manifest() -> None:
         ({**SMALL, "name": "x" * 101}, "name: This may have at most 100 characters."),
         (
             {**SMALL, "connector": "ftp"},
-            "connector: This must be one of: browser, http, ldap, scim, sql.",
+            "connector: This must be one of: browser, http, ldap, scim, sql, task.",
         ),
         ({**SMALL, "identifier": {"label": "ID"}}, "identifier: This has none of"),
         ({**SMALL, "login_workflows": []}, "login_workflows: This must not be empty."),
