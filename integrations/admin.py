@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from integrations.catalog import entries
 from integrations.models import (
+    AccountList,
     App,
     AppAccount,
     AppCall,
@@ -20,6 +21,8 @@ from integrations.models import (
     IntegrationDraft,
     Provisioning,
     ServiceAccount,
+    Task,
+    TaskAssignee,
 )
 from workspaces.admin import ReadOnlyAdmin
 from workspaces.clock import database_now
@@ -220,3 +223,30 @@ class AppCallAdmin(ReadOnlyAdmin):
     list_select_related = ("integration",)
     search_fields = ("resource_id", "path")
     show_full_result_count = False
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    """What people do in apps by hand."""
+
+    list_display = ("user_name", "integration", "state", "created_at", "closed_at")
+    list_filter = ("state",)
+    list_select_related = ("integration",)
+    search_fields = ("user_name",)
+
+
+@admin.register(TaskAssignee)
+class TaskAssigneeAdmin(ReadOnlyAdmin):
+    """Who does the tasks of which integration."""
+
+    list_display = ("user", "integration")
+    list_select_related = ("user", "integration")
+
+
+@admin.register(AccountList)
+class AccountListAdmin(ReadOnlyAdmin):
+    """The lists that people brought, without the accounts in them."""
+
+    list_display = ("file_name", "integration", "uploaded_at", "imported_at")
+    list_select_related = ("integration",)
+    exclude = ("rows",)
