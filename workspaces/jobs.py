@@ -20,9 +20,12 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workspaces.clock import database_now
+from workspaces.faults import fault
 from workspaces.models import Job, User, Workspace
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
+"""Longer than one call to an app may take, so that no call outlives its lease."""
+
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
 
@@ -391,15 +394,18 @@ def carry_out(job: Job) -> None:
     An unexpected error is retried like a temporary one; its traceback goes to
     the log and not to the job. A job that was overtaken is left to its owner.
     """
+    fault("job.claimed")
     with suppress(LostLease, Parked):
         try:
             result = carrier(job.kind)(job)
+            fault("job.before_end")
         except RetryLater as error:
             retry(job, error.message, after=error.after, now=database_now())
         except GiveUp as error:
             give_up(job, error.message, now=database_now())
         else:
             complete(job, result, now=database_now())
+            fault("job.ended")
 
 
 def _end(job: Job, **columns: Any) -> None:

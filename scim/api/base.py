@@ -32,6 +32,7 @@ from scim.queries import Query
 from scim.rendering import etag
 from scim.served import provider_of
 from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
+from workspaces.faults import fault
 from workspaces.models import Directory
 
 
@@ -141,6 +142,7 @@ class ScimView(APIView):
         status: int,
     ) -> HttpResponse:
         """Return a resource that was just written."""
+        fault("scim.after_commit")
         self.facts.resource_id = resource.public_id
         related = rendering.related(schema, self.projection)
         if status == 201 and schema.name == "User" and resource.version == 1:

@@ -22,7 +22,7 @@ from workspaces.models import Job
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
-HEARTBEAT_SECONDS = 15
+HEARTBEAT_SECONDS = 5
 
 
 class Command(BaseCommand):
