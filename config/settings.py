@@ -359,6 +359,7 @@ KEYWAY_DNS_SERVERS = [
     )
 ]
 KEYWAY_WORKER_THREADS = env.int("KEYWAY_WORKER_THREADS", default=4)
+KEYWAY_JOBS_PER_LANE = env.int("KEYWAY_JOBS_PER_LANE", default=3)
 
 # Logs: JSON lines with ids, never bodies, headers or local variables.
 

@@ -17,7 +17,7 @@ class IntegrationsConfig(AppConfig):
         from integrations import push, service_accounts, services
         from integrations.audit import Action
         from integrations.directory_sync import holder, notices, receiving
-        from integrations.outside import call_log
+        from integrations.outside import call_log, health
         from integrations.provisioning import applying, role_publishing, wanted
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import schedule, sync
@@ -95,6 +95,7 @@ class IntegrationsConfig(AppConfig):
             applying.carry_out,
             gave_up=applying.gave_up,
         )
+        jobs.register(health.JOB, health.tell)
         jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)

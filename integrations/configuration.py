@@ -12,7 +12,7 @@ from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import pausing
-from workspaces import audit
+from workspaces import audit, lanes
 from workspaces.models import Job, User
 
 
@@ -169,3 +169,4 @@ def _try_at_once(integration: Integration, now: datetime) -> None:
     pausing.provisioning_jobs(integration).filter(
         state=Job.State.RETRYING, due_at__gt=now
     ).update(due_at=now)
+    lanes.reopen([integration.lane], now=now)

@@ -17,6 +17,7 @@ from workspaces.models import (
     EmailDomain,
     Invitation,
     Job,
+    Lane,
     Membership,
     Team,
     TeamMember,
@@ -141,6 +142,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     search_fields = ("actor_label", "target_label", "target_id")
     date_hierarchy = "at"
+
+
+@admin.register(Lane)
+class LaneAdmin(ReadOnlyAdmin):
+    """Whether work may go to an app now."""
+
+    list_display = ["name", "workspace", "failures", "closed_until"]
+    list_filter = ["workspace"]
 
 
 @admin.register(Job)

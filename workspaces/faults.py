@@ -13,7 +13,7 @@ POINTS = (
     "scim.after_commit",
     "job.claimed",
     "app.before_change",
-    "app.after_change",
+    "app.after_call",
     "job.before_end",
     "job.ended",
 )

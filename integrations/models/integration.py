@@ -67,6 +67,17 @@ class Integration(models.Model):
         validators=[MinValueValidator(0), MaxValueValidator(100)],
         help_text="A sync that finds more of the users gone is halted as a whole.",
     )
+    calls_per_second = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="0: as fast as the app answers."
+    )
+    next_call_at = models.DateTimeField(
+        null=True, help_text="When the app may be called again at the earliest."
+    )
+    confirms_with_app = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether the IdP waits for what the app says to its change.",
+    )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -82,6 +93,11 @@ class Integration(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def lane(self) -> str:
+        """The lane of its jobs in the queue."""
+        return self.directory.key
 
     @property
     def audit_target(self) -> tuple[str, str, str]:

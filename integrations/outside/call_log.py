@@ -18,7 +18,6 @@ from integrations.connectors.exchange import Exchange
 from integrations.models import AppCall, Integration
 from integrations.outside import acts
 from workspaces.clock import database_now
-from workspaces.faults import fault
 from workspaces.models import Job
 
 PRUNE = "integrations.prune_calls"
@@ -47,8 +46,6 @@ class CallLog:
     def begin(self, act: str, *, is_change: bool = False) -> None:
         """Say what the next calls are for."""
         self._act, self._is_change = act[:300], is_change
-        if is_change:
-            fault("app.before_change")
 
     def note(self, exchange: Exchange) -> None:
         """Keep a call. Writes nothing yet."""
@@ -56,8 +53,6 @@ class CallLog:
         is_full = len(self._first) >= KEPT_AT_EACH_END
         kept = self._last if is_full else self._first
         kept.append(self._row(exchange))
-        if self._is_change and not exchange.is_login:
-            fault("app.after_change")
 
     def write(self) -> None:
         """Write what has gathered. Never raises: the work itself is done."""

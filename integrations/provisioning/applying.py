@@ -7,16 +7,15 @@ the app shows, and does what is missing.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import NoReturn
 
 from django.db import transaction
 
 from integrations.connectors.base import (
     ConnectorError,
-    Misconfigured,
     PermanentFailure,
     Session,
-    TemporaryFailure,
 )
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
 from integrations.models import (
@@ -25,10 +24,10 @@ from integrations.models import (
     Integration,
     Provisioning,
 )
-from integrations.outside import connections
+from integrations.outside import connections, health
 from integrations.provisioning import entitlements, mapping, pausing
 from scim.models import Resource
-from workspaces import jobs
+from workspaces import jobs, lanes
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -47,6 +46,7 @@ _FAILED = {
     _State.DELETE_AWAITING: _State.DELETE_FAILED,
     _State.DELETE_ONGOING: _State.DELETE_FAILED,
 }
+_AT_ONCE = timedelta(0)
 
 
 class _Paused(Exception):
@@ -88,6 +88,7 @@ def _begin(job: Job) -> Provisioning | None:
             Provisioning.objects.select_for_update(of=("self",))
             .select_related(
                 "integration__app",
+                "integration__directory",
                 "integration__workspace",
                 "integration__service_account__workspace",
                 "account",
@@ -129,6 +130,7 @@ def _apply(row: Provisioning, session: Session) -> None:
         if not desired.active:
             # Who never had an account and may not log in needs none.
             return
+        _set_creating_as(row, desired.username)
         account = session.create_account(desired)
         _observe(row, account)
     _update(session, desired, account)
@@ -164,7 +166,7 @@ def _find(
             return known
         _forget(row, row.account)
     if user is None:
-        return None
+        return _left_behind(row, session)
     username = mapping.desired_account(user).username
     if username.casefold() == row.integration.service_account.username.casefold():
         raise PermanentFailure(
@@ -172,10 +174,24 @@ def _find(
             "app. Unassign the user in your IdP."
         )
     found = session.find_account(username)
-    if found is None:
-        return None
-    _observe(row, found)
+    if found is None and row.creating_as != username:
+        found = _left_behind(row, session)
+    if found is not None:
+        _observe(row, found)
     return found
+
+
+def _left_behind(row: Provisioning, session: Session) -> ObservedAccount | None:
+    """Return the account of a creation that ended before anybody knew how.
+
+    The user was renamed or deleted since, so that no other name leads to it.
+    """
+    return session.find_account(row.creating_as) if row.creating_as else None
+
+
+def _set_creating_as(row: Provisioning, username: str) -> None:
+    row.creating_as = username
+    row.save(update_fields=["creating_as"])
 
 
 def _deletes_on_unassign(integration: Integration) -> bool:
@@ -232,9 +248,9 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
     if seen.resource_id != row.resource_id:
         seen.resource_id = row.resource_id
         seen.save(update_fields=["resource"])
-    if row.account_id != seen.pk:
-        row.account = seen
-        row.save(update_fields=["account"])
+    if row.account_id != seen.pk or row.creating_as:
+        row.account, row.creating_as = seen, ""
+        row.save(update_fields=["account", "creating_as"])
 
 
 def _grant(
@@ -287,20 +303,20 @@ def _succeed(job: Job, row: Provisioning) -> None:
         next_attempt_at=None,
         changed_at=now,
     )
-    connections.note_success(row.integration, now=now)
+    health.note_success(row.integration, now=now)
 
 
 def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
     """Hand the job back with the reason and the time of the next try, or end it."""
     if isinstance(error, PermanentFailure):
+        # The app has answered: it is this change that it does not want.
+        lanes.note_success(row.integration.lane)
         raise jobs.GiveUp(error.message)
     now = database_now()
-    wish = error.retry_after if isinstance(error, TemporaryFailure) else None
-    after = wish or jobs.backoff(job.failures + 1)
     with transaction.atomic():
-        if isinstance(error, Misconfigured):
-            after = max(after, connections.MISCONFIGURED_PAUSE)
-            connections.note_misconfigured(row.integration, error.message, now=now)
+        later = health.note_failure(row.integration, error, now=now)
+        after = max(later.after or _AT_ONCE, jobs.backoff(job.failures + 1))
+        later.after = after
         Provisioning.objects.filter(
             pk=row.pk, desired_version=row.desired_version
         ).update(
@@ -309,7 +325,7 @@ def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
             next_attempt_at=now + after,
             changed_at=now,
         )
-    raise jobs.RetryLater(error.message, after=after)
+    raise later
 
 
 def gave_up(job: Job, error: str) -> None:

@@ -16,7 +16,7 @@ from integrations.audit import Action
 from integrations.models import Provisioning
 from scim.models import GroupMember, Resource
 from scim.services import Changed
-from workspaces import audit, jobs
+from workspaces import audit, jobs, lanes
 from workspaces.models import Directory, Job, User
 
 JOB = "integrations.provision"
@@ -25,6 +25,9 @@ _WORKSPACE = (
     "(SELECT i.workspace_id FROM integrations_integration i"
     " WHERE i.id = integrations_provisioning.integration_id)"
 )
+_MANY = 20
+"""From so many accounts at once they make way for single changes."""
+
 _WANT = (
     "INSERT INTO integrations_provisioning (integration_id, resource_id,"
     " resource_id_public, user_name, is_matched, granted, desired_version,"
@@ -119,7 +122,7 @@ def want(
                 [_database_time(now), directory.pk, *batch],
             )
             rows = cursor.fetchall()
-        _put_off(rows, trigger=trigger, actor=actor, now=now)
+        _put_off(directory, rows, trigger=trigger, actor=actor, now=now)
 
 
 def want_gone(
@@ -134,10 +137,11 @@ def want_gone(
     with connection.cursor() as cursor:
         cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
         rows = cursor.fetchall()
-    _put_off(rows, trigger=trigger, actor=actor, now=now)
+    _put_off(directory, rows, trigger=trigger, actor=actor, now=now)
 
 
 def _put_off(
+    directory: Directory,
     rows: list[tuple[str, int]],
     *,
     trigger: Job.Trigger,
@@ -152,6 +156,8 @@ def _put_off(
             subjects=[resource_id for resource_id, _ in rows],
             trigger=trigger,
             actor=actor,
+            priority=Job.Priority.BULK if len(rows) >= _MANY else None,
+            lane=directory.key,
             now=now,
         )
 
@@ -182,6 +188,7 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
         data={"user": row.resource_id_public},
     )
     directory = row.integration.directory
+    lanes.reopen([directory.key], now=now)
     if row.resource_id is None:
         want_gone(
             directory,

@@ -195,6 +195,8 @@ def environment_for(folder: Path, database: str) -> dict[str, str]:
         "KEYWAY_VAR_DIR": str(folder),
         "KEYWAY_LOG_LEVEL": "ERROR",
         "KEYWAY_SCIM_RATE": "0",
+        # What a killed worker held fills its lane until the lease ends.
+        "KEYWAY_JOBS_PER_LANE": "40",
         "DATABASE_URL": database,
     }
 

@@ -40,34 +40,34 @@ class Experiment:
     database: str = ""
     is_control: bool = False
     web: int = 2
-    drain_seconds: float = 240
+    drain_seconds: float = 300
 
 
 ALL = {"web": 4.0, "worker": 1.0, "database": 12.0}
 POINTS = (
     "job.claimed",
     "app.before_change",
-    "app.after_change",
+    "app.after_call",
     "job.before_end",
     "job.ended",
 )
 FULL = (
-    Experiment("all", "everything is killed, the app misbehaves", 600, every=ALL),
+    Experiment("all", "everything is killed, the app misbehaves", 680, every=ALL),
     *(
-        Experiment(point, f"the worker dies at `{point}`", 60, point=f"{point}:3")
+        Experiment(point, f"the worker dies at `{point}`", 60, point=f"{point}:5")
         for point in POINTS
     ),
     Experiment(
         "scim.before_commit",
         "the web server dies before it commits",
-        30,
-        point="scim.before_commit:15",
+        60,
+        point="scim.before_commit:8",
     ),
     Experiment(
         "scim.after_commit",
         "the web server dies after it has committed, before it answers",
-        30,
-        point="scim.after_commit:15",
+        60,
+        point="scim.after_commit:8",
     ),
 )
 CONTROLS = (
