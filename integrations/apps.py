@@ -18,9 +18,15 @@ class IntegrationsConfig(AppConfig):
         from integrations.audit import Action
         from integrations.directory_sync import holder, notices, receiving
         from integrations.outside import call_log, health
-        from integrations.provisioning import applying, role_publishing, wanted
+        from integrations.provisioning import (
+            applying,
+            confirming,
+            role_publishing,
+            wanted,
+        )
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import schedule, sync
+        from scim import confirming as scim_confirming
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
@@ -87,6 +93,7 @@ class IntegrationsConfig(AppConfig):
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
         resource_changed.connect(wanted.resource_changed)
+        scim_confirming.register(confirming.confirm)
         schema_changes.register(role_publishing.follow)
         resource_changed.connect(receiving.resource_changed)
         jobs.register(notices.JOB, notices.send)

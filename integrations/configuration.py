@@ -33,6 +33,11 @@ class General:
     identifier: str
     sync_every_hours: int
     on_unassign: str
+    calls_per_second: int = 0
+    confirms_with_app: bool = False
+
+
+_CONFIRMS = "confirms_with_app"
 
 
 def change_general(
@@ -68,16 +73,21 @@ def _store_general(
         return False
     before = integration.name
     for name in changed:
-        setattr(integration, name, values[name])
+        if name != _CONFIRMS:
+            setattr(integration, name, values[name])
     try:
         with transaction.atomic():
-            integration.save(update_fields=changed)
+            integration.save(update_fields=[n for n in changed if n != _CONFIRMS])
     except IntegrityError:
         integration.name = before
         raise NameTaken(
             f"Another integration of this workspace is called {wish.name}. Choose "
             "another name."
         ) from None
+    if _CONFIRMS in changed:
+        # Where each request reads it, with its token.
+        integration.directory.confirms_with_app = wish.confirms_with_app
+        integration.directory.save(update_fields=[_CONFIRMS])
     audit.record(
         Action.SETTINGS_CHANGED,
         workspace=integration.workspace,

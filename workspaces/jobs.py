@@ -243,9 +243,7 @@ def claim(*, worker: str, now: datetime, only: uuid.UUID | None = None) -> Job |
             due = due.select_for_update(skip_locked=True, of=("self",))
         job = due.first()
         lease_ends_at = now + LEASE
-        if job is None or (
-            job.lane and not lanes.enter(job, now=now, trial_ends_at=lease_ends_at)
-        ):
+        if job is None or (job.lane and not lanes.enter(job, now=now)):
             return None
         job.state = Job.State.STARTED
         job.attempt += 1

@@ -17,6 +17,9 @@ from workspaces.models import Job, Lane
 
 FAILURES_TO_CLOSE = 5
 SHORTEST_PAUSE = timedelta(seconds=10)
+TRIAL = timedelta(seconds=5)
+"""How long a trial keeps others out: one that dies must not do so for its lease."""
+
 LONGEST_PAUSE = timedelta(minutes=5)
 
 
@@ -35,11 +38,11 @@ def without_stopped(due: QuerySet[Job], *, now: datetime) -> QuerySet[Job]:
     )
 
 
-def enter(job: Job, *, now: datetime, trial_ends_at: datetime) -> bool:
+def enter(job: Job, *, now: datetime) -> bool:
     """Say whether a job may start in its lane, in the transaction that starts it.
 
     Holds the lane's row, so that of several workers each counts the others. A
-    trial closes the lane again until its own lease ends.
+    trial closes the lane again for a moment.
     """
     lane = _locked(job.workspace_id, job.lane)
     running = Job.objects.filter(lane=job.lane, state__in=Job.LEASED).count()
@@ -49,7 +52,7 @@ def enter(job: Job, *, now: datetime, trial_ends_at: datetime) -> bool:
         return True
     if lane.closed_until > now:
         return False
-    lane.closed_until = trial_ends_at
+    lane.closed_until = now + TRIAL
     lane.save(update_fields=["closed_until"])
     return True
 

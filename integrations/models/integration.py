@@ -73,11 +73,6 @@ class Integration(models.Model):
     next_call_at = models.DateTimeField(
         null=True, help_text="When the app may be called again at the earliest."
     )
-    confirms_with_app = models.BooleanField(
-        default=False,
-        db_default=False,
-        help_text="Whether the IdP waits for what the app says to its change.",
-    )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -98,6 +93,11 @@ class Integration(models.Model):
     def lane(self) -> str:
         """The lane of its jobs in the queue."""
         return self.directory.key
+
+    @property
+    def confirms_with_app(self) -> bool:
+        """Whether the IdP waits for what the app says to its change."""
+        return self.directory.confirms_with_app
 
     @property
     def audit_target(self) -> tuple[str, str, str]:

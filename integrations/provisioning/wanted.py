@@ -156,10 +156,17 @@ def _put_off(
             subjects=[resource_id for resource_id, _ in rows],
             trigger=trigger,
             actor=actor,
-            priority=Job.Priority.BULK if len(rows) >= _MANY else None,
+            priority=_priority(directory, len(rows)),
             lane=directory.key,
             now=now,
         )
+
+
+def _priority(directory: Directory, accounts: int) -> Job.Priority | None:
+    """Return how urgent so many accounts at once are; None as the trigger says."""
+    if accounts >= _MANY:
+        return Job.Priority.BULK
+    return Job.Priority.PERSON if directory.confirms_with_app else None
 
 
 def _database_time(now: datetime) -> Any:

@@ -13,7 +13,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scim import queries, rendering, services, throttle
+from scim import confirming, queries, rendering, services, throttle
 from scim.api.exceptions import MEDIA_TYPE, response_for
 from scim.api.gate import METHODS
 from scim.api.parsers import (
@@ -134,6 +134,11 @@ class ScimView(APIView):
         secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         return Sealer(secrets, about, self.now)
 
+    def confirm(self, schema: ResourceSchema, public_id: str) -> None:
+        """Wait for the app if the directory does so. Raises RefusedByApp."""
+        if self.directory.confirms_with_app and schema.name == "User":
+            confirming.confirm(self.directory, public_id)
+
     def answer(
         self,
         request: Request,
@@ -144,6 +149,7 @@ class ScimView(APIView):
         """Return a resource that was just written."""
         fault("scim.after_commit")
         self.facts.resource_id = resource.public_id
+        self.confirm(schema, resource.public_id)
         related = rendering.related(schema, self.projection)
         if status == 201 and schema.name == "User" and resource.version == 1:
             # Nobody is in a group before they exist.

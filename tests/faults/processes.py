@@ -20,7 +20,11 @@ from typing import Any
 
 from tests.bench.processes import HOST, ROOT, Cluster, Server, free_port, python
 from tests.bench.targets import _clean_environment, _key
+from tests.faults import brokers
 
+CELERY = python(
+    "celery", "-A", "config.celery", "worker", "--queues=keyway", "--concurrency=4"
+)
 TEMPLATE = "template_faults"
 
 
@@ -39,6 +43,7 @@ class Product:
         point: str = "",
         broken: str = "",
         database: str = "",
+        broker: str = "",
     ) -> None:
         self.name, self.folder, self.cluster = name, folder / name, cluster
         self.folder.mkdir()
@@ -53,15 +58,18 @@ class Product:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
             if database:
                 connection.execute(f'ALTER DATABASE "{name}" SET {database}')
+        self.celery: subprocess.Popen[bytes] | None = None
         self.kills: Counter[str] = Counter()
         self.stack = ExitStack()
         try:
-            self._start(seed, faults, web)
+            if broker:
+                self._start_broker(broker)
+            self._start(seed, faults, web, broker)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, seed: int, faults: float, web: int) -> None:
+    def _start(self, seed: int, faults: float, web: int, broker: str) -> None:
         port = free_port()
         self.app = self._server(
             "app",
@@ -84,15 +92,30 @@ class Product:
         self.ports = [free_port() for _ in range(web)]
         self.webs = [self._web(port) for port in self.ports]
         self.pid_file = self.folder / "worker.pid"
-        self.workers = subprocess.Popen(
-            python("tests.faults.launch", str(self.pid_file)),
+        worker = python("tests.faults.launch", str(self.pid_file))
+        if broker:
+            # It only sends; what carries jobs out is Celery.
+            worker = [sys.executable, "manage.py", "worker"]
+            self.celery = self._process("celery", CELERY)
+        self._process("worker", worker)
+
+    def _process(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            command,
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.DEVNULL,
-            stderr=(self.folder / "worker.log").open("ab"),
+            stderr=(self.folder / f"{name}.log").open("ab"),
+            start_new_session=True,
         )
-        self.stack.callback(self.workers.wait)
-        self.stack.callback(self.workers.terminate)
+        self.stack.callback(kill_group, process)
+        return process
+
+    def _start_broker(self, kind: str) -> None:
+        port = free_port()
+        start = brokers.start_redis if kind == "redis" else brokers.start_rabbitmq
+        url = self.stack.enter_context(start(self.folder / kind, port))
+        self.environment |= {"KEYWAY_JOBS": "celery", "KEYWAY_CELERY_BROKER_URL": url}
 
     def _server(self, name: str, command: list[str], port: int) -> Server:
         server = Server(
@@ -103,7 +126,7 @@ class Product:
             log=self.folder / f"{name}.log",
             environment=self.environment,
         )
-        self.stack.callback(lambda: kill_group(server))
+        self.stack.callback(kill_group, server.process)
         return server
 
     def _web(self, port: int) -> Server:
@@ -119,12 +142,17 @@ class Product:
     def kill_web(self, chance: random.Random) -> None:
         """Kill one web server and start it anew."""
         number = chance.randrange(len(self.webs))
-        kill_group(self.webs[number])
+        kill_group(self.webs[number].process)
         self.kills["web"] += 1
         self.webs[number] = self._web(self.ports[number])
 
     def kill_worker(self) -> None:
         """Kill the worker with all its threads; another takes its place."""
+        if self.celery is not None:
+            kill_group(self.celery)
+            self.celery = self._process("celery", CELERY)
+            self.kills["Celery"] += 1
+            return
         try:
             os.kill(int(self.pid_file.read_text()), signal.SIGKILL)
         except (FileNotFoundError, ValueError, ProcessLookupError):
@@ -180,11 +208,11 @@ class Killer:
             self.product.crash_database()
 
 
-def kill_group(server: Server) -> None:
-    """SIGKILL a server with all its children, and reap it."""
-    if server.process.poll() is None:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.process.wait()
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a process with all its children, and reap it."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def environment_for(folder: Path, database: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -38,6 +39,7 @@ class Experiment:
     point: str = ""
     broken: str = ""
     database: str = ""
+    broker: str = ""
     is_control: bool = False
     web: int = 2
     drain_seconds: float = 300
@@ -69,6 +71,17 @@ FULL = (
         60,
         point="scim.after_commit:8",
     ),
+)
+CELERY = tuple(
+    Experiment(
+        f"celery-{broker}",
+        f"jobs run on Celery with {name}, which is killed",
+        80,
+        3,
+        every={"worker": 8.0},
+        broker=broker,
+    )
+    for broker, name in (("redis", "Redis"), ("rabbitmq", "RabbitMQ"))
 )
 CONTROLS = (
     Experiment(
@@ -139,6 +152,7 @@ def conduct(
         point=experiment.point,
         broken=experiment.broken,
         database=experiment.database,
+        broker=experiment.broker,
     )
     try:
         idp = Idp(scim, product.ports, folder / name / "client.jsonl", seed=seed)
@@ -190,7 +204,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--write", action="store_true", help="write the page")
     given = parser.parse_args()
-    chosen = QUICK if given.quick else (*FULL, *CONTROLS)
+    # Whoever ends this run ends what it has started too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    chosen = QUICK if given.quick else (*FULL, *CELERY, *CONTROLS)
     if given.only:
         chosen = tuple(e for e in chosen if e.name in given.only)
     verdicts = run(chosen, seed=given.seed)

@@ -154,7 +154,7 @@ class TestClosing:
         fail(workspace, now, pause=SECOND)
         claimed(now + SECOND)
 
-        assert claimed(now + SECOND + jobs.LEASE).subject == "next"
+        assert claimed(now + SECOND + lanes.TRIAL).subject == "next"
 
     def test_reopening_asks_for_a_trial_at_once(
         self, workspace: Workspace, put_off: Callable[..., Job], now: datetime

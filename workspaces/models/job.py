@@ -79,6 +79,9 @@ class Job(models.Model):
     )
     max_failures = models.PositiveIntegerField(default=20)
     due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(
+        null=True, help_text="When its id was last given to Celery."
+    )
     lease_ends_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=60, blank=True)
     progress = models.JSONField(default=dict)
