@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import confirming
@@ -30,7 +31,12 @@ def integration(connected: Integration) -> Integration:
 @pytest.fixture
 def worker() -> Iterator[None]:
     one = Worker(threads=1)
-    thread = threading.Thread(target=one.run)
+
+    def run() -> None:
+        one.run()
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
     thread.start()
     yield
     one.stopping.set()
