@@ -25,9 +25,10 @@ class IntegrationsConfig(AppConfig):
             provisioning,
             receiving,
         )
-        from integrations.outside import call_log
+        from integrations.outside import call_log, health
         from integrations.provisioning import (
             applying,
+            confirming,
             removal_notices,
             restoring,
             role_publishing,
@@ -37,6 +38,7 @@ class IntegrationsConfig(AppConfig):
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import person, schedule, sync
         from integrations.tasks import mailing
+        from scim import confirming as scim_confirming
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
@@ -110,6 +112,7 @@ class IntegrationsConfig(AppConfig):
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
         resource_changed.connect(wanted.resource_changed)
+        scim_confirming.register(confirming.confirm)
         schema_changes.register(role_publishing.follow)
         resource_changed.connect(receiving.resource_changed)
         jobs.register(notices.JOB, notices.send)
@@ -125,6 +128,7 @@ class IntegrationsConfig(AppConfig):
         jobs.register_periodic(
             restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY
         )
+        jobs.register(health.JOB, health.tell)
         jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(person.JOB, person.carry_out)

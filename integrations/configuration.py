@@ -12,7 +12,7 @@ from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import pausing
-from workspaces import audit
+from workspaces import audit, lanes
 from workspaces.models import Job, User
 
 
@@ -34,6 +34,11 @@ class General:
     sync_every_hours: int
     on_unassign: str
     delete_after_days: int
+    calls_per_second: int = 0
+    confirms_with_app: bool = False
+
+
+_CONFIRMS = "confirms_with_app"
 
 
 def change_general(
@@ -69,16 +74,21 @@ def _store_general(
         return False
     before = integration.name
     for name in changed:
-        setattr(integration, name, values[name])
+        if name != _CONFIRMS:
+            setattr(integration, name, values[name])
     try:
         with transaction.atomic():
-            integration.save(update_fields=changed)
+            integration.save(update_fields=[n for n in changed if n != _CONFIRMS])
     except IntegrityError:
         integration.name = before
         raise NameTaken(
             f"Another integration of this workspace is called {wish.name}. Choose "
             "another name."
         ) from None
+    if _CONFIRMS in changed:
+        # Where each request reads it, with its token.
+        integration.directory.confirms_with_app = wish.confirms_with_app
+        integration.directory.save(update_fields=[_CONFIRMS])
     audit.record(
         Action.SETTINGS_CHANGED,
         workspace=integration.workspace,
@@ -190,3 +200,4 @@ def _try_at_once(integration: Integration, now: datetime) -> None:
     pausing.provisioning_jobs(integration).filter(
         state=Job.State.RETRYING, due_at__gt=now
     ).update(due_at=now)
+    lanes.reopen([integration.lane], now=now)

@@ -19,7 +19,7 @@ from scim.models import Resource
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from tokens.holders import Holder
-from workspaces import audit, jobs, secrets
+from workspaces import audit, jobs, lanes, secrets
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
 
@@ -88,6 +88,9 @@ def replace_secret(
     )
     Job.objects.filter(state=Job.State.RETRYING, subject__in=subjects).update(
         due_at=now
+    )
+    lanes.reopen(
+        list(account.integrations.values_list("directory__key", flat=True)), now=now
     )
 
 
@@ -159,9 +162,12 @@ def request_sync(
         subject=integration.directory.key,
         trigger=trigger,
         actor=actor,
+        lane=integration.lane,
         max_failures=5,
         now=now,
     )
+    if trigger != Job.Trigger.SCHEDULE:
+        lanes.reopen([integration.lane], now=now)
     if enqueued.created:
         audit.record(
             Action.SYNC_REQUESTED,

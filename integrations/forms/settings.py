@@ -58,10 +58,30 @@ class GeneralForm(AsksPassword):
         help_text="For Delete later. Who has a date of deletion already keeps it.",
     )
 
+    calls_per_second = forms.IntegerField(
+        label="Calls a second",
+        min_value=0,
+        max_value=1000,
+        help_text="How often Keyway may call the app, all its work together. 0: as fast "
+        "as the app answers.",
+    )
+    confirms_with_app = forms.TypedChoiceField(
+        label="Confirm with the app",
+        choices=[
+            ("no", "Answer at once: Keyway makes the change and repeats it if need be"),
+            ("yes", "Wait for the app: your IdP hears at once what the app refuses"),
+        ],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect,
+        help_text="A request of your IdP waits up to 25 seconds. If the app takes longer "
+        "it is answered as usual, and the change goes on.",
+    )
+
     def __init__(
         self, data: Any = None, *, integration: Integration, **kwargs: Any
     ) -> None:
         present = {name: getattr(integration, name) for name in General.__slots__}
+        present["confirms_with_app"] = "yes" if integration.confirms_with_app else "no"
         super().__init__(data, initial=present, **kwargs)
         hours = {*schedule.CHOICES, integration.sync_every_hours}
         self.fields["sync_every_hours"].choices = [  # type: ignore[attr-defined]

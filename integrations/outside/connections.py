@@ -1,15 +1,14 @@
-"""Open a session with the app of an integration, and note how that went."""
+"""Open a session with the app of an integration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from integrations.connectors.base import Misconfigured, Session
-from integrations.connectors.exchange import Observe
+from integrations.connectors.exchange import Exchange, Observe
 from integrations.connectors.registry import connector_for
 from integrations.connectors.task.connector import TaskSession
 from integrations.desired import Connection
@@ -17,12 +16,11 @@ from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.outside.acts import ToldSession
 from integrations.outside.call_log import CallLog
+from integrations.outside.pace import Pace
 from integrations.tasks.known import KnownApp
-from workspaces import secrets
+from workspaces import jobs, secrets
+from workspaces.faults import fault
 from workspaces.models import Job
-
-MISCONFIGURED_PAUSE = timedelta(minutes=1)
-"""How long at least to wait before a login that was refused is tried again."""
 
 
 @contextmanager
@@ -37,12 +35,27 @@ def open_session(
 
     `resource_id` is the public id of whom it is about, `hides` what of them is
     confidential. An integration that is not there yet needs a job. Raises
-    ConnectorError.
+    ConnectorError, and LostLease before a change that is no longer the job's to make.
     """
     calls = CallLog(integration, job=job, resource_id=resource_id)
-    session = _open(integration, hides, observe=calls.note)
+    pace = Pace(integration)
+
+    def begin(act: str, *, is_change: bool = False) -> None:
+        pace.begin()
+        calls.begin(act, is_change=is_change)
+        if is_change:
+            fault("app.before_change")
+            if job is not None:
+                jobs.require_lease(job)
+
+    def note(exchange: Exchange) -> None:
+        calls.note(exchange)
+        fault("app.after_call")
+        pace.note()
+
+    session = _open(integration, hides, observe=note)
     try:
-        yield ToldSession(session, calls.begin)
+        yield ToldSession(session, begin)
     finally:
         session.close()
         calls.write()
@@ -79,18 +92,4 @@ def _connection(
         identifier=integration.identifier,
         login_workflow=account.login_workflow,
         hides=hides,
-    )
-
-
-def note_success(integration: Integration, *, now: datetime) -> None:
-    """Remember that the app answered. Writes only when that is news."""
-    Integration.objects.filter(
-        pk=integration.pk, status=Integration.Status.NEEDS_ATTENTION
-    ).update(status=Integration.Status.ACTIVE, status_reason="", status_at=now)
-
-
-def note_misconfigured(integration: Integration, reason: str, *, now: datetime) -> None:
-    """Remember that nothing will work until somebody mends something."""
-    Integration.objects.filter(pk=integration.pk).update(
-        status=Integration.Status.NEEDS_ATTENTION, status_reason=reason, status_at=now
     )

@@ -20,7 +20,7 @@ from integrations.models import (
     TaskAssignee,
 )
 from integrations.provisioning import applying, wanted
-from workspaces import audit, jobs
+from workspaces import audit
 from workspaces.models import Job, User
 
 
@@ -142,14 +142,7 @@ def _take_for_known(task: Task, *, now: datetime) -> None:
 
 def _go_on(task: Task, *, actor: User, now: datetime) -> None:
     """Let the job go on, or make one that does."""
-    jobs.enqueue(
-        wanted.JOB,
-        workspace=task.integration.workspace,
-        subject=task.provisioning.resource_id_public,
-        trigger=Job.Trigger.WEB,
-        actor=actor,
-        now=now,
-    )
+    wanted.put_off(task.provisioning, trigger=Job.Trigger.WEB, actor=actor, now=now)
 
 
 def _jobs_of(task: Task) -> QuerySet[Job]:
