@@ -34,8 +34,8 @@ def test_ships_manifests_that_are_right() -> None:
 
     assert slugs == [
         "by-hand",
-        "demo-app",
         "demo-app-by-clicks",
+        "demo-app",
         "flask-appbuilder",
         "jupyterhub",
         "ldap",
