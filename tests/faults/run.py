@@ -75,7 +75,7 @@ FULL = (
 CELERY = tuple(
     Experiment(
         f"celery-{broker}",
-        f"jobs run on Celery with {name}, which is killed",
+        f"jobs run on Celery with {name}; Celery is killed",
         80,
         3,
         every={"worker": 8.0},
