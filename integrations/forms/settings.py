@@ -68,13 +68,13 @@ class GeneralForm(AsksPassword):
     confirms_with_app = forms.TypedChoiceField(
         label="Confirm with the app",
         choices=[
-            ("no", "Answer at once: Keyway makes the change and repeats it if need be"),
-            ("yes", "Wait for the app: your IdP hears at once what the app refuses"),
+            ("no", "Answer at once, then change the app"),
+            ("yes", "Wait for the app, pass on its refusal"),
         ],
         coerce=lambda value: value == "yes",
         widget=forms.RadioSelect,
-        help_text="A request of your IdP waits up to 25 seconds. If the app takes longer "
-        "it is answered as usual, and the change goes on.",
+        help_text="Whether a request of your IdP waits until the app has made the "
+        "change. If the app takes too long, the request is answered as usual.",
     )
 
     def __init__(

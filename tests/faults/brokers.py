@@ -48,8 +48,16 @@ def start_rabbitmq(folder: Path, port: int) -> Iterator[str]:
         "ERL_EPMD_PORT": str(free_port()),
         "ERL_EPMD_ADDRESS": HOST,
     }
-    with _running([program], port, environment):
-        yield f"amqp://guest:guest@{HOST}:{port}//"
+    try:
+        with _running([program], port, environment):
+            yield f"amqp://guest:guest@{HOST}:{port}//"
+    finally:
+        # Erlang's port mapper outlives the node that started it.
+        subprocess.run(
+            ["epmd", "-port", environment["ERL_EPMD_PORT"], "-kill"],
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 def _program(name: str, how: str) -> str:

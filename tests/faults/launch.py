@@ -66,7 +66,7 @@ def _two_transactions() -> None:
 
     def later(*args: Any, **kwargs: Any) -> None:
         def run() -> None:
-            time.sleep(0.1)
+            time.sleep(0.3)
             put_off(*args, **kwargs)
 
         transaction.on_commit(run)

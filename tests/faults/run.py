@@ -75,7 +75,7 @@ FULL = (
 CELERY = tuple(
     Experiment(
         f"celery-{broker}",
-        f"jobs run on Celery with {name}, which is killed",
+        f"jobs run on Celery with {name}; Celery is killed",
         80,
         3,
         every={"worker": 8.0},
@@ -99,7 +99,7 @@ CONTROLS = (
         "user and job are committed one after the other",
         200,
         1,
-        {"web": 2.0},
+        {"web": 1.0},
         broken="two-transactions",
         is_control=True,
         drain_seconds=60,
@@ -110,6 +110,7 @@ CONTROLS = (
         100,
         1,
         {"worker": 1.0},
+        faults=0.2,
         broken="no-look-up",
         is_control=True,
         drain_seconds=120,
@@ -119,8 +120,8 @@ QUICK = (
     Experiment(
         "all",
         "everything is killed, the app misbehaves",
-        120,
-        4,
+        60,
+        3,
         {"web": 3.0, "worker": 0.7, "database": 4.0},
     ),
     Experiment(
