@@ -20,6 +20,8 @@ from integrations.models import (
     Integration,
     IntegrationDraft,
     Provisioning,
+    RestorePoint,
+    Screenshot,
     ServiceAccount,
     Task,
     TaskAssignee,
@@ -250,3 +252,24 @@ class AccountListAdmin(ReadOnlyAdmin):
     list_display = ("file_name", "integration", "uploaded_at", "imported_at")
     list_select_related = ("integration",)
     exclude = ("rows",)
+
+
+@admin.register(Screenshot)
+class ScreenshotAdmin(ReadOnlyAdmin):
+    """That there is a picture of a call; the portal shows it to the workspace."""
+
+    list_display = ("call", "workspace")
+    list_select_related = ("call", "workspace")
+    exclude = ("image",)
+    show_full_result_count = False
+
+
+@admin.register(RestorePoint)
+class RestorePointAdmin(ReadOnlyAdmin):
+    """Accounts as they were before Keyway changed them."""
+
+    list_display = ("user_name", "integration", "at", "undone_at", "undone_by")
+    list_filter = ("is_removal", "is_undo")
+    list_select_related = ("integration", "undone_by")
+    search_fields = ("user_name", "resource_id", "external_id")
+    show_full_result_count = False
