@@ -243,10 +243,15 @@ def _nested(entries: list[Entry]) -> list[Entry]:
     for entry in entries:
         asked = None
         if entry.job is not None and entry.job.trigger == Job.Trigger.SCIM:
-            near = writes.get(entry.resource_id, [])
-            asked = next((w for w in near if abs(w.at - entry.at) < TOGETHER), None)
+            asked = _nearest(entry, writes.get(entry.resource_id, []))
         if asked is not None and entry.resource_id:
             asked.jobs.append(entry)
         else:
             result.append(entry)
     return result
+
+
+def _nearest(job: Entry, writes: list[Entry]) -> Entry | None:
+    """Return the request about the same user that was made together with the job."""
+    together = [each for each in writes if abs(each.at - job.at) < TOGETHER]
+    return min(together, key=lambda each: abs(each.at - job.at), default=None)

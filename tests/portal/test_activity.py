@@ -102,6 +102,23 @@ def test_tells_the_request_and_the_work_below_it(
     assert "Retry" in page
 
 
+def test_work_stands_below_the_request_that_is_nearest(
+    workspace: Workspace, scim: ScimClient, add: Add
+) -> None:
+    user = scim.add_user("ana@acme.test")["id"]
+    records._waiting.clear()
+    job = Job.objects.get(subject=user)
+    for path, later in (("/Users", 0), (f"/Users/{user}", 800)):
+        at = job.created_at + timedelta(milliseconds=later)
+        add(method="POST", path=path, resource_id=user, at=at)
+
+    found = activity.page(workspace, Filters(), now=database_now())
+
+    (update, creation) = [e for e in found.entries if e.record and e.resource_id]
+    assert [entry.job for entry in creation.jobs] == [job]
+    assert update.jobs == []
+
+
 def test_refused_request_says_why(
     alice_client: Client, scim: ScimClient, failed: str
 ) -> None:
