@@ -23,6 +23,7 @@ from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
 from workspaces.models.phone import PhoneDevice, PhoneEnrolment, PhoneNonce
 from workspaces.models.user import User
+from workspaces.models.worker import WorkerProcess
 from workspaces.models.workspace import Membership, Role, Workspace
 
 __all__ = [
@@ -49,5 +50,6 @@ __all__ = [
     "Team",
     "TeamMember",
     "User",
+    "WorkerProcess",
     "Workspace",
 ]
