@@ -71,6 +71,7 @@ screens: .venv/.installed-dev .env ## Take a picture of every page, in docs/scre
 lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -o requirements.txt
 	uv pip compile pyproject.toml --group dev --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -c requirements.txt -o requirements-dev.txt
+	uv pip compile pyproject.toml --extra ldap --extra postgres --extra push --extra redis --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -c requirements-dev.txt -o requirements-server.txt
 
 real-apps: ## Install the real outside apps that some tests provision into
 	tests/real_apps/install.sh flask_appbuilder roundup jupyterhub redmine scim2_server wagtail

@@ -7,13 +7,17 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class ConfigConfig(AppConfig):
-    """Registers the checks that refuse unsafe settings."""
+    """Registers the checks that refuse unsafe settings, and its audit actions."""
 
     name = "config"
 
     def ready(self) -> None:
-        """Register the system checks."""
+        """Register the system checks and the audit actions."""
         from config import checks  # noqa: F401
+        from config.audit import Action
+        from workspaces import audit
+
+        audit.register(Action)
 
 
 class KeywayAdminConfig(AdminConfig):

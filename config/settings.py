@@ -18,6 +18,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import configure_logging
+from workspaces.key_ring import KeyRing
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -27,14 +28,20 @@ if env.str("KEYWAY_ENV", default="") != "production":
     env.read_env(BASE_DIR / ".env")
 
 
-def key_ring(name: str) -> dict[int, bytes]:
-    """Read `1:base64,2:base64` as numbered 256-bit keys; the highest is in use."""
+def key_ring(name: str) -> KeyRing:
+    """Read `1:base64,2:base64` as numbered 256-bit keys; the highest is in use.
+
+    `1*:base64,2:base64` keeps 1 in use until every process knows 2.
+    """
     ring: dict[int, bytes] = {}
+    marked: list[int] = []
     for entry in env.list(name, default=[]):
         number, _, encoded = entry.partition(":")
         try:
             key = base64.b64decode(encoded, validate=True)
-            ring[int(number)] = key
+            plain = int(number.removesuffix("*"))
+            ring[plain] = key
+            marked += [plain] if number.endswith("*") else []
         except (ValueError, binascii.Error):
             # Not "from" the error, which quotes the key.
             raise ImproperlyConfigured(
@@ -42,7 +49,9 @@ def key_ring(name: str) -> dict[int, bytes]:
             ) from None
         if len(key) != 32:
             raise ImproperlyConfigured(f"{name}: key {number} must hold 32 bytes.")
-    return ring
+    if len(marked) > 1:
+        raise ImproperlyConfigured(f"{name}: only one key can be marked with *.")
+    return KeyRing(ring, marked=marked[0] if marked else None)
 
 
 def push_key(encoded: str) -> bytes:
@@ -128,6 +137,7 @@ if find_spec("django_linear_migrations"):
     INSTALLED_APPS.append("django_linear_migrations")
 
 MIDDLEWARE = [
+    "config.operations.gate.OperationsGate",
     "scim.api.gate.ScimGate",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -291,7 +301,7 @@ if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     # Plain http on the API is refused by the SCIM gate, never redirected.
-    SECURE_REDIRECT_EXEMPT = [r"^scim/", r"^healthz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^scim/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -375,6 +385,13 @@ if KEYWAY_JOBS == "celery":
 KEYWAY_CONFIRM_SECONDS = env.int("KEYWAY_CONFIRM_SECONDS", default=25)
 KEYWAY_CONFIRM_AT_ONCE = env.int("KEYWAY_CONFIRM_AT_ONCE", default=2)
 KEYWAY_JOBS_PER_LANE = env.int("KEYWAY_JOBS_PER_LANE", default=3)
+
+# Who may read /metrics; without either, nobody.
+KEYWAY_METRICS_TOKEN = env.str("KEYWAY_METRICS_TOKEN", default="")
+KEYWAY_METRICS_NETWORKS = [
+    ipaddress.ip_network(network)
+    for network in env.list("KEYWAY_METRICS_NETWORKS", default=[])
+]
 
 # Logs: JSON lines with ids, never bodies, headers or local variables.
 

@@ -11,7 +11,6 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from workspaces.views.account import home
-from workspaces.views.health import healthz
 from workspaces.views.styleguide import styleguide
 
 handler403 = "workspaces.views.errors.permission_denied"
@@ -26,7 +25,6 @@ favicon = login_not_required(
 urlpatterns = [
     path("", home, name="home"),
     path("favicon.ico", favicon),
-    path("healthz", healthz, name="healthz"),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
     path("settings/", include("integrations.directory_sync.urls")),

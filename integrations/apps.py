@@ -42,11 +42,19 @@ class IntegrationsConfig(AppConfig):
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
-        from workspaces import audit, configuration, confirmations, jobs, navigation
+        from workspaces import (
+            audit,
+            configuration,
+            confirmations,
+            jobs,
+            navigation,
+            sealed,
+        )
         from workspaces.models import Directory
         from workspaces.permissions import Permission
 
         audit.register(Action)
+        sealed.register(service_accounts.SEALED)
         availability.use(settings.KEYWAY_CHROMIUM)
         navigation.register(
             navigation.Entry(

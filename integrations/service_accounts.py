@@ -18,6 +18,7 @@ from workspaces import audit, confirmations, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
 from workspaces.permissions import Permission
+from workspaces.sealed import SealedColumn
 
 REPLACE_PASSWORD = confirmations.Action(
     "integrations.service_account.replace_password",
@@ -242,3 +243,11 @@ def _check(account: ServiceAccount, job: Job | None, now: datetime) -> Check:
     if job.state == Job.State.COMPLETED:
         return Check("passed", at, str(job.result.get("message", "")), job)
     return Check("failed", at, job.error, job)
+
+
+SEALED = SealedColumn(
+    ServiceAccount,
+    "sealed_secret",
+    lambda account: account.secret_address,
+    related=("workspace",),
+)

@@ -12,13 +12,22 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""
-        from tokens import confirmed, notices, owner_notices, owners, watch
+        from tokens import (
+            confirmed,
+            key_change,
+            notices,
+            owner_notices,
+            owners,
+            watch,
+        )
         from tokens.audit import Action
-        from workspaces import audit, belongings, jobs
+        from workspaces import audit, belongings, jobs, key_rotation, sealed
 
         audit.register(Action)
         belongings.register(owners.at_stake, owners.note, owners.hand_over)
         confirmed.register()
+        sealed.register(key_change.SEALED)
+        key_rotation.register_use(key_change.use_of)
         jobs.register(notices.JOB, notices.send)
         jobs.register(owner_notices.JOB, owner_notices.send)
         jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)

@@ -18,10 +18,11 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from tokens import credential, services
+from tokens import credential, key_change, services
 from tokens.models import ScimToken, is_owner_active
 from tokens.state import token_state
 from workspaces.clock import as_time, now_sql
+from workspaces.key_ring import in_use
 from workspaces.models import Directory
 
 LAST_USED_PRECISION = timedelta(minutes=1)
@@ -133,6 +134,8 @@ def authenticate(header: str) -> ScimPrincipal | None:
     if not state.is_live:
         note_refusal(principal, reason=state.label)
         return None
+    if digest_key < in_use(settings.KEYWAY_TOKEN_KEYS):
+        key_change.renew(token_id, given)
     return principal
 
 

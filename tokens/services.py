@@ -16,6 +16,7 @@ from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.models import ScimToken
 from workspaces import audit, secrets
+from workspaces.key_ring import in_use
 from workspaces.models import Directory, Membership, User
 
 LIFETIME = timedelta(days=730)
@@ -75,7 +76,7 @@ def issue(
     once, it cannot be recovered.
     """
     made = credential.generate(_KINDS[Directory.Kind(directory.kind)])
-    digest_key = max(settings.KEYWAY_TOKEN_KEYS)
+    digest_key = in_use(settings.KEYWAY_TOKEN_KEYS)
     token = ScimToken(
         directory=directory,
         key=made.key,

@@ -22,6 +22,7 @@ class WorkspacesConfig(AppConfig):
             invitations,
             jobs,
             navigation,
+            sealed,
             sign_in,
         )
         from workspaces.factors import (
@@ -33,7 +34,7 @@ class WorkspacesConfig(AppConfig):
             recovery,
         )
         from workspaces.permissions import Permission
-        from workspaces.phones import alarm, enrolment, requests
+        from workspaces.phones import alarm, enrolment, requests, subscriptions
 
         for actions in (
             audit.SignIn,
@@ -42,6 +43,7 @@ class WorkspacesConfig(AppConfig):
             audit.Log,
             audit.Factors,
             audit.Confirmations,
+            audit.Keys,
         ):
             audit.register(actions)
         jobs.register(invitations.JOB, invitations.send)
@@ -58,6 +60,8 @@ class WorkspacesConfig(AppConfig):
         audit.register(audit.Phones)
         jobs.register(alarm.JOB, alarm.send)
         kinds.register(enrolment.KIND_OF)
+        sealed.register(subscriptions.SEALED)
+        sealed.register(authenticator.SEALED)
         confirmations.register(factor_reset.RESET)
         confirmations.when_requested(requests.ask)
         for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):

@@ -103,6 +103,12 @@ class Log(StrEnum):
     PRUNED = "workspaces.audit_log.pruned"
 
 
+class Keys(StrEnum):
+    """Actions on the keys of the installation."""
+
+    IN_USE = "workspaces.key.in_use"
+
+
 class Target(Protocol):
     """What an action can be done to."""
 

@@ -15,11 +15,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from workspaces import checkpoints
 from workspaces.checkpoints import Checkpoint
 from workspaces.clock import database_now
+from workspaces.key_ring import in_use
 from workspaces.models import AuditChain, AuditEvent, Job, Workspace
 
 JOB = "workspaces.seal_audit_log"
@@ -110,6 +112,37 @@ def checkpoint(workspace: Workspace | None) -> Checkpoint:
         digest=chain.digest,
         at=database_now(),
     )
+
+
+def pruned_under(number: int) -> int:
+    """Return how many logs were pruned up to a checkpoint that one key signed."""
+    return AuditChain.objects.filter(pruned__key=number).count()
+
+
+def sign_pruned_anew() -> int:
+    """Sign what says where pruned logs begin with the key in use. Returns how many.
+
+    One whose signature is wrong stays as it is, for `verify` to find.
+    """
+    return sum(map(_sign_anew, AuditChain.objects.exclude(pruned=None)))
+
+
+@transaction.atomic
+def _sign_anew(chain: AuditChain) -> bool:
+    chain = AuditChain.objects.select_for_update(of=("self",)).get(pk=chain.pk)
+    old = Checkpoint.from_json(chain.pruned)
+    if old.key == in_use(settings.KEYWAY_TOKEN_KEYS) or not checkpoints.is_genuine(
+        old, log=old.log
+    ):
+        return False
+    chain.pruned = checkpoints.sign(
+        log=old.log,
+        length=old.length,
+        digest=old.digest,
+        at=datetime.fromisoformat(old.at),
+    ).as_json()
+    chain.save(update_fields=["pruned"])
+    return True
 
 
 @transaction.atomic

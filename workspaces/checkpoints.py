@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+from workspaces.key_ring import in_use
+
 _PURPOSE = b"keyway audit checkpoint"
 
 
@@ -68,8 +70,8 @@ class Checkpoint:
 
 
 def sign(*, log: str, length: int, digest: str, at: datetime) -> Checkpoint:
-    """Return a checkpoint under the newest key."""
-    number = max(settings.KEYWAY_TOKEN_KEYS)
+    """Return a checkpoint under the key in use."""
+    number = in_use(settings.KEYWAY_TOKEN_KEYS)
     told = at.astimezone(UTC).isoformat(timespec="seconds")
     bare = Checkpoint(log, length, digest, told, number)
     signature = _private_key(number).sign(bare.signed_bytes)

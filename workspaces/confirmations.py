@@ -28,6 +28,7 @@ from workspaces.confirmation_errors import (
     TooManyAttempts,
 )
 from workspaces.factors.kinds import RECOVERY, Factor, usable
+from workspaces.key_ring import in_use
 from workspaces.models import (
     Confirmation,
     Job,
@@ -476,7 +477,7 @@ def _is_there(user: User, found: Confirmation, *, now: datetime) -> bool:
 def _digest(purpose: bytes, value: str) -> str:
     ring = settings.KEYWAY_TOKEN_KEYS
     message = purpose + value.encode()
-    return hmac.new(ring[max(ring)], message, hashlib.sha256).hexdigest()
+    return hmac.new(ring[in_use(ring)], message, hashlib.sha256).hexdigest()
 
 
 def record(

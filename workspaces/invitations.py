@@ -32,6 +32,7 @@ from workspaces.errors import (
     OwnersOnly,
 )
 from workspaces.factors import passkeys
+from workspaces.key_ring import in_order
 from workspaces.members import grantable_roles
 from workspaces.models import (
     Invitation,
@@ -362,5 +363,5 @@ def _digests(token: str) -> list[str]:
     ring = settings.KEYWAY_TOKEN_KEYS
     return [
         hmac.new(ring[number], _PURPOSE + token.encode(), hashlib.sha256).hexdigest()
-        for number in sorted(ring, reverse=True)
+        for number in in_order(ring)
     ]

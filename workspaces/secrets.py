@@ -16,6 +16,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
+from workspaces.key_ring import in_use
+
 _NONCE_BYTES = 12
 
 
@@ -39,8 +41,8 @@ class Address:
 
 
 def encrypt(plaintext: str, address: Address) -> str:
-    """Return `plaintext` under the newest key, bound to its address."""
-    number = max(settings.KEYWAY_ENCRYPTION_KEYS)
+    """Return `plaintext` under the key in use, bound to its address."""
+    number = in_use(settings.KEYWAY_ENCRYPTION_KEYS)
     nonce = os.urandom(_NONCE_BYTES)
     sealed = AESGCM(settings.KEYWAY_ENCRYPTION_KEYS[number]).encrypt(
         nonce, plaintext.encode(), address.associated_data(number)

@@ -17,6 +17,7 @@ from workspaces import secrets
 from workspaces.factors import changes
 from workspaces.factors.kinds import Kind
 from workspaces.models import AuthenticatorApp, User
+from workspaces.sealed import SealedColumn
 
 KIND = "totp"
 ISSUER = "Keyway"
@@ -121,6 +122,8 @@ def _address(app: AuthenticatorApp) -> secrets.Address:
         f"person {app.user_id}", "authenticator_app", str(app.public_id), "key"
     )
 
+
+SEALED = SealedColumn(AuthenticatorApp, "sealed_key", _address)
 
 KIND_OF = Kind(
     KIND,

@@ -24,6 +24,7 @@ from workspaces.models.job import Job
 from workspaces.models.lane import Lane
 from workspaces.models.phone import PhoneDevice, PhoneEnrolment, PhoneNonce
 from workspaces.models.user import User
+from workspaces.models.worker import WorkerProcess
 from workspaces.models.workspace import Membership, Role, Workspace
 
 __all__ = [
@@ -51,5 +52,6 @@ __all__ = [
     "Team",
     "TeamMember",
     "User",
+    "WorkerProcess",
     "Workspace",
 ]

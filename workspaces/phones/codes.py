@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from workspaces.key_ring import in_order
 from workspaces.models import PhoneDevice
 
 SECONDS = 120
@@ -48,5 +49,5 @@ def _digests(device: PhoneDevice, code: str) -> list[str]:
     message = _PURPOSE + f"{device.public_id}\x1f{code}".encode()
     return [
         hmac.new(ring[number], message, hashlib.sha256).hexdigest()
-        for number in sorted(ring, reverse=True)
+        for number in in_order(ring)
     ]

@@ -21,6 +21,7 @@ from django.urls import reverse
 
 from workspaces.factors import changes
 from workspaces.factors.kinds import Kind
+from workspaces.key_ring import in_order
 from workspaces.models import PhoneDevice, PhoneEnrolment, User
 from workspaces.phones import codes
 from workspaces.phones.errors import CodeOver, EnrolmentOver
@@ -158,7 +159,7 @@ def _digests(code: str) -> list[str]:
     ring = settings.KEYWAY_TOKEN_KEYS
     return [
         hmac.new(ring[number], _PURPOSE + code.encode(), hashlib.sha256).hexdigest()
-        for number in sorted(ring, reverse=True)
+        for number in in_order(ring)
     ]
 
 

@@ -17,6 +17,7 @@ from workspaces import secrets
 from workspaces.models import PhoneDevice
 from workspaces.phones.errors import NotUnderstood
 from workspaces.phones.signatures import decoded
+from workspaces.sealed import SealedColumn
 
 _LONGEST = 1000
 _POINT_BYTES, _AUTH_BYTES = 65, 16
@@ -104,3 +105,6 @@ def _address(device: PhoneDevice) -> secrets.Address:
     return secrets.Address(
         f"person {device.user_id}", "phone_device", str(device.public_id), "push"
     )
+
+
+SEALED = SealedColumn(PhoneDevice, "sealed_push", _address)

@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils.module_loading import import_string
 
-from workspaces import jobs
+from workspaces import heartbeats, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -86,6 +86,7 @@ class Worker:
             self._keep_leases()
             for thread in threads:
                 thread.join(HEARTBEAT_SECONDS / len(threads))
+        self._sign_off()
 
     def drain(self) -> None:
         """Work in this thread until nothing is due."""
@@ -148,9 +149,16 @@ class Worker:
         except jobs.LostLease:
             log.info("job_lost_lease", job=str(job.public_id))
 
+    def _sign_off(self) -> None:
+        try:
+            heartbeats.end(self.name)
+        except DatabaseError:
+            log.exception("worker_heartbeat_failed")
+
     def _keep_leases(self) -> None:
         try:
             now = database_now()
+            heartbeats.beat(self.name, now=now)
             jobs.heartbeat(list(self.held.values()), now=now)
             jobs.release_expired(now=now)
             jobs.enqueue_periodic(now=now)

@@ -1,0 +1,102 @@
+"""What a restored database must not do by surprise, and whether it is whole.
+
+The world went on after the backup: apps were changed, tokens revoked, mails sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+
+from config.audit import Action
+from config.operations.backup import BackupError, Manifest, counts
+from integrations.models import Integration
+from integrations.provisioning import pausing, wanted
+from tokens import services
+from tokens.audit import Action as TokenAction
+from tokens.models import ScimToken
+from workspaces import audit, audit_chain, jobs
+from workspaces.models import Job, Workspace
+
+ENDED = "Ended by a restore from a backup. Ask for it again if it is still wanted."
+_ENDS = {TokenAction.REVOKED, TokenAction.RETIRED, TokenAction.REPLACED}
+
+
+@transaction.atomic
+def settle(manifest: Manifest, *, ended_tokens: set[str], now: datetime) -> list[str]:
+    """Make a restored database safe to start. Returns what was done, in sentences.
+
+    `ended_tokens` are keys of tokens that were ended after the backup.
+    """
+    paused = sum(
+        pausing.pause(integration, actor=None, now=now)
+        for integration in Integration.objects.all()
+    )
+    others = Job.objects.exclude(kind=wanted.JOB).filter(state__in=Job.OPEN)
+    ended = jobs.end_all(others, note=ENDED, now=now)
+    sessions, _ = Session.objects.all().delete()
+    revoked = 0
+    for token in ScimToken.objects.filter(key__in=ended_tokens, revoked_at=None):
+        services.revoke(token, actor=None, now=now)
+        revoked += 1
+    audit.record(
+        Action.RESTORED,
+        workspace=None,
+        actor=None,
+        data={"taken_at": manifest.taken_at, "paused": paused, "revoked": revoked},
+    )
+    return [
+        f"{paused} integrations are paused: nothing changes an app before you resume.",
+        f"{revoked} tokens that were ended after the backup are revoked.",
+        f"{ended} jobs other than provisioning are ended.",
+        f"{sessions} sessions are ended: everybody logs in again.",
+    ]
+
+
+def ended_since(logs: Iterable[Path], *, since: str) -> set[str]:
+    """Return the keys of tokens that audit logs, as JSON lines, say were ended.
+
+    Raises BackupError for a line that is none.
+    """
+    return {
+        event["target_id"]
+        for event in _events(logs)
+        if event["action"] in _ENDS and event["at"] > since
+    }
+
+
+def _events(logs: Iterable[Path]) -> Iterator[dict[str, str]]:
+    for log in logs:
+        try:
+            for line in log.read_text(encoding="utf-8").splitlines():
+                event = json.loads(line)
+                yield {name: event[name] for name in ("action", "at", "target_id")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BackupError(
+                f"{log} is no audit log as JSON lines ({type(error).__name__}). "
+                "Take it from Audit log, Export JSON lines."
+            ) from error
+
+
+def missing_rows(manifest: Manifest) -> list[str]:
+    """Return the tables that do not hold as many rows as the backup says."""
+    here = counts()
+    return [
+        f"{table}: {here.get(table, 0)} rows instead of {count}"
+        for table, count in manifest.counts.items()
+        if here.get(table, 0) != count
+    ]
+
+
+def faults_of_the_audit_logs() -> list[str]:
+    """Return what is wrong with any chain."""
+    return [
+        f"{workspace or 'Installation'}: {fault}"
+        for workspace in (*Workspace.objects.all(), None)
+        for fault in audit_chain.verify(workspace)
+    ]
