@@ -110,6 +110,8 @@ ROUTES = {
     "audit/<uuid:public_id>/": Route("/audit/{event}/", get=200),
     "favicon.ico": Route("/favicon.ico", get=302, post=302, is_public=True),
     "healthz": Route("/healthz", get=200, is_public=True),
+    "token-format": Route("/token-format", get=200, is_public=True),
+    "leaked-token": Route("/leaked-token", get=200, post=422, is_public=True),
     "integrations/": Route("/integrations/", get=200),
     "integrations/<slug:key>/": Route("/integrations/{key}/", get=302),
     "integrations/<slug:key>/settings/": Route(

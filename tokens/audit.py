@@ -16,6 +16,7 @@ class Action(StrEnum):
     VIEWED = "tokens.scim_token.viewed"
     REVEAL_RULE_CHANGED = "tokens.directory.reveal_rule_changed"
     REVOKED = "tokens.scim_token.revoked"
+    LEAKED = "tokens.scim_token.leaked"
     REFUSED = "tokens.scim_token.refused"
     OWNER_ENDED = "tokens.scim_token.owner_ended"
     HANDED_OVER = "tokens.scim_token.handed_over"

@@ -93,6 +93,9 @@ class ScimToken(models.Model):
     )
     overlap_ends_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    leaked_at = models.DateTimeField(
+        null=True, help_text="When somebody handed its value in as found."
+    )
     last_used_at = models.DateTimeField(null=True)
     last_used_address = models.GenericIPAddressField(null=True)
     last_used_client = models.CharField(max_length=120, blank=True)

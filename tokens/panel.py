@@ -21,6 +21,7 @@ PILLS = {
     TokenState.REVOKED: Pill("Revoked", "neutral"),
     TokenState.OWNER_INACTIVE: Pill("Owner inactive", "danger"),
 }
+LEAKED = Pill("Leaked", "danger")
 AGAIN = Directory.RevealRule.AFTER_CONFIRMATION
 _ACTIONS = ("rotate", "edit", "revoke")
 
@@ -91,7 +92,7 @@ def _row(
         "last_used_client": token.last_used_client,
         "ends_at": token.ends_at,
         "replaced_by": successor.name if successor else "",
-        "state": PILLS[state],
+        "state": LEAKED if token.leaked_at else PILLS[state],
         "is_live": state.is_live,
         "is_current": state.is_live and successor is None,
         **urls,

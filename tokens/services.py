@@ -221,6 +221,25 @@ def revoke(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
     return token
 
 
+@transaction.atomic
+def end_leaked(token: ScimToken, *, now: datetime) -> bool:
+    """End a token whose value was found where it does not belong, and tell everyone.
+
+    One that had ended before is told of too: whoever kept it keeps others. Says
+    whether this was the first report of it.
+    """
+    token = _locked(token)
+    if token.leaked_at is not None:
+        return False
+    token.leaked_at = now
+    token.revoked_at = token.revoked_at or now
+    token.sealed_value = ""
+    token.save(update_fields=["leaked_at", "revoked_at", "sealed_value"])
+    _record(Action.LEAKED, token, None)
+    notices.tell(token, notices.Event.LEAKED, actor=None, now=now)
+    return True
+
+
 def note_shown(token: ScimToken, *, actor: User | None) -> None:
     """Write down that the answer to whoever made the token shows its value."""
     _record(Action.SHOWN, token, actor)
