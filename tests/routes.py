@@ -271,6 +271,9 @@ ROUTES = {
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Route(
         "/tokens/{key}/{token}/edit/", get=200, post=422
     ),
+    "tokens/<slug:directory_key>/<str:token_key>/limit/": Route(
+        "/tokens/{key}/{token}/limit/", get=200, post=422
+    ),
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Route(
         "/tokens/{key}/{token}/retire/", post=302
     ),
@@ -585,6 +588,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/limit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }

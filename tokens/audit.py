@@ -12,6 +12,7 @@ class Action(StrEnum):
     SHOWN = "tokens.scim_token.shown"
     REPLACED = "tokens.scim_token.replaced"
     CHANGED = "tokens.scim_token.changed"
+    LIMITED = "tokens.scim_token.limited"
     RETIRED = "tokens.scim_token.retired"
     VIEWED = "tokens.scim_token.viewed"
     REVEAL_RULE_CHANGED = "tokens.directory.reveal_rule_changed"

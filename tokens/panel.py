@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from tokens.limits import in_words
 from tokens.models import ScimToken
 from tokens.state import TokenState
 from workspaces.models import Directory
@@ -23,7 +24,7 @@ PILLS = {
 }
 LEAKED = Pill("Leaked", "danger")
 AGAIN = Directory.RevealRule.AFTER_CONFIRMATION
-_ACTIONS = ("rotate", "edit", "revoke")
+_ACTIONS = ("rotate", "edit", "limit", "revoke")
 
 
 def panel(
@@ -86,6 +87,7 @@ def _row(
         "hint": token.hint,
         "created_by": str(token.created_by or "the command line"),
         "owner": token.owner_label,
+        "limits": ", ".join(in_words(token.limits)),
         "created_at": token.created_at,
         "last_used_at": token.last_used_at,
         "last_used_ip": token.last_used_address,

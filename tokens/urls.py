@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tokens import reveal_pages, views
+from tokens import limit_views, reveal_pages, views
 
 app_name = "tokens"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("<slug:directory_key>/<str:token_key>/show/", reveal_pages.show, name="show"),
     path("<slug:directory_key>/<str:token_key>/new/", views.rotate, name="rotate"),
     path("<slug:directory_key>/<str:token_key>/edit/", views.edit, name="edit"),
+    path(
+        "<slug:directory_key>/<str:token_key>/limit/", limit_views.limit, name="limit"
+    ),
     path("<slug:directory_key>/<str:token_key>/retire/", views.retire, name="retire"),
     path("<slug:directory_key>/<str:token_key>/revoke/", views.revoke, name="revoke"),
 ]
