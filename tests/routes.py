@@ -271,6 +271,12 @@ ROUTES = {
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Route(
         "/tokens/{key}/{token}/edit/", get=200, post=422
     ),
+    "tokens/<slug:directory_key>/quarantine/": Route(
+        "/tokens/{key}/quarantine/", post=302
+    ),
+    "tokens/<slug:directory_key>/quarantine/end/": Route(
+        "/tokens/{key}/quarantine/end/", post=302
+    ),
     "tokens/<slug:directory_key>/<str:token_key>/limit/": Route(
         "/tokens/{key}/{token}/limit/", get=200, post=422
     ),
@@ -588,6 +594,8 @@ PERMISSIONS: dict[str, Permission | None] = {
     "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/quarantine/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/quarantine/end/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/limit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,

@@ -16,6 +16,8 @@ class Action(StrEnum):
     RETIRED = "tokens.scim_token.retired"
     VIEWED = "tokens.scim_token.viewed"
     REVEAL_RULE_CHANGED = "tokens.directory.reveal_rule_changed"
+    QUARANTINED = "tokens.directory.quarantined"
+    QUARANTINE_ENDED = "tokens.directory.quarantine_ended"
     REVOKED = "tokens.scim_token.revoked"
     LEAKED = "tokens.scim_token.leaked"
     REFUSED = "tokens.scim_token.refused"

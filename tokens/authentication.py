@@ -38,6 +38,7 @@ _DIRECTORY = (
     "dialect",
     "reveal_rule",
     "created_at",
+    "quarantined_at",
     "user_schema",
 )
 _SELECT = (

@@ -52,8 +52,15 @@ def panel(
         "has_live_token": bool(live),
         "current": next((row for row in live if row["is_current"]), None),
         "can_generate": can_manage,
+        "quarantined_at": directory.quarantined_at,
+        "quarantine_url": _quarantine_url(directory) if can_manage else None,
         "generate_url": reverse("tokens:generate", args=[directory.key]),
     }
+
+
+def _quarantine_url(directory: Directory) -> str:
+    act = "end_quarantine" if directory.quarantined_at else "quarantine"
+    return reverse(f"tokens:{act}", args=[directory.key])
 
 
 def _row(

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tokens import limit_views, reveal_pages, views
+from tokens import limit_views, quarantine_views, reveal_pages, views
 
 app_name = "tokens"
 urlpatterns = [
     path("<slug:directory_key>/generate/", views.generate, name="generate"),
+    path("<slug:directory_key>/quarantine/", quarantine_views.begin, name="quarantine"),
+    path(
+        "<slug:directory_key>/quarantine/end/",
+        quarantine_views.end,
+        name="end_quarantine",
+    ),
     path("<slug:directory_key>/reveal-rule/", reveal_pages.rule, name="reveal_rule"),
     path("<slug:directory_key>/<str:token_key>/view/", reveal_pages.view, name="view"),
     path("<slug:directory_key>/<str:token_key>/show/", reveal_pages.show, name="show"),

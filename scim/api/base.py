@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from scim import queries, rendering, services, throttle
-from scim.api.exceptions import MEDIA_TYPE, response_for
+from scim.api.exceptions import MEDIA_TYPE, Quarantined, response_for
 from scim.api.gate import METHODS
 from scim.api.parsers import (
     JsonParser,
@@ -92,6 +92,8 @@ class ScimView(APIView):
         if wait:
             raise Throttled(wait)
         self.refuse_beyond_limits(request)
+        if principal.directory.quarantined_at and not self.is_read(request):
+            raise Quarantined
         # Before anything is written, so that a bad one leaves nothing behind.
         self.projection = projection_of(request.GET)
 

@@ -62,6 +62,9 @@ class Directory(models.Model):
         max_length=20, choices=RevealRule, default=RevealRule.ONCE
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    quarantined_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when writes wait."
+    )
     user_schema = models.JSONField(
         default=dict,
         blank=True,
