@@ -1,28 +1,12 @@
-"""How often one token may call: a bucket that refills at a steady rate.
-
-Each web process counts for itself, in memory: a limit here protects the service
-from a client that has gone wrong, and must not cost a query a request.
-"""
+"""How often one token may call: protects the service from a client gone wrong."""
 
 from __future__ import annotations
 
-import threading
-import time
-from dataclasses import dataclass
-
 from django.conf import settings
 
-_MAX_BUCKETS = 10_000
+from workspaces.buckets import Buckets
 
-
-@dataclass(slots=True)
-class _Bucket:
-    left: float
-    at: float
-
-
-_buckets: dict[str, _Bucket] = {}
-_lock = threading.Lock()
+_buckets = Buckets()
 
 
 def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
@@ -35,22 +19,9 @@ def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
     if not rate:
         return 0
     burst: int = settings.KEYWAY_SCIM_BURST
-    now = time.monotonic() if clock is None else clock
-    with _lock:
-        bucket = _buckets.get(token_key)
-        if bucket is None:
-            if len(_buckets) >= _MAX_BUCKETS:
-                _buckets.clear()
-            bucket = _buckets[token_key] = _Bucket(burst, now)
-        bucket.left = min(burst, bucket.left + (now - bucket.at) * rate)
-        bucket.at = now
-        if bucket.left < 1:
-            return max(1, round((1 - bucket.left) / rate))
-        bucket.left -= 1
-    return 0
+    return _buckets.wait_seconds(token_key, rate=rate, burst=burst, clock=clock)
 
 
 def reset() -> None:
     """Forget every bucket."""
-    with _lock:
-        _buckets.clear()
+    _buckets.reset()

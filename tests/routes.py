@@ -113,6 +113,8 @@ ROUTES = {
     "audit/keeping/checkpoint/": Route("/audit/keeping/checkpoint/", get=200),
     "audit/<uuid:public_id>/": Route("/audit/{event}/", get=200),
     "favicon.ico": Route("/favicon.ico", get=302, post=302, is_public=True),
+    "token-format": Route("/token-format", get=200, is_public=True),
+    "leaked-token": Route("/leaked-token", get=200, post=422, is_public=True),
     "integrations/": Route("/integrations/", get=200),
     "integrations/<slug:key>/": Route("/integrations/{key}/", get=302),
     "integrations/<slug:key>/settings/": Route(
@@ -271,6 +273,15 @@ ROUTES = {
     ),
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Route(
         "/tokens/{key}/{token}/edit/", get=200, post=422
+    ),
+    "tokens/<slug:directory_key>/quarantine/": Route(
+        "/tokens/{key}/quarantine/", post=302
+    ),
+    "tokens/<slug:directory_key>/quarantine/end/": Route(
+        "/tokens/{key}/quarantine/end/", post=302
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/limit/": Route(
+        "/tokens/{key}/{token}/limit/", get=200, post=422
     ),
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Route(
         "/tokens/{key}/{token}/retire/", post=302
@@ -608,6 +619,9 @@ PERMISSIONS: dict[str, Permission | None] = {
     "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/quarantine/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/quarantine/end/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/limit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }

@@ -80,9 +80,21 @@ def _troubles(line: Line) -> Iterator[dict[str, Any]]:
         text = f"The last sync failed. {line.failed_sync.error}"
         at = line.failed_sync.ended_at
         yield _trouble(name, text, "danger", users, "Open", at)
+    yield from _troubles_of_access(line, settings)
+
+
+def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
+    name = line.integration.name
+    quarantined_at = line.integration.directory.quarantined_at
+    if quarantined_at is not None:
+        text = "In quarantine: reads go on, the writes of your IdP wait."
+        yield _trouble(name, text, "warning", url, "Open", quarantined_at)
+    for token in line.leaked:
+        text = f"Token {token.name} leaked and is revoked. Check where it was kept."
+        yield _trouble(name, text, "danger", url, "Open tokens", token.leaked_at)
     for token in line.expiring:
         yield {
-            **_trouble(name, f"Token {token.name} expires", "warning", settings),
+            **_trouble(name, f"Token {token.name} expires", "warning", url),
             "label": "Open tokens",
             "expires_at": token.expires_at,
         }

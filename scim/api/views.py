@@ -75,6 +75,7 @@ class Search(Collection):
     """`/Users/.search`: a list request whose filter is not in the URL."""
 
     http_method_names = ["post"]
+    reads_by_post = True
 
     def post(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest. RFC 7644 section 3.4.3."""
@@ -117,6 +118,7 @@ class RootSearch(Root):
     """`/.search`: the same without a filter in the URL."""
 
     http_method_names = ["post"]
+    reads_by_post = True
 
     def post(self, request: Request, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest."""

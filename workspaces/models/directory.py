@@ -67,6 +67,9 @@ class Directory(models.Model):
         db_default=False,
         help_text="Whether the IdP waits for what the app says to its change.",
     )
+    quarantined_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when writes wait."
+    )
     user_schema = models.JSONField(
         default=dict,
         blank=True,
