@@ -17,7 +17,7 @@ class NetworkRule(models.TextChoices):
     """What becomes of a request from an address that is not allowed."""
 
     ANY = "any", "Any address"
-    REPORT = "report", "Report first: let other addresses through and list them here"
+    REPORT = "report", "Report first: list other addresses"
     ENFORCE = "enforce", "Enforce: refuse other addresses"
 
 

@@ -27,6 +27,11 @@ HOME, ELSEWHERE = "127.0.0.1", "203.0.113.9"
 BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 
+@pytest.fixture(autouse=True)
+def no_record_of_other_tests() -> None:
+    records._waiting.clear()
+
+
 @pytest.fixture
 def limited(directory: Directory) -> Callable[..., ScimClient]:
     """Return a client of the directory whose token has limits."""

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='scimtoken',
             name='network_rule',
-            field=models.CharField(choices=[('any', 'Any address'), ('report', 'Report first: let other addresses through and list them here'), ('enforce', 'Enforce: refuse other addresses')], default='any', max_length=10),
+            field=models.CharField(choices=[('any', 'Any address'), ('report', 'Report first: list other addresses'), ('enforce', 'Enforce: refuse other addresses')], default='any', max_length=10),
         ),
         migrations.AddField(
             model_name='scimtoken',
