@@ -11,7 +11,7 @@ from django.db import transaction
 from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
 from integrations.outside import connections
-from integrations.provisioning import applying, wanted
+from integrations.provisioning import applying, reconciling, wanted
 from scim.models import Resource
 from tests.conftest import JSON, ScimClient, scim_client
 from tests.integrations.outside import USERNAME, Outside
@@ -886,7 +886,7 @@ class TestUnexpectedError:
         def breaks(*_: object) -> None:
             raise RuntimeError("a bug")
 
-        monkeypatch.setattr(applying, "_apply", breaks)
+        monkeypatch.setattr(reconciling, "apply", breaks)
         work()
 
         row = row_of(user)

@@ -254,12 +254,12 @@ class TestSelectApp:
     ) -> None:
         factories.AppFactory(slug="wagtail")
         url = f"{NEW}app-fields/?app=wagtail"
-        monkeypatch.setattr(availability, "missing", lambda: "")
+        monkeypatch.setattr(availability, "executable", lambda: "/usr/bin/chromium")
         there = text(alice_client.get(url))
-        monkeypatch.setattr(availability, "missing", lambda: availability.NO_CHROMIUM)
+        monkeypatch.setattr(availability, "executable", lambda: "")
         lacking = text(alice_client.get(url))
 
-        assert "needs a browser" not in there
+        assert "Keyway has no" not in there
         assert availability.NO_CHROMIUM in html.unescape(lacking)
 
     def test_s0_23_identifier_is_required_and_kept(
