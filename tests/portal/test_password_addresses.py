@@ -38,7 +38,6 @@ def general(integration: Integration, **values: str) -> dict[str, str]:
     return {
         "name": integration.name,
         "base_url": ELSEWHERE,
-        "sync_every_hours": "0",
         "on_unassign": "deactivate",
         **values,
     }
@@ -190,7 +189,7 @@ class TestGeneral:
     def test_service_refuses_it_too(
         self, integration: Integration, alice: User
     ) -> None:
-        wish = General(integration.name, ELSEWHERE, "", 0, "deactivate")
+        wish = General(integration.name, ELSEWHERE, "", "", "deactivate", 30)
 
         with pytest.raises(PasswordNeeded):
             configuration.change_general(
