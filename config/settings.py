@@ -361,6 +361,20 @@ KEYWAY_DNS_SERVERS = [
 # The Chromium of the `browser` connector; empty to look in the usual places.
 KEYWAY_CHROMIUM = env.str("KEYWAY_CHROMIUM", default="")
 KEYWAY_WORKER_THREADS = env.int("KEYWAY_WORKER_THREADS", default=4)
+KEYWAY_JOBS = env.str("KEYWAY_JOBS", default="worker")
+KEYWAY_CELERY_BROKER_URL = env.str("KEYWAY_CELERY_BROKER_URL", default="")
+if KEYWAY_JOBS not in {"worker", "celery"}:
+    raise ImproperlyConfigured("KEYWAY_JOBS must be worker or celery.")
+if KEYWAY_JOBS == "celery":
+    if not KEYWAY_CELERY_BROKER_URL or find_spec("celery") is None:
+        raise ImproperlyConfigured(
+            "KEYWAY_JOBS=celery needs the extra celery and KEYWAY_CELERY_BROKER_URL."
+        )
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        raise ImproperlyConfigured("KEYWAY_JOBS=celery needs PostgreSQL.")
+KEYWAY_CONFIRM_SECONDS = env.int("KEYWAY_CONFIRM_SECONDS", default=25)
+KEYWAY_CONFIRM_AT_ONCE = env.int("KEYWAY_CONFIRM_AT_ONCE", default=2)
+KEYWAY_JOBS_PER_LANE = env.int("KEYWAY_JOBS_PER_LANE", default=3)
 
 # Logs: JSON lines with ids, never bodies, headers or local variables.
 

@@ -31,6 +31,7 @@ urlpatterns = [
     path("", include("integrations.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
+    path("tasks/", include("integrations.task_urls")),
     path("tokens/", include("tokens.urls")),
     path("admin/", admin.site.urls),
     path("device/", include("workspaces.device_urls")),

@@ -8,6 +8,8 @@ from enum import StrEnum
 class Action(StrEnum):
     """Actions on integrations."""
 
+    APP_ADDED = "integrations.app.added"
+    APP_CHANGED = "integrations.app.changed"
     CREATED = "integrations.integration.created"
     SETTINGS_CHANGED = "integrations.integration.settings_changed"
     THRESHOLD_CHANGED = "integrations.integration.threshold_changed"
@@ -43,6 +45,14 @@ class Action(StrEnum):
     ORIGIN_ALLOWED = "integrations.service_account.address_allowed"
     PASSWORD_REFUSED = "integrations.service_account.password_refused"  # noqa: S105
     SERVICE_ACCOUNT_DELETED = "integrations.service_account.deleted"
+    TASK_OPENED = "integrations.task.opened"
+    TASK_CHANGED = "integrations.task.changed"
+    TASK_DONE = "integrations.task.done"
+    TASK_NOT_POSSIBLE = "integrations.task.not_possible"
+    TASK_WITHDRAWN = "integrations.task.withdrawn"
+    TASK_REOPENED = "integrations.task.reopened"
+    TASKS_ASSIGNED = "integrations.integration.tasks_assigned"
+    ACCOUNTS_UPLOADED = "integrations.integration.accounts_uploaded"
     DRAFT_STARTED = "integrations.draft.started"
     DRAFT_CHECK_REQUESTED = "integrations.draft.check_requested"
     DRAFT_CHECK_STOPPED = "integrations.draft.check_stopped"

@@ -13,7 +13,7 @@ from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import pausing
 from integrations.syncing import cron
-from workspaces import audit
+from workspaces import audit, lanes
 from workspaces.models import Job, User
 
 
@@ -37,6 +37,11 @@ class General:
 
     on_unassign: str
     delete_after_days: int
+    calls_per_second: int = 0
+    confirms_with_app: bool = False
+
+
+_CONFIRMS = "confirms_with_app"
 
 
 def change_general(
@@ -73,8 +78,9 @@ def _store_general(
         return False
     before = integration.name
     for name in changed:
-        setattr(integration, name, values[name])
-    stored = list(changed)
+        if name != _CONFIRMS:
+            setattr(integration, name, values[name])
+    stored = [name for name in changed if name != _CONFIRMS]
     if "sync_schedule" in changed:
         integration.next_sync_at, integration.sync_overdue_at = cron.times(
             wish.sync_schedule, after=now
@@ -89,6 +95,10 @@ def _store_general(
             f"Another integration of this workspace is called {wish.name}. Choose "
             "another name."
         ) from None
+    if _CONFIRMS in changed:
+        # Where each request reads it, with its token.
+        integration.directory.confirms_with_app = wish.confirms_with_app
+        integration.directory.save(update_fields=[_CONFIRMS])
     audit.record(
         Action.SETTINGS_CHANGED,
         workspace=integration.workspace,
@@ -184,7 +194,7 @@ def choose_service_account(
 def _store_account(
     integration: Integration, account: ServiceAccount, *, actor: User | None
 ) -> None:
-    before = integration.service_account.name
+    before = integration.service_account
     integration.service_account = account
     integration.save(update_fields=["service_account"])
     audit.record(
@@ -192,7 +202,7 @@ def _store_account(
         workspace=integration.workspace,
         actor=actor,
         target=integration,
-        data={"before": before, "after": account.name},
+        data={"before": before.name if before else "", "after": account.name},
     )
 
 
@@ -200,3 +210,4 @@ def _try_at_once(integration: Integration, now: datetime) -> None:
     pausing.provisioning_jobs(integration).filter(
         state=Job.State.RETRYING, due_at__gt=now
     ).update(due_at=now)
+    lanes.reopen([integration.lane], now=now)

@@ -13,7 +13,7 @@ from integrations import services
 from integrations.audit import Action
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.models import App, Integration, ServiceAccount
-from integrations.outside import connections
+from integrations.outside import connections, health
 from workspaces import audit, confirmations, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
@@ -202,11 +202,11 @@ def _problem_with(integration: Integration, job: Job) -> str:
             session.check()
     except Misconfigured as error:
         now = database_now()
-        connections.note_misconfigured(integration, error.message, now=now)
+        health.note_misconfigured(integration, error.message, now=now)
         return error.message
     except ConnectorError as error:
         return error.message
-    connections.note_success(integration, now=database_now())
+    health.note_success(integration, now=database_now())
     return ""
 
 

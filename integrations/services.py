@@ -19,7 +19,7 @@ from scim.models import Resource
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from tokens.holders import Holder
-from workspaces import audit, jobs, secrets
+from workspaces import audit, jobs, lanes, secrets
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
 
@@ -89,6 +89,9 @@ def replace_secret(
     Job.objects.filter(state=Job.State.RETRYING, subject__in=subjects).update(
         due_at=now
     )
+    lanes.reopen(
+        list(account.integrations.values_list("directory__key", flat=True)), now=now
+    )
 
 
 @transaction.atomic
@@ -96,7 +99,7 @@ def create(
     workspace: Workspace,
     *,
     app: App,
-    service_account: ServiceAccount,
+    service_account: ServiceAccount | None,
     name: str,
     base_url: str,
     identifier: str = "",
@@ -109,9 +112,9 @@ def create(
     """Make an integration with a SCIM gateway of its own, and no token yet.
 
     `observe`: nothing is changed in the app until somebody lets it loose.
-    `own_schema` None is that of the app's manifest. `sync_schedule` is a cron
-    expression. Raises PasswordNeeded if the account's password is not meant for this
-    address, and BadExpression.
+    `service_account` is None for an app by hand alone; `own_schema` None is that of
+    the app's manifest. `sync_schedule` is a cron expression. Raises PasswordNeeded if
+    the account's password is not meant for this address, and BadExpression.
     """
     origins.require(service_account, base_url)
     if own_schema is None:
@@ -163,9 +166,12 @@ def request_sync(
         subject=integration.directory.key,
         trigger=trigger,
         actor=actor,
+        lane=integration.lane,
         max_failures=5,
         now=now,
     )
+    if trigger != Job.Trigger.SCHEDULE:
+        lanes.reopen([integration.lane], now=now)
     if enqueued.created:
         audit.record(
             Action.SYNC_REQUESTED,

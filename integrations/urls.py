@@ -7,6 +7,7 @@ from django.urls import include, path
 from integrations.views import (
     activity,
     activity_export,
+    by_hand,
     changes,
     connected,
     dashboard,
@@ -62,6 +63,13 @@ _integrations = [
         name="service_account",
     ),
     path("<slug:key>/settings/matching/", settings.matching, name="matching"),
+    path("<slug:key>/settings/people/", by_hand.people, name="people"),
+    path("<slug:key>/accounts-list/", by_hand.upload, name="upload_list"),
+    path(
+        "<slug:key>/accounts-list/<uuid:list_id>/",
+        by_hand.account_list,
+        name="account_list",
+    ),
     path("<slug:key>/settings/danger-zone/", settings.danger_zone, name="danger_zone"),
     path(
         "<slug:key>/settings/connected-services/",

@@ -21,6 +21,7 @@ from scim.protocol.tolerances import Normaliser, Tolerance
 from scim.protocol.types import Document
 from scim.signals import resource_changed
 from workspaces import rows
+from workspaces.faults import fault
 from workspaces.models import Directory
 
 
@@ -353,3 +354,4 @@ def _announce(
     resource_changed.send(
         sender=Resource, directory=directory, changed=changed, now=now
     )
+    fault("scim.before_commit")

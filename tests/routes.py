@@ -10,8 +10,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from integrations import services
 from integrations.connectors.exchange import Exchange
 from integrations.models import (
+    AccountList,
     AppAccount,
     AppCall,
     AppEntitlement,
@@ -19,9 +21,11 @@ from integrations.models import (
     IntegrationDraft,
     Provisioning,
     RestorePoint,
+    Task,
 )
 from integrations.outside.call_log import CallLog
 from integrations.reports import assignments
+from integrations.tasks.rows import read
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors
@@ -341,6 +345,21 @@ ROUTES = {
         "/members/{member}/second-factors/reset/", get=200, post=403, is_own=True
     ),
     "members/<int:membership_id>/invite/": Route("/members/{member}/invite/", post=302),
+    "tasks/": Route("/tasks/", get=200),
+    "tasks/<uuid:task_id>/": Route("/tasks/{task}/", get=200),
+    "tasks/<uuid:task_id>/done/": Route("/tasks/{task}/done/", post=302),
+    "tasks/<uuid:task_id>/cannot-be-done/": Route(
+        "/tasks/{task}/cannot-be-done/", get=200, post=422
+    ),
+    "integrations/<slug:key>/settings/people/": Route(
+        "/integrations/{hand}/settings/people/", get=200, post=302
+    ),
+    "integrations/<slug:key>/accounts-list/": Route(
+        "/integrations/{hand}/accounts-list/", get=200, post=422
+    ),
+    "integrations/<slug:key>/accounts-list/<uuid:list_id>/": Route(
+        "/integrations/{hand}/accounts-list/{list}/", get=200, post=302
+    ),
     "service-accounts/": Route("/service-accounts/", get=200),
     "service-accounts/new/": Route("/service-accounts/new/", get=200, post=422),
     "service-accounts/<uuid:account_id>/": Route(
@@ -431,6 +450,9 @@ PERMISSIONS: dict[str, Permission | None] = {
             "integrations/<slug:key>/users/<uuid:resource_id>/exempt/",
             "integrations/<slug:key>/users/<uuid:resource_id>/exempt/end/",
             "integrations/<slug:key>/settings/user-schema/",
+            "integrations/<slug:key>/settings/people/",
+            "tasks/<uuid:task_id>/done/",
+            "tasks/<uuid:task_id>/cannot-be-done/",
         ),
         Permission.MANAGE_INTEGRATIONS,
     ),
@@ -560,6 +582,10 @@ PERMISSIONS: dict[str, Permission | None] = {
         Permission.MANAGE_INTEGRATIONS,
     ),
     "integrations/<slug:key>/users/<uuid:resource_id>/sync/": Permission.SYNC,
+    "tasks/": Permission.VIEW_INTEGRATIONS,
+    "tasks/<uuid:task_id>/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/accounts-list/": Permission.SYNC,
+    "integrations/<slug:key>/accounts-list/<uuid:list_id>/": Permission.SYNC,
     "integrations/<slug:key>/sync/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/cancel/": Permission.SYNC,
@@ -620,6 +646,53 @@ def _unmatched(integration: Integration) -> Provisioning:
         state=Provisioning.State.ONBOARDED,
         changed_at=now,
     )
+
+
+def _by_hand(workspace: Workspace) -> dict[str, object]:
+    """Return an integration by hand, with a task and a list of accounts."""
+    now = database_now()
+    integration = services.create(
+        workspace,
+        app=factories.AppFactory(slug="by-hand"),
+        service_account=None,
+        name="Badge system",
+        base_url="https://badges.acme.test",
+        actor=None,
+    )
+    row = Provisioning.objects.create(
+        integration=integration,
+        resource_id_public=str(uuid.uuid4()),
+        user_name="badge.lee@acme.test",
+        state=Provisioning.State.PROVISIONING_AWAITING,
+        changed_at=now,
+    )
+    entered = [
+        {"label": "User name", "value": "badge.lee@acme.test"},
+        {"label": "Display name", "value": "Badge Lee"},
+    ]
+    task = Task.objects.create(
+        integration=integration,
+        provisioning=row,
+        user_name=row.user_name,
+        steps=[
+            {"words": "Create an account", "values": entered},
+            {"words": "Give the group Vault", "values": []},
+        ],
+        account_key=row.resource_id_public,
+        outcome={"exists": True, "username": row.user_name},
+        created_at=now,
+    )
+    accounts = AccountList.objects.create(
+        integration=integration,
+        file_name="accounts.csv",
+        rows=read(b"username,active\nbadge.lee@acme.test,yes\nsvc.backup,no"),
+        uploaded_at=now,
+    )
+    return {
+        "hand": integration.directory.key,
+        "task": task.public_id,
+        "list": accounts.public_id,
+    }
 
 
 def confirmation_of(workspace: Workspace) -> Confirmation:
@@ -737,6 +810,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now
     )
     return {
+        **_by_hand(workspace),
         "domain": domain.public_id,
         "team": team.public_id,
         "unmatched": _unmatched(integration).resource_id_public,

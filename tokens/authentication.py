@@ -37,6 +37,7 @@ _DIRECTORY = (
     "dialect",
     "reveal_rule",
     "created_at",
+    "confirms_with_app",
     "user_schema",
 )
 _SELECT = (

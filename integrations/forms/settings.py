@@ -49,11 +49,31 @@ class GeneralForm(AsksSchedule, AsksPassword):
         help_text="For Delete later. Who has a date of deletion already keeps it.",
     )
 
+    calls_per_second = forms.IntegerField(
+        label="Calls a second",
+        min_value=0,
+        max_value=1000,
+        help_text="How often Keyway may call the app, all its work together. 0: as fast "
+        "as the app answers.",
+    )
+    confirms_with_app = forms.TypedChoiceField(
+        label="Confirm with the app",
+        choices=[
+            ("no", "Answer at once, then change the app"),
+            ("yes", "Wait for the app, pass on its refusal"),
+        ],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect,
+        help_text="Whether a request of your IdP waits until the app has made the "
+        "change. If the app takes too long, the request is answered as usual.",
+    )
+
     def __init__(
         self, data: Any = None, *, integration: Integration, **kwargs: Any
     ) -> None:
         present = {name: getattr(integration, name) for name in General.__slots__}
         present |= schedule.initial(integration.sync_schedule)
+        present["confirms_with_app"] = "yes" if integration.confirms_with_app else "no"
         super().__init__(data, initial=present, **kwargs)
         self._app = integration.app
         ask_in_the_words_of(self._app, self)

@@ -10,8 +10,10 @@ from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
 from integrations.models.restore_point import RestorePoint
 from integrations.models.service_account import ServiceAccount
+from integrations.models.task import AccountList, Task, TaskAssignee
 
 __all__ = [
+    "AccountList",
     "App",
     "AppAccount",
     "AppCall",
@@ -22,4 +24,6 @@ __all__ = [
     "RestorePoint",
     "Screenshot",
     "ServiceAccount",
+    "Task",
+    "TaskAssignee",
 ]

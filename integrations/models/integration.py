@@ -47,7 +47,11 @@ class Integration(models.Model):
     )
     app = models.ForeignKey(App, on_delete=models.PROTECT)
     service_account = models.ForeignKey(
-        ServiceAccount, on_delete=models.PROTECT, related_name="integrations"
+        ServiceAccount,
+        on_delete=models.PROTECT,
+        related_name="integrations",
+        null=True,
+        help_text="None where people do the work in the app.",
     )
     directory = models.OneToOneField(
         Directory, on_delete=models.PROTECT, related_name="integration"
@@ -107,6 +111,12 @@ class Integration(models.Model):
         help_text="How a sync finds whose an account is, in order: userName, email, "
         "externalId, or attribute:<name> of the user schema.",
     )
+    calls_per_second = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="0: as fast as the app answers."
+    )
+    next_call_at = models.DateTimeField(
+        null=True, help_text="When the app may be called again at the earliest."
+    )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -122,6 +132,21 @@ class Integration(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def own_username(self) -> str:
+        """The name of Keyway's own account in the app, empty if it has none."""
+        return self.service_account.username if self.service_account else ""
+
+    @property
+    def lane(self) -> str:
+        """The lane of its jobs in the queue."""
+        return self.directory.key
+
+    @property
+    def confirms_with_app(self) -> bool:
+        """Whether the IdP waits for what the app says to its change."""
+        return self.directory.confirms_with_app
 
     @property
     def audit_target(self) -> tuple[str, str, str]:

@@ -85,6 +85,13 @@ class Provisioning(models.Model):
         help_text="What SCIM gave, as [kind, external id, where it came from]: "
         "group, role or entitlement.",
     )
+    creating_as = models.CharField(
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="User name under which an account is being made: until one is seen, "
+        "the app may hold it although nobody heard so.",
+    )
     desired_version = models.PositiveIntegerField(default=1)
     applied_version = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=30, choices=State)

@@ -8,19 +8,17 @@ the app shows, and does what is missing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from django.db import transaction
 
 from integrations.connectors.base import (
     ConnectorError,
-    Misconfigured,
     PermanentFailure,
-    TemporaryFailure,
 )
 from integrations.models import AppAccount, Provisioning
-from integrations.outside import connections
+from integrations.outside import connections, health
 from integrations.provisioning import (
     mapping,
     observing,
@@ -32,8 +30,9 @@ from integrations.provisioning import (
     wanted,
 )
 from integrations.provisioning.restoring import KeepingSession
+from integrations.tasks import by_hand
 from scim.models import Resource
-from workspaces import jobs
+from workspaces import jobs, lanes
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -52,6 +51,7 @@ _FAILED = {
     _State.DELETE_AWAITING: _State.DELETE_FAILED,
     _State.DELETE_ONGOING: _State.DELETE_FAILED,
 }
+_AT_ONCE = timedelta(0)
 
 
 class _MustWait(Exception):
@@ -78,18 +78,23 @@ def carry_out(job: Job) -> None:
         return
     user = Resource.objects.filter(public_id=row.resource_id_public).first()
     try:
-        with connections.open_session(
-            row.integration,
-            job=job,
-            resource_id=row.resource_id_public,
-            hides=mapping.hidden_values(user),
-        ) as session:
+        with (
+            connections.open_session(
+                row.integration,
+                job=job,
+                resource_id=row.resource_id_public,
+                hides=mapping.hidden_values(user),
+            ) as session,
+            by_hand.asking_a_person(session),
+        ):
             is_removal = row.undo_to is None and removals.is_removal(row)
             kept = KeepingSession(session, row, job, is_removal=is_removal)
             if row.undo_to is None:
                 reconciling.apply(row, user, kept)
             else:
                 reconciling.put_back(row, kept)
+    except by_hand.PersonNeeded as needed:
+        by_hand.wait(job, row, needed.session, state=_BACK[_State(row.state)])
     except ConnectorError as error:
         _fail(job, row, error)
     else:
@@ -103,8 +108,8 @@ def _begin(job: Job) -> Provisioning | None:
             Provisioning.objects.select_for_update(of=("self",))
             .select_related(
                 "integration__app",
-                "integration__workspace",
                 "integration__directory",
+                "integration__workspace",
                 "integration__service_account__workspace",
                 "account",
                 "resource__directory",
@@ -148,7 +153,8 @@ def _succeed(job: Job, row: Provisioning) -> None:
         _note_applied(row, now=now)
     else:
         undoing.finish(row, row.undo_to, now=now)
-    connections.note_success(row.integration, now=now)
+    by_hand.withdraw(row)
+    health.note_success(row.integration, now=now)
 
 
 def _note_applied(row: Provisioning, *, now: datetime) -> None:
@@ -183,14 +189,14 @@ def _lies_ahead(row: Provisioning, now: datetime) -> bool:
 def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
     """Hand the job back with the reason and the time of the next try, or end it."""
     if isinstance(error, PermanentFailure):
+        # The app has answered: it is this change that it does not want.
+        lanes.note_success(row.integration.lane)
         raise jobs.GiveUp(error.message)
     now = database_now()
-    wish = error.retry_after if isinstance(error, TemporaryFailure) else None
-    after = wish or jobs.backoff(job.failures + 1)
     with transaction.atomic():
-        if isinstance(error, Misconfigured):
-            after = max(after, connections.MISCONFIGURED_PAUSE)
-            connections.note_misconfigured(row.integration, error.message, now=now)
+        later = health.note_failure(row.integration, error, now=now)
+        after = max(later.after or _AT_ONCE, jobs.backoff(job.failures + 1))
+        later.after = after
         Provisioning.objects.filter(
             pk=row.pk, desired_version=row.desired_version
         ).update(
@@ -199,7 +205,7 @@ def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
             next_attempt_at=now + after,
             changed_at=now,
         )
-    raise jobs.RetryLater(error.message, after=after)
+    raise later
 
 
 def gave_up(job: Job, error: str) -> None:

@@ -86,6 +86,7 @@ def _bring(
     """Make the account as the user is wanted; of nobody, it may not log in."""
     desired = mapping.desired_account(user) if user else None
     if desired is not None and account is None:
+        _set_creating_as(row, desired.username)
         account = session.create_account(desired)
         _observe(row, account)
     assert account is not None  # noqa: S101  made just before, or that of nobody
@@ -127,19 +128,33 @@ def _find(
             return known
         _forget(row, row.account)
     if user is None:
-        return None
+        return _left_behind(row, session)
     username = mapping.desired_account(user).username
-    if username.casefold() == row.integration.service_account.username.casefold():
+    if username.casefold() == row.integration.own_username.casefold():
         raise PermanentFailure(
             "This user name is that of the account with which Keyway works in the "
             "app. Unassign the user in your IdP."
         )
     _refuse_second_account(user)
     found = session.find_account(username)
-    if found is None:
-        return None
-    _observe(row, found)
+    if found is None and row.creating_as != username:
+        found = _left_behind(row, session)
+    if found is not None:
+        _observe(row, found)
     return found
+
+
+def _left_behind(row: Provisioning, session: Session) -> ObservedAccount | None:
+    """Return the account of a creation that ended before anybody knew how.
+
+    The user was renamed or deleted since, so that no other name leads to it.
+    """
+    return session.find_account(row.creating_as) if row.creating_as else None
+
+
+def _set_creating_as(row: Provisioning, username: str) -> None:
+    row.creating_as = username
+    row.save(update_fields=["creating_as"])
 
 
 def _refuse_second_account(user: Resource) -> None:
@@ -216,12 +231,14 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
             "The app has one account of this name, and it belongs to another user of "
             "this directory. Rename one of the two in your IdP."
         )
+    unassigning.release(seen, to=row)
     if seen.resource_id != row.resource_id:
         seen.resource_id = row.resource_id
         seen.save(update_fields=["resource"])
-    if row.account_id != seen.pk:
-        row.account = seen
-        row.save(update_fields=["account"])
+    is_news = row.account_id != seen.pk or row.creating_as
+    row.account, row.creating_as = seen, ""
+    if is_news:
+        row.save(update_fields=["account", "creating_as"])
 
 
 def _grant(

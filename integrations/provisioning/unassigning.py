@@ -11,7 +11,6 @@ from integrations.models import App, AppAccount, Provisioning
 from integrations.models.integration import Integration
 from integrations.provisioning import wanted
 from scim.models import Resource
-from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -112,18 +111,13 @@ def delete_due(job: Job) -> dict[str, object]:
         delete_at__lte=now,
         account__isnull=False,
     ).exclude(state__in=Provisioning.FAILED)
-    found = list(due.order_by("pk").values_list("pk", "resource_id_public"))
+    found = list(due.select_related("integration__directory").order_by("pk"))
     for start in range(0, len(found), _BATCH):
         batch = found[start : start + _BATCH]
         # A row that is up to date would be left as it is.
-        Provisioning.objects.filter(pk__in=[pk for pk, _ in batch]).exclude(
+        Provisioning.objects.filter(pk__in=[row.pk for row in batch]).exclude(
             state__in=Provisioning.PENDING
         ).update(state=Provisioning.State.UPDATE_AWAITING, changed_at=now)
-        jobs.enqueue_all(
-            wanted.JOB,
-            workspace_id=job.workspace_id,
-            subjects=[public_id for _, public_id in batch],
-            trigger=Job.Trigger.SCHEDULE,
-            now=now,
-        )
+        for row in batch:
+            wanted.put_off(row, trigger=Job.Trigger.SCHEDULE, actor=None, now=now)
     return {"accounts": len(found)}

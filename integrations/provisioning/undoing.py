@@ -27,7 +27,7 @@ from integrations.models import (
 from integrations.outside import acts
 from integrations.provisioning import wanted
 from integrations.provisioning.restoring import FIELDS
-from workspaces import audit, jobs
+from workspaces import audit
 from workspaces.models import Job, User
 
 _State = Provisioning.State
@@ -229,14 +229,7 @@ def _request(point: RestorePoint, *, actor: User, now: datetime) -> None:
     row.state, row.changed_at = _State.UPDATE_AWAITING, now
     row.attempts, row.next_attempt_at, row.last_error = 0, None, ""
     row.save()
-    jobs.enqueue(
-        wanted.JOB,
-        workspace=point.integration.workspace,
-        subject=row.resource_id_public,
-        trigger=Job.Trigger.WEB,
-        actor=actor,
-        now=now,
-    )
+    wanted.put_off(row, trigger=Job.Trigger.WEB, actor=actor, now=now)
 
 
 def _record(point: RestorePoint, actor: User, data: dict[str, Any]) -> None:

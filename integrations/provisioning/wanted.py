@@ -16,7 +16,7 @@ from integrations.audit import Action
 from integrations.models import Provisioning
 from scim.models import GroupMember, Resource
 from scim.services import Changed
-from workspaces import audit, jobs
+from workspaces import audit, jobs, lanes
 from workspaces.models import Directory, Job, User
 
 JOB = "integrations.provision"
@@ -36,6 +36,9 @@ _WORKSPACE = (
     "(SELECT i.workspace_id FROM integrations_integration i"
     " WHERE i.id = integrations_provisioning.integration_id)"
 )
+_MANY = 20
+"""From so many accounts at once they make way for single changes."""
+
 _WANT = (
     "INSERT INTO integrations_provisioning (integration_id, resource_id,"
     " resource_id_public, user_name, is_matched, granted, desired_version,"
@@ -132,7 +135,7 @@ def want(
                 [_database_time(now), directory.pk, *batch],
             )
             rows = cursor.fetchall()
-        _put_off(rows, trigger=trigger, actor=actor, now=now)
+        _put_off(directory, rows, trigger=trigger, actor=actor, now=now)
 
 
 def want_gone(
@@ -147,10 +150,11 @@ def want_gone(
     with connection.cursor() as cursor:
         cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
         rows = cursor.fetchall()
-    _put_off(rows, trigger=trigger, actor=actor, now=now)
+    _put_off(directory, rows, trigger=trigger, actor=actor, now=now)
 
 
 def _put_off(
+    directory: Directory,
     rows: list[tuple[str, int]],
     *,
     trigger: Job.Trigger,
@@ -165,8 +169,17 @@ def _put_off(
             subjects=[resource_id for resource_id, _ in rows],
             trigger=trigger,
             actor=actor,
+            priority=_priority(directory, len(rows)),
+            lane=directory.key,
             now=now,
         )
+
+
+def _priority(directory: Directory, accounts: int) -> Job.Priority | None:
+    """Return how urgent so many accounts at once are; None as the trigger says."""
+    if accounts >= _MANY:
+        return Job.Priority.BULK
+    return Job.Priority.PERSON if directory.confirms_with_app else None
 
 
 def _database_time(now: datetime) -> Any:
@@ -195,6 +208,7 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
         data={"user": row.resource_id_public},
     )
     directory = row.integration.directory
+    lanes.reopen([directory.key], now=now)
     if row.undo_to_id is not None:
         _undo_again(row, actor=actor, now=now)
     elif row.resource_id is None:
@@ -219,9 +233,17 @@ def _undo_again(row: Provisioning, *, actor: User, now: datetime) -> None:
     """Try an undo that failed once more. What the IdP wants would take its place."""
     row.state, row.last_error = Provisioning.State.UPDATE_AWAITING, ""
     row.save(update_fields=["state", "last_error"])
+    put_off(row, trigger=Job.Trigger.WEB, actor=actor, now=now)
+
+
+def put_off(
+    row: Provisioning, *, trigger: Job.Trigger, actor: User | None, now: datetime
+) -> None:
+    """Enqueue the job of one row, which says already what is to be done."""
     _put_off(
+        row.integration.directory,
         [(row.resource_id_public, row.integration.workspace_id)],
-        trigger=Job.Trigger.WEB,
+        trigger=trigger,
         actor=actor,
         now=now,
     )

@@ -20,6 +20,7 @@ from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import unassigning
+from integrations.tasks.by_hand import is_by_hand
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from workspaces import audit, jobs
@@ -52,7 +53,7 @@ class Setup:
     """A draft with everything that an integration needs."""
 
     app: App
-    service_account: ServiceAccount
+    service_account: ServiceAccount | None
     name: str
     base_url: str
     identifier: str
@@ -215,7 +216,7 @@ def complete(draft: IntegrationDraft) -> Setup:
         label = app.manifest["identifier"]["label"]
         raise Incomplete("app", f"Enter the {label} of {app.name}.")
     account, base_url = _account(draft, app), str(answers.get("base_url", ""))
-    if not origins.is_allowed(account, base_url):
+    if account is not None and not origins.is_allowed(account, base_url):
         reason = str(origins.PasswordNeeded(account, base_url))
         raise Incomplete("service_account", reason)
     return Setup(
@@ -231,7 +232,9 @@ def complete(draft: IntegrationDraft) -> Setup:
     )
 
 
-def _account(draft: IntegrationDraft, app: App) -> ServiceAccount:
+def _account(draft: IntegrationDraft, app: App) -> ServiceAccount | None:
+    if is_by_hand(app):
+        return None
     found = ServiceAccount.objects.filter(workspace=draft.workspace_id, app=app)
     chosen = draft.answers.get("service_account")
     account = None

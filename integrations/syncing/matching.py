@@ -146,7 +146,7 @@ def remove(row: Provisioning, *, typed_name: str, actor: User, now: datetime) ->
     account = found.account
     if not can_remove(integration):
         raise Refused(f"{integration.app.name} lets nobody delete accounts.")
-    own = integration.service_account.username
+    own = integration.own_username
     if account.username.casefold() == own.casefold():
         raise Refused("Keyway works in the app with this account. It has to stay.")
     if typed_name.strip() != account.username.strip():

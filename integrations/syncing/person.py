@@ -10,7 +10,7 @@ from integrations.audit import Action
 from integrations.connectors.base import ConnectorError, Misconfigured, TemporaryFailure
 from integrations.desired import ObservedAccount
 from integrations.models import AppAccount, Integration, Provisioning
-from integrations.outside import connections
+from integrations.outside import connections, health
 from integrations.syncing import drifting, importing
 from integrations.syncing.importing import Report
 from workspaces import audit, jobs
@@ -36,6 +36,7 @@ def request(row: Provisioning, *, actor: User, now: datetime) -> Job:
         subject=row.resource_id_public,
         trigger=Job.Trigger.WEB,
         actor=actor,
+        lane=row.integration.lane,
         max_failures=5,
         now=now,
     ).job
@@ -66,10 +67,13 @@ def carry_out(job: Job) -> dict[str, object]:
             else:
                 found = session.find_account(row.user_name)
     except Misconfigured as error:
-        connections.note_misconfigured(integration, error.message, now=database_now())
+        health.note_misconfigured(integration, error.message, now=database_now())
         raise jobs.GiveUp(error.message) from None
     except TemporaryFailure as error:
-        raise jobs.RetryLater(error.message, after=error.retry_after) from None
+        later = health.note_failure(integration, error, now=database_now())
+        # Somebody waits for the answer, if it is that the app is down.
+        later.counts = True
+        raise later from None
     except ConnectorError as error:
         raise jobs.GiveUp(error.message) from None
     return {"message": _save(integration, row, found, now)}
@@ -82,7 +86,7 @@ def _save(
     now: datetime,
 ) -> str:
     """Save what was read, and return it in words."""
-    connections.note_success(integration, now=now)
+    health.note_success(integration, now=now)
     if found is None:
         gone = AppAccount.objects.filter(pk=row.account_id or 0, exempted_at=None)
         # A person whose account is gone keeps their resource: the IdP decides.

@@ -21,7 +21,12 @@ def ask_for_due(now: datetime) -> int:
     Times that passed meanwhile, while no worker ran or the integration was paused,
     are one sync. Of two workers that look at once, one asks.
     """
-    due = Integration.objects.filter(next_sync_at__lte=now, paused_at=None)
+    due = Integration.objects.filter(
+        next_sync_at__lte=now,
+        paused_at=None,
+        # Without one, a sync reads the list that a person brings.
+        service_account__isnull=False,
+    )
     found = due.select_related("directory", "workspace").order_by("next_sync_at")
     return sum(_ask(integration, now) for integration in found[:_MOST])
 

@@ -14,6 +14,7 @@ from integrations.provisioning import removals
 from integrations.reports import standing
 from integrations.reports.standing import Standing, State
 from integrations.syncing import holding
+from integrations.tasks.by_hand import is_by_hand
 from workspaces.clock import database_now
 from workspaces.models import Job
 from workspaces.pages import Pill
@@ -26,6 +27,7 @@ TABS = (
     ("Entitlements", "integrations:entitlements"),
     ("Plan", "integrations:plan"),
     ("Changes", "integrations:changes"),
+    ("Tasks", "tasks:list"),
     ("Activity", "integrations:activity"),
     ("Settings", "integrations:connected_services"),
 )
@@ -34,10 +36,13 @@ LEFT_TABS = (
     ("Connected services", "integrations:connected_services"),
     ("Security settings", "integrations:security"),
     ("Service account", "integrations:service_account"),
+    ("People", "integrations:people"),
     ("User schema", "integrations:user_schema"),
     ("Matching", "integrations:matching"),
     ("Danger zone", "integrations:danger_zone"),
 )
+_BY_HAND_ONLY = {"tasks:list", "integrations:people"}
+_NOT_BY_HAND = {"integrations:service_account"}
 _SYNC_STATES = {
     Job.State.QUEUED: ("queued", "Queued"),
     Job.State.RETRYING: ("queued", "Retrying"),
@@ -122,16 +127,17 @@ def _links(
     entries: tuple[tuple[str, str], ...], integration: Integration, *, current: str
 ) -> list[dict[str, Any]]:
     key = integration.directory.key
+    hidden = _NOT_BY_HAND if is_by_hand(integration.app) else _BY_HAND_ONLY
     return [
         {"label": label, "url": url, "current": label == current}
         for label, name in entries
-        if (url := _url(name, key)) is not None
+        if name not in hidden and (url := _url(name, key)) is not None
     ]
 
 
 def _url(name: str, key: str) -> str | None:
     """Return the address of a tab, None if the product has no such page."""
-    if name == "integrations:activity":
+    if name in {"integrations:activity", "tasks:list"}:
         try:
             return f"{reverse(name)}?integration={key}"
         except NoReverseMatch:

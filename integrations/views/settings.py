@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import never_cache
@@ -121,6 +121,8 @@ def matching(request: WorkspaceRequest, key: str) -> HttpResponse:
 def service_account(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Show the account that Keyway works with, and let another be chosen."""
     integration = get_integration(request, key)
+    if integration.service_account is None:
+        raise Http404
     accounts = configuration.accounts_to_choose(integration)
     is_post = request.method == "POST"
     form = ServiceAccountForm(

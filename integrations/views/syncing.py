@@ -17,6 +17,8 @@ from integrations.models import AppAccount, Integration, Provisioning
 from integrations.reports import standing
 from integrations.syncing import cancelling, holding, matching, person
 from integrations.syncing import sync as syncs
+from integrations.tasks.by_hand import is_by_hand
+from integrations.tasks.known import waiting_list
 from integrations.views.frame import frame, get_integration, sync_state
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -32,6 +34,9 @@ def sync(request: WorkspaceRequest, key: str) -> HttpResponse:
     To a page that waits, GET answers the strip that tells how it goes.
     """
     integration = get_integration(request, key)
+    needs_list = is_by_hand(integration.app) and waiting_list(integration) is None
+    if request.method == "POST" and needs_list:
+        return redirect("integrations:upload_list", key=key)
     if request.method == "POST":
         now = database_now()
         running = standing.open_syncs(request.workspace, [key]).get(key)

@@ -15,6 +15,7 @@ from integrations.reports import activity, causes, events
 from integrations.reports.activity import Entry
 from integrations.set_up import drafts
 from integrations.syncing import sync
+from integrations.views import tasks
 from scim.models import RequestRecord
 from workspaces.models import Directory, Job, Workspace
 from workspaces.pages import Pill
@@ -45,6 +46,8 @@ def pill_of(job: Job) -> Pill:
     """Return the state of a job; one that somebody cancelled did not fail."""
     if job.ended_by_id is not None:
         return _ENDED_BY_HAND
+    if job.state == Job.State.HELD and job.kind == wanted.JOB:
+        return tasks.WAITING
     return JOB_PILLS[Job.State(job.state)]
 
 

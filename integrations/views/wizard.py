@@ -24,6 +24,7 @@ from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
 from integrations.set_up.login_workflows import workflows
 from integrations.syncing import cron
+from integrations.tasks.by_hand import is_by_hand
 from integrations.views import timeline
 from workspaces.clock import database_now
 from workspaces.pages import search_text
@@ -141,6 +142,8 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
     app = drafts.app_of(draft)
     if app is None or drafts.is_done(draft):
         return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+    if is_by_hand(app):
+        return _nobody_logs_in(request, draft, app)
     if request.method == "POST":
         form = ServiceAccountForm(request.POST, workspace=request.workspace, app=app)
         if form.is_valid() and _may_be_used(request, draft, form):
@@ -183,6 +186,16 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
         can_add=can(request.membership, Permission.MANAGE_SERVICE_ACCOUNTS),
         add_url=_add_account_url(draft, app),
     )
+
+
+def _nobody_logs_in(
+    request: WorkspaceRequest, draft: IntegrationDraft, app: App
+) -> HttpResponse:
+    """Say what it means that people do the work in the app."""
+    if request.method == "POST":
+        drafts.answer(draft, {"service_account": None}, step="service_account")
+        return redirect(_URL_OF["settings"], draft.public_id)
+    return _page(request, "by_hand", draft, None, current="service_account", app=app)
 
 
 @require_http_methods(["GET", "POST"])
@@ -442,7 +455,7 @@ def _check(draft: IntegrationDraft) -> dict[str, Any]:
                 "state": known.get(key, {}).get("state", "waiting"),
                 "detail": known.get(key, {}).get("detail", ""),
             }
-            for key, label in setup_check.LABELS.items()
+            for key, label in setup_check.labels_for(drafts.app_of(draft)).items()
         ],
         "problem": problem,
         "mend_url": (

@@ -13,7 +13,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scim import queries, rendering, services, throttle
+from scim import confirming, queries, rendering, services, throttle
 from scim.api.exceptions import MEDIA_TYPE, response_for
 from scim.api.gate import METHODS
 from scim.api.parsers import (
@@ -32,6 +32,7 @@ from scim.queries import Query
 from scim.rendering import etag
 from scim.served import provider_of
 from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
+from workspaces.faults import fault
 from workspaces.models import Directory
 
 
@@ -133,6 +134,11 @@ class ScimView(APIView):
         secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         return Sealer(secrets, about, self.now)
 
+    def confirm(self, schema: ResourceSchema, public_id: str) -> None:
+        """Wait for the app if the directory does so. Raises RefusedByApp."""
+        if self.directory.confirms_with_app and schema.name == "User":
+            confirming.confirm(self.directory, public_id)
+
     def answer(
         self,
         request: Request,
@@ -141,7 +147,9 @@ class ScimView(APIView):
         status: int,
     ) -> HttpResponse:
         """Return a resource that was just written."""
+        fault("scim.after_commit")
         self.facts.resource_id = resource.public_id
+        self.confirm(schema, resource.public_id)
         related = rendering.related(schema, self.projection)
         if status == 201 and schema.name == "User" and resource.version == 1:
             # Nobody is in a group before they exist.

@@ -189,14 +189,16 @@ class Item(ScimView):
     ) -> HttpResponse:
         """Delete."""
         self.facts.resource_id = public_id[:36]
+        schema = self.resource_schema(endpoint)
         services.delete(
             self.directory,
-            self.resource_schema(endpoint),
+            schema,
             public_id,
             origin=self.origin(request),
             preconditions=preconditions_of(request),
             now=self.now,
         )
+        self.confirm(schema, public_id)
         return HttpResponse(status=204)
 
 

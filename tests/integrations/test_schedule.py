@@ -232,9 +232,9 @@ class TestChange:
 
 
 class TestMigration:
-    """0013 turns hours into expressions, and back."""
+    """0016 turns hours into expressions, and back."""
 
-    conversion = import_module("integrations.migrations.0013_sync_schedule")
+    conversion = import_module("integrations.migrations.0016_sync_schedule")
 
     @pytest.mark.parametrize(
         ("hours", "expression", "back"),

@@ -34,6 +34,8 @@ GENERAL = {
     "base_url": "http://127.0.0.1:9/app/",
     "sync_schedule": "0 */6 * * *",
     "on_unassign": "delete",
+    "calls_per_second": "5",
+    "confirms_with_app": "yes",
 }
 
 
@@ -57,9 +59,14 @@ class TestGeneral:
         assert integration.base_url == "http://127.0.0.1:9/app"
         assert integration.sync_schedule == "0 */6 * * *"
         assert integration.on_unassign == "delete"
+        assert integration.calls_per_second == 5
+        assert integration.confirms_with_app
         event = AuditEvent.objects.get(action=Action.SETTINGS_CHANGED)
         assert event.actor == alice
-        assert event.data == {"changed": "base_url, name, on_unassign, sync_schedule"}
+        assert event.data == {
+            "changed": "base_url, calls_per_second, confirms_with_app, name, on_unassign,"
+            " sync_schedule"
+        }
 
     def test_unchanged_writes_nothing(self, alice_client: Client, path: str) -> None:
         alice_client.post(f"{path}general/", GENERAL)
@@ -79,6 +86,8 @@ class TestGeneral:
             ("base_url", "javascript:alert(1)", "The address of the app is not usable"),
             ("sync_schedule", "5", "Select a valid choice"),
             ("on_unassign", "explode", "Select a valid choice"),
+            ("calls_per_second", "-1", "greater than or equal to 0"),
+            ("confirms_with_app", "maybe", "Select a valid choice"),
         ],
     )
     def test_refuses_and_keeps_what_was_typed(

@@ -39,6 +39,8 @@ def general(integration: Integration, **values: str) -> dict[str, str]:
         "name": integration.name,
         "base_url": ELSEWHERE,
         "on_unassign": "deactivate",
+        "calls_per_second": "0",
+        "confirms_with_app": "no",
         **values,
     }
 

@@ -66,7 +66,7 @@ def _answers(apps, before, after, convert):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0012_safety'),
+        ('integrations', '0015_pace'),
         ('workspaces', '0012_tokens_of_deactivated'),
     ]
 
