@@ -28,7 +28,7 @@ from integrations.models import Integration
 from integrations.outside import connections, health
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
 from integrations.syncing import cron, drifting, holding, importing
-from integrations.syncing.importing import Report
+from integrations.syncing.report import Report
 from integrations.tasks import proving
 from workspaces import jobs
 from workspaces.clock import database_now

@@ -194,6 +194,8 @@ class TestChange:
             "sync_schedule": "own",
             "own_schedule": "30 5 * * mon-fri",
             "on_unassign": "deactivate",
+            "calls_per_second": "0",
+            "confirms_with_app": "no",
         }
 
         answer = alice_client.post(f"{page}settings/general/", values)
@@ -221,6 +223,8 @@ class TestChange:
             "sync_schedule": "own",
             "own_schedule": own,
             "on_unassign": "deactivate",
+            "calls_per_second": "0",
+            "confirms_with_app": "no",
         }
 
         answer = alice_client.post(page, values)
