@@ -143,9 +143,9 @@ class IntegrationsConfig(AppConfig):
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
+        jobs.register_due(schedule.ask_for_due)
         jobs.register(mailing.JOB, mailing.send)
         jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))
-        jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
         jobs.register_periodic(
             call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY
         )

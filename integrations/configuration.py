@@ -12,6 +12,7 @@ from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import pausing
+from integrations.syncing import cron
 from workspaces import audit, lanes
 from workspaces.models import Job, User
 
@@ -31,7 +32,9 @@ class General:
     name: str
     base_url: str
     identifier: str
-    sync_every_hours: int
+    sync_schedule: str
+    """A cron expression; empty is never."""
+
     on_unassign: str
     delete_after_days: int
     calls_per_second: int = 0
@@ -52,12 +55,13 @@ def change_general(
     """Store the settings. False if they were so before.
 
     `password` is that of the service account; it is needed where the account was not
-    used before. Raises NameTaken, PasswordNeeded or WrongPassword.
+    used before. Raises NameTaken, PasswordNeeded, WrongPassword or BadExpression.
     """
+    cron.check(wish.sync_schedule)
     account = integration.service_account
     is_new_place = not origins.is_allowed(account, wish.base_url)
     origins.confirm(account, wish.base_url, password=password, actor=actor, now=now)
-    changed = _store_general(integration, wish, actor=actor)
+    changed = _store_general(integration, wish, actor=actor, now=now)
     if is_new_place:
         _try_at_once(integration, now)
     return changed or is_new_place
@@ -65,7 +69,7 @@ def change_general(
 
 @transaction.atomic
 def _store_general(
-    integration: Integration, wish: General, *, actor: User | None
+    integration: Integration, wish: General, *, actor: User | None, now: datetime
 ) -> bool:
     values = {name: getattr(wish, name) for name in General.__slots__}
     values["base_url"] = wish.base_url.rstrip("/")
@@ -76,9 +80,15 @@ def _store_general(
     for name in changed:
         if name != _CONFIRMS:
             setattr(integration, name, values[name])
+    stored = [name for name in changed if name != _CONFIRMS]
+    if "sync_schedule" in changed:
+        integration.next_sync_at, integration.sync_overdue_at = cron.times(
+            wish.sync_schedule, after=now
+        )
+        stored += ["next_sync_at", "sync_overdue_at"]
     try:
         with transaction.atomic():
-            integration.save(update_fields=[n for n in changed if n != _CONFIRMS])
+            integration.save(update_fields=stored)
     except IntegrityError:
         integration.name = before
         raise NameTaken(

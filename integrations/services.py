@@ -13,7 +13,7 @@ from integrations.connectors.addresses import origin_of
 from integrations.models import App, Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import role_publishing
-from integrations.syncing import sync
+from integrations.syncing import cron, sync
 from scim import recent
 from scim.models import Resource
 from scim.protocol import user_schema
@@ -103,7 +103,7 @@ def create(
     name: str,
     base_url: str,
     identifier: str = "",
-    sync_every_hours: int = 0,
+    sync_schedule: str = "",
     on_unassign: str = Integration.OnUnassign.DEACTIVATE,
     observe: bool = False,
     own_schema: UserSchema | None = None,
@@ -113,12 +113,14 @@ def create(
 
     `observe`: nothing is changed in the app until somebody lets it loose.
     `service_account` is None for an app by hand alone; `own_schema` None is that of
-    the app's manifest. Raises PasswordNeeded if
-    the account's password is not meant for this address.
+    the app's manifest. `sync_schedule` is a cron expression. Raises PasswordNeeded if
+    the account's password is not meant for this address, and BadExpression.
     """
     origins.require(service_account, base_url)
     if own_schema is None:
         own_schema = user_schema.read(app.manifest.get("user_schema"))
+    sync_schedule, now = cron.check(sync_schedule), database_now()
+    next_sync_at, sync_overdue_at = cron.times(sync_schedule, after=now)
     directory = Directory.objects.create(
         workspace=workspace,
         kind=Directory.Kind.GATEWAY,
@@ -132,12 +134,14 @@ def create(
         name=name,
         base_url=base_url.rstrip("/"),
         identifier=identifier,
-        sync_every_hours=sync_every_hours,
+        sync_schedule=sync_schedule,
+        next_sync_at=next_sync_at,
+        sync_overdue_at=sync_overdue_at,
         on_unassign=on_unassign,
-        observing_since=database_now() if observe else None,
+        observing_since=now if observe else None,
     )
     if own_schema.roles:
-        role_publishing.publish(integration, now=database_now())
+        role_publishing.publish(integration, now=now)
     audit.record(Action.CREATED, workspace=workspace, actor=actor, target=integration)
     return integration
 

@@ -1,4 +1,4 @@
-"""Find users by an attribute of their directory's own schema that identifies them."""
+"""Find many users by what identifies them, in one query."""
 
 from __future__ import annotations
 
@@ -39,6 +39,33 @@ def users_by_key(
             f"SELECT {text}, r.id FROM scim_resource r WHERE r.directory_id = %s"
             f" AND r.resource_type = 'User' AND {wanted.text} ORDER BY r.id",
             [*value.params, directory.pk, *value.params, *wanted.params],
+        )
+        for key, user in cursor.fetchall():
+            found[key].append(user)
+    return dict(found)
+
+
+def users_by_email(directory: Directory, keys: Iterable[str]) -> dict[str, list[int]]:
+    """Return the database ids of the users with one of the addresses, by address.
+
+    Addresses are in the form in which they are compared. One query.
+    """
+    emails = json_sql.elements("r.comparable", ("emails",))
+    value = json_sql.text("e.value", ("value",))
+    wanted = json_sql.among(value.text, sorted(keys))
+    found: dict[str, list[int]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT DISTINCT {value.text} AS address, r.id"
+            f" FROM scim_resource r, {emails.text} WHERE r.directory_id = %s"
+            f" AND r.resource_type = 'User' AND {wanted.text} ORDER BY r.id",
+            [
+                *value.params,
+                *emails.params,
+                directory.pk,
+                *value.params,
+                *wanted.params,
+            ],
         )
         for key, user in cursor.fetchall():
             found[key].append(user)

@@ -6,6 +6,7 @@ All or none. The portal's sync and the SCIM API call the same functions.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -111,6 +112,32 @@ def create(
         _announce(directory, resource, Change.Kind.CREATED, origin, [], moved, now)
         counts.change(directory, schema.name, resource.pk, 1)
         return resource
+
+
+@transaction.atomic
+def create_all(
+    directory: Directory,
+    schema: ResourceSchema,
+    bodies: Sequence[Document],
+    *,
+    origin: Origin,
+    now: datetime,
+) -> list[Resource]:
+    """Store users who are all new, with a query or two each. Raises ScimError.
+
+    All or none. Nobody is brought back: who is there already is a conflict.
+    """
+    normal = [Normaliser(schema).resource(body) for body in bodies]
+    checked = [documents.validate_new(schema, body) for body in normal]
+    created = store.insert_all(
+        directory, schema, checked, source=origin.source, now=now
+    )
+    for resource in created:
+        _announce(
+            directory, resource, Change.Kind.CREATED, origin, [], frozenset(), now
+        )
+    counts.change_all(directory, schema.name, [resource.pk for resource in created])
+    return created
 
 
 @transaction.atomic

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from scim.models import Resource
 from scim.protocol.comparable import comparable_document, string_key, user_name_key
@@ -133,6 +134,34 @@ def insert(
     if not rows.insert(resource):
         raise _taken(schema)
     return resource
+
+
+def insert_all(
+    directory: Directory,
+    schema: ResourceSchema,
+    documents: Sequence[Document],
+    *,
+    source: Resource.Source,
+    now: datetime,
+) -> list[Resource]:
+    """Store new resources at version 1, all or none. Raises Uniqueness like `insert`."""
+    resources = [
+        Resource(
+            directory=directory,
+            resource_type=schema.name,
+            source=source,
+            created_at=now,
+            modified_at=now,
+        )
+        for _ in documents
+    ]
+    for resource, document in zip(resources, documents, strict=True):
+        _fill(resource, schema, document)
+    try:
+        with transaction.atomic():
+            return Resource.objects.bulk_create(resources)
+    except IntegrityError:
+        raise _taken(schema) from None
 
 
 def save(

@@ -57,6 +57,7 @@ _PRIORITIES = {
 
 Arguments = dict[str, Any]
 Carry = Callable[[Job], Arguments | None]
+Ask = Callable[[datetime], int]
 
 
 class RetryLater(Exception):
@@ -124,6 +125,7 @@ def carrier(kind: str) -> Carry:
 
 
 _periods: dict[str, timedelta] = {}
+_askers: list[Ask] = []
 
 
 def register_periodic(kind: str, carry: Carry, *, every: timedelta) -> None:
@@ -132,12 +134,20 @@ def register_periodic(kind: str, carry: Carry, *, every: timedelta) -> None:
     _periods[kind] = every
 
 
+def register_due(ask: Ask) -> None:
+    """Let `ask` put off what is due by a clock of its own; it returns how many.
+
+    Every worker calls it every few seconds: it has to be cheap, and safe beside itself.
+    """
+    _askers.append(ask)
+
+
 def enqueue_periodic(*, now: datetime) -> int:
-    """Put off what this period still lacks. Returns how many jobs that made.
+    """Put off what is due, and what this period lacks. Returns how many jobs.
 
     The subject names workspace and period, so that a second look finds the first.
     """
-    made = 0
+    made = sum(ask(now) for ask in _askers)
     for kind, every in _periods.items():
         period = int(now.timestamp() // every.total_seconds())
         present = Job.objects.filter(kind=kind, subject__endswith=f":{period}")

@@ -7,24 +7,20 @@ from typing import Any
 from django import forms
 
 from integrations.configuration import General
+from integrations.forms import schedule
 from integrations.forms.accounts import (
     AddressField,
     AsksPassword,
     ask_in_the_words_of,
     clean_address,
 )
+from integrations.forms.schedule import AsksSchedule
 from integrations.models import Integration, ServiceAccount
 from integrations.provisioning import unassigning
-from integrations.syncing import matching_rules, schedule
+from integrations.syncing import matching_rules
 
 
-def _interval(hours: int) -> str:
-    if not hours:
-        return "Only when somebody presses Sync"
-    return f"Every {hours} h" if hours > 1 else "Every hour"
-
-
-class GeneralForm(AsksPassword):
+class GeneralForm(AsksSchedule, AsksPassword):
     """Name, address and what a sync and an unassigned user mean."""
 
     name = forms.CharField(
@@ -39,11 +35,6 @@ class GeneralForm(AsksPassword):
         label="Organization ID",
         max_length=200,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    sync_every_hours = forms.TypedChoiceField(
-        label="Imports",
-        coerce=int,
-        help_text="How often Keyway reads the users, roles and entitlements of the app.",
     )
     on_unassign = forms.ChoiceField(
         label="On unassign",
@@ -81,12 +72,9 @@ class GeneralForm(AsksPassword):
         self, data: Any = None, *, integration: Integration, **kwargs: Any
     ) -> None:
         present = {name: getattr(integration, name) for name in General.__slots__}
+        present |= schedule.initial(integration.sync_schedule)
         present["confirms_with_app"] = "yes" if integration.confirms_with_app else "no"
         super().__init__(data, initial=present, **kwargs)
-        hours = {*schedule.CHOICES, integration.sync_every_hours}
-        self.fields["sync_every_hours"].choices = [  # type: ignore[attr-defined]
-            (number, _interval(number)) for number in sorted(hours)
-        ]
         self._app = integration.app
         ask_in_the_words_of(self._app, self)
         self.fields["on_unassign"].choices = [  # type: ignore[attr-defined]
@@ -97,7 +85,9 @@ class GeneralForm(AsksPassword):
         ]
         self._present_days = integration.delete_after_days
         self._describe_identifier(integration)
-        self.order_fields(["name", "base_url", "password"])
+        self.order_fields(
+            ["name", "base_url", "password", "identifier", *AsksSchedule.base_fields]
+        )
 
     def _describe_identifier(self, integration: Integration) -> None:
         described = integration.app.manifest.get("identifier")
@@ -118,8 +108,8 @@ class GeneralForm(AsksPassword):
 
     def wish(self) -> General:
         """Return what was entered."""
-        given = {n: v for n, v in self.cleaned_data.items() if n != "password"}
-        return General(**{"identifier": "", **given})
+        given = {n: v for n, v in self.cleaned_data.items() if n in General.__slots__}
+        return General(**{"identifier": "", **given, "sync_schedule": self.schedule()})
 
 
 class ThresholdForm(forms.Form):

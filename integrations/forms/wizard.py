@@ -15,10 +15,10 @@ from integrations.forms.accounts import (
     ask_in_the_words_of,
     clean_address,
 )
+from integrations.forms.schedule import AsksSchedule
 from integrations.models import App, Integration, ServiceAccount
 from integrations.provisioning import unassigning
 from integrations.set_up import drafts
-from integrations.syncing.schedule import CHOICES
 from workspaces.models import Workspace
 
 _IDENTIFIER_HELP = (
@@ -148,21 +148,9 @@ class ServiceAccountForm(AsksPassword):
         }
 
 
-def _every(hours: int) -> str:
-    if hours == 0:
-        return "Only when somebody asks for it"
-    return "Every hour" if hours == 1 else f"Every {hours} hours"
-
-
-class SettingsForm(forms.Form):
+class SettingsForm(AsksSchedule):
     """What has a default."""
 
-    sync_every_hours = forms.TypedChoiceField(
-        label="Imports",
-        coerce=int,
-        choices=[(hours, _every(hours)) for hours in CHOICES],
-        help_text="How often Sync reads the users, roles and groups of the app.",
-    )
     on_unassign = forms.ChoiceField(label="On unassign", required=False)
     observe = forms.ChoiceField(
         label="Changes from your IdP",
@@ -184,7 +172,7 @@ class SettingsForm(forms.Form):
     def answers(self) -> dict[str, Any]:
         """Return what a draft keeps of it."""
         return {
-            **self.cleaned_data,
+            "sync_schedule": self.schedule(),
             "on_unassign": self.cleaned_data["on_unassign"] or None,
             "observe": self.cleaned_data["observe"] or None,
         }

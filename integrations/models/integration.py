@@ -70,8 +70,17 @@ class Integration(models.Model):
     observing_since = models.DateTimeField(
         null=True, help_text="Since when Keyway only shows what it would change."
     )
-    sync_every_hours = models.PositiveSmallIntegerField(
-        default=0, help_text="0 syncs only when somebody asks for it."
+    sync_schedule = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="A cron expression of five fields, in UTC; empty syncs only when "
+        "somebody asks for it.",
+    )
+    next_sync_at = models.DateTimeField(
+        null=True, help_text="When the schedule asks for the next sync."
+    )
+    sync_overdue_at = models.DateTimeField(
+        null=True, help_text="The second time of the schedule after the last sync."
     )
     on_unassign = models.CharField(
         max_length=20, choices=OnUnassign, default=OnUnassign.DEACTIVATE

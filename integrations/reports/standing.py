@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Q, QuerySet, TextChoices
-from django.db.models.functions import Coalesce
 
 from integrations.models import Integration
 from integrations.syncing import holding
 from workspaces.models import Directory, Job, Workspace
-
-OVERDUE_AFTER = 2
-"""How many of its intervals a scheduled sync may be late."""
 
 _Rows = QuerySet[Integration]
 _NEEDS_ATTENTION = Q(status=Integration.Status.NEEDS_ATTENTION)
@@ -62,17 +58,10 @@ def standing_of(
         state = State.HELD if holding.is_held(sync) else State.SYNCING
         return Standing(state, sync.started_at)
     seen = integration.last_synced_at or integration.created_at
-    if _is_overdue(integration.sync_every_hours, seen, now):
+    overdue_at = integration.sync_overdue_at
+    if overdue_at is not None and overdue_at < now:
         return Standing(State.UNKNOWN, seen)
     return Standing(State.ACTIVE, integration.status_at or integration.created_at)
-
-
-def _is_overdue(every_hours: int, seen: datetime, now: datetime) -> bool:
-    return bool(every_hours) and now - seen > _allowed(every_hours)
-
-
-def _allowed(every_hours: int) -> timedelta:
-    return OVERDUE_AFTER * timedelta(hours=every_hours)
 
 
 def in_state(
@@ -90,9 +79,8 @@ def in_state(
         return rows.filter(directory__in=held)
     if state == State.SYNCING:
         return rows.filter(directory__in=syncing)
-    overdue = _overdue(rows, now)
+    overdue = Q(sync_overdue_at__lt=now)
     rows = rows.exclude(directory__in=[*held, *syncing])
-    rows = rows.alias(seen=Coalesce("last_synced_at", "created_at"))
     return rows.filter(overdue) if state == State.UNKNOWN else rows.exclude(overdue)
 
 
@@ -119,12 +107,3 @@ def _open_jobs(workspace: Workspace) -> QuerySet[Job]:
         workspace=workspace,
         kind=holding.JOB,
     )
-
-
-def _overdue(rows: _Rows, now: datetime) -> Q:
-    """Return the condition for each interval that is in use. Takes one query."""
-    in_use = rows.exclude(sync_every_hours=0).order_by()
-    overdue = Q(pk__in=[])
-    for hours in in_use.values_list("sync_every_hours", flat=True).distinct():
-        overdue |= Q(sync_every_hours=hours, seen__lt=now - _allowed(hours))
-    return overdue

@@ -1,7 +1,7 @@
 """Integrations that are being made: keep what was entered, check it, create it once.
 
 `answers` are by field: name, app (slug), base_url, identifier, login_workflow,
-service_account (public id), sync_every_hours, on_unassign, observe, user_schema, and `steps`,
+service_account (public id), sync_schedule, on_unassign, observe, user_schema, and `steps`,
 the steps that were gone through. No answer is a secret.
 """
 
@@ -57,7 +57,7 @@ class Setup:
     name: str
     base_url: str
     identifier: str
-    sync_every_hours: int
+    sync_schedule: str
     on_unassign: str
     observe: bool
     own_schema: UserSchema | None
@@ -225,7 +225,7 @@ def complete(draft: IntegrationDraft) -> Setup:
         name=name,
         base_url=base_url,
         identifier=str(answers.get("identifier", "")),
-        sync_every_hours=int(answers.get("sync_every_hours", 0)),
+        sync_schedule=str(answers.get("sync_schedule", "")),
         on_unassign=str(answers.get("on_unassign") or default_on_unassign(app)),
         observe=answers.get("observe") == "observe",
         own_schema=own_schema_of(draft),
@@ -313,7 +313,7 @@ def finish(
                 name=setup.name,
                 base_url=setup.base_url,
                 identifier=setup.identifier,
-                sync_every_hours=setup.sync_every_hours,
+                sync_schedule=setup.sync_schedule,
                 on_unassign=setup.on_unassign,
                 observe=setup.observe,
                 own_schema=setup.own_schema,

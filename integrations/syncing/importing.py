@@ -7,7 +7,6 @@ import sees it; a group, a role or an entitlement of the app likewise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
@@ -16,13 +15,15 @@ from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from integrations.provisioning import (
     entitlements,
-    identity,
     mapping,
     role_publishing,
     wanted,
 )
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.syncing import matching, matching_rules, recognising
+from integrations.syncing import matching, newcomers, recognising
+from integrations.syncing.known import Page, columns
+from integrations.syncing.matching_rules import Finder
+from integrations.syncing.report import Report
 from scim import services, store
 from scim.models import GroupMember, Resource
 from scim.protocol.comparable import string_key
@@ -31,49 +32,6 @@ from scim.served import schema_of
 from workspaces.models import Job
 
 _ORIGIN = services.Origin(source=Resource.Source.APP)
-
-
-@dataclass(slots=True)
-class Report:
-    """What a sync found. `new` counts resources that it made."""
-
-    users: int = 0
-    groups: int = 0
-    roles: int = 0
-    entitlements: int = 0
-    new: int = 0
-    changed: int = 0
-    removed: int = 0
-    skipped: list[str] = field(default_factory=list)
-    """Why some accounts could not be taken over, in plain words."""
-
-    def as_result(self) -> dict[str, object]:
-        """Return it as the result of the job."""
-        numbers = ("users", "groups", "roles", "entitlements", "new", "changed")
-        return {
-            **{name: getattr(self, name) for name in (*numbers, "removed")},
-            "skipped": self.skipped[:20],
-            "skipped_count": len(self.skipped),
-            "message": str(self),
-        }
-
-    def __str__(self) -> str:
-        found = [_number(self.users, "user")]
-        if self.groups:
-            found.append(_number(self.groups, "group"))
-        found.append(_number(self.roles, "role"))
-        found.append(_number(self.entitlements, "entitlement"))
-        text = (
-            f"Sync finished. {', '.join(found)}. {self.new} new, "
-            f"{self.changed} changed, {self.removed} removed."
-        )
-        if self.skipped:
-            text += f" {len(self.skipped)} could not be imported."
-        return text
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")
 
 
 def take_entitlements(
@@ -162,25 +120,31 @@ def take_accounts(
     *,
     now: datetime,
 ) -> None:
-    """Save a batch of accounts. Those that are to be deleted are left as they are."""
+    """Save a batch of accounts. Those that are to be deleted are left as they are.
+
+    What is as known costs no query of its own, and who is new comes in at once.
+    """
+    report.users += len(accounts)
     leaving, left = _leaving(integration, now)
-    known = list(AppEntitlement.objects.filter(integration=integration))
-    owners = identity.owners(integration.directory, accounts)
-    for account in accounts:
-        report.users += 1
-        if account.external_id in leaving:
-            AppAccount.objects.filter(
-                integration=integration, external_id=account.external_id
-            ).update(seen_at=now)
-        elif account.username.casefold() not in left:
-            held = [e for e in known if e.key in account.entitlements]
-            try:
-                row = _take_account(integration, account, held, report, now)
-                recognising.give_to_owner(row, owners.get(account.external_id, []), now)
-            except ScimError as error:
-                report.skipped.append(f"{account.username}: {error.detail}")
-            except matching.Refused as error:
-                report.skipped.append(f"{account.username}: {error}")
+    page = Page(integration, accounts)
+    finder = Finder(integration, accounts)
+    here = [a for a in accounts if a.username.casefold() not in left]
+    settled = [a for a in here if a.external_id in leaving or page.is_as_known(a)]
+    page.note_seen(settled, now)
+    rest = [a for a in here if a not in settled]
+    fresh = [a for a in rest if page.is_new(a) and not finder.may_know(a)]
+    taken = newcomers.take(integration, fresh, page, now) if fresh else []
+    report.new += len(taken)
+    for account in rest:
+        if account in taken:
+            continue
+        try:
+            row = _take_account(integration, account, page, finder, report, now)
+            recognising.give_to_owner(row, page.owners_of(account), now)
+        except ScimError as error:
+            report.skipped.append(f"{account.username}: {error.detail}")
+        except matching.Refused as error:
+            report.skipped.append(f"{account.username}: {error}")
 
 
 def _leaving(integration: Integration, now: datetime) -> tuple[set[str], set[str]]:
@@ -201,16 +165,12 @@ def _leaving(integration: Integration, now: datetime) -> tuple[set[str], set[str
 def _take_account(
     integration: Integration,
     account: ObservedAccount,
-    held_rows: list[AppEntitlement],
+    page: Page,
+    finder: Finder,
     report: Report,
     now: datetime,
 ) -> AppAccount:
-    values = {
-        "username": account.username,
-        "email": account.email,
-        "display_name": account.display_name,
-        "is_active": account.active,
-    }
+    values, held_rows = columns(account), page.held_by(account)
     before = AppAccount.objects.filter(
         integration=integration, external_id=account.external_id
     ).first()
@@ -223,7 +183,7 @@ def _take_account(
         getattr(before, name) != value for name, value in values.items()
     )
     if row.resource is None:
-        row.resource = _match_user(integration, account, report, now)
+        row.resource = _match_user(integration, account, finder, report, now)
         row.save(update_fields=["resource"])
         _onboard(integration, row, now)
     elif _only_the_app_knows(row.resource) and _is_settled(row.resource):
@@ -238,10 +198,14 @@ def _take_account(
 
 
 def _match_user(
-    integration: Integration, account: ObservedAccount, report: Report, now: datetime
+    integration: Integration,
+    account: ObservedAccount,
+    finder: Finder,
+    report: Report,
+    now: datetime,
 ) -> Resource:
     """Return the user whom the rules find, or a new one that stands for the account."""
-    user = matching_rules.find(integration, account)
+    user = finder.find(account)
     if user is not None:
         recognising.refuse_contradiction(user, account)
         return user
@@ -260,20 +224,10 @@ def _onboard(integration: Integration, row: AppAccount, now: datetime) -> None:
     """Note that the person is in the app, unless a provisioning says more."""
     user = row.resource
     assert user is not None  # noqa: S101  matched just before
-    state, created = Provisioning.objects.get_or_create(
-        resource_id_public=user.public_id,
-        defaults={
-            "integration": integration,
-            "resource": user,
-            "user_name": row.username,
-            "account": row,
-            "is_matched": user.source == Resource.Source.IDP,
-            "applied_version": 1,
-            "state": Provisioning.State.ONBOARDED,
-            "changed_at": now,
-        },
-    )
-    if not created and state.account_id is None:
+    state = Provisioning.objects.filter(resource_id_public=user.public_id).first()
+    if state is None:
+        newcomers.onboarded(integration, row, user, now).save(force_insert=True)
+    elif state.account_id is None:
         state.account = row
         state.save(update_fields=["account"])
 

@@ -12,7 +12,7 @@ from integrations.desired import ObservedAccount
 from integrations.models import AppAccount, Integration, Provisioning
 from integrations.outside import connections, health
 from integrations.syncing import drifting, importing
-from integrations.syncing.importing import Report
+from integrations.syncing.report import Report
 from workspaces import audit, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User

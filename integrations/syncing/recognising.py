@@ -18,9 +18,11 @@ def give_to_owner(row: AppAccount, owners: list[int], now: datetime) -> None:
     `owners` are the database ids of all who have it. A user who has an account
     already keeps that. Raises Refused.
     """
-    mine = Provisioning.objects.filter(matching.UNMATCHED, account=row).first()
     others = [pk for pk in owners if pk != row.resource_id]
-    if mine is None or len(others) != 1:
+    if len(others) != 1:
+        return
+    mine = Provisioning.objects.filter(matching.UNMATCHED, account=row).first()
+    if mine is None:
         return
     target = matching.candidates(row.integration).filter(resource=others[0]).first()
     if target is not None:

@@ -1,56 +1,48 @@
-"""Syncs that nobody asks for: every so many hours, as the integration says."""
+"""Syncs that nobody asks for: each integration says when, by a cron expression."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db import transaction
 
 from integrations import services
 from integrations.models import Integration
-from integrations.syncing import sync
-from workspaces.clock import database_now
+from integrations.syncing import cron
 from workspaces.models import Job
 
-JOB = "integrations.schedule_syncs"
-EVERY = timedelta(hours=1)
-CHOICES = (0, 1, 6, 12, 24)
-"""Hours between two syncs that a form offers; 0 is never."""
-
-_EARLY = timedelta(minutes=30)
-"""A sync may come this much too early rather than almost an hour too late."""
+_MOST = 100
+"""How many syncs are asked for at a time; the others follow seconds later."""
 
 
-def carry_out(job: Job) -> dict[str, object]:
-    """Ask for the syncs of one workspace that are due."""
-    now = database_now()
-    due = [i for i in _candidates(job.workspace_id) if is_due(i, now=now)]
-    for integration in due:
-        services.request_sync(
-            integration, actor=None, trigger=Job.Trigger.SCHEDULE, now=now
-        )
-    return {"syncs": len(due)}
+def ask_for_due(now: datetime) -> int:
+    """Ask for the syncs whose time has come. Returns how many.
 
-
-def is_due(integration: Integration, *, now: datetime) -> bool:
-    """Say whether nobody has asked for a sync in the integration's own interval.
-
-    One that failed counts too: it was tried as often as it is worth.
+    Times that passed meanwhile, while no worker ran or the integration was paused,
+    are one sync. Of two workers that look at once, one asks.
     """
-    since = now - timedelta(hours=integration.sync_every_hours) + _EARLY
-    return not Job.objects.filter(
-        workspace=integration.workspace_id,
-        kind=sync.JOB,
-        subject=integration.directory.key,
-        created_at__gt=since,
-    ).exists()
-
-
-def _candidates(workspace: int) -> QuerySet[Integration]:
-    return Integration.objects.filter(
-        workspace=workspace,
-        sync_every_hours__gt=0,
+    due = Integration.objects.filter(
+        next_sync_at__lte=now,
         paused_at=None,
         # Without one, a sync reads the list that a person brings.
         service_account__isnull=False,
-    ).select_related("directory", "workspace")
+    )
+    found = due.select_related("directory", "workspace").order_by("next_sync_at")
+    return sum(_ask(integration, now) for integration in found[:_MOST])
+
+
+@transaction.atomic
+def _ask(integration: Integration, now: datetime) -> bool:
+    following, _ = cron.times(integration.sync_schedule, after=now)
+    seen = Integration.objects.filter(
+        pk=integration.pk,
+        next_sync_at=integration.next_sync_at,
+        sync_schedule=integration.sync_schedule,
+        paused_at=None,
+    )
+    if not seen.update(next_sync_at=following):
+        return False
+    services.request_sync(
+        integration, actor=None, trigger=Job.Trigger.SCHEDULE, now=now
+    )
+    return True

@@ -27,8 +27,8 @@ from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import Integration
 from integrations.outside import connections, health
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.syncing import drifting, holding, importing
-from integrations.syncing.importing import Report
+from integrations.syncing import cron, drifting, holding, importing
+from integrations.syncing.report import Report
 from integrations.tasks import proving
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -133,8 +133,12 @@ def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Re
         # Holds the job's row: who cancels now comes before, or too late.
         jobs.report_progress(job, phase=SAVE, done=total, total=total)
         importing.forget_lost(integration, report, now=now)
+        integration.refresh_from_db(fields=["sync_schedule"])
+        _, integration.sync_overdue_at = cron.times(
+            integration.sync_schedule, after=now
+        )
         integration.last_synced_at = now
-        integration.save(update_fields=["last_synced_at"])
+        integration.save(update_fields=["last_synced_at", "sync_overdue_at"])
         proving.after_import(integration, now=now)
         health.note_success(integration, now=now)
     drifting.note(integration, now=now)

@@ -16,6 +16,7 @@ from integrations.deleting import WrongName
 from integrations.forms.settings import DeleteForm
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import pausing
+from integrations.syncing import cron
 from integrations.views.frame import frame, get_integration
 from integrations.views.people import numbers_of, retry_url
 from scim import counts, recent
@@ -51,6 +52,8 @@ def overview(request: WorkspaceRequest, key: str) -> HttpResponse:
         "has_token": tokens.live(database_now()).exists(),
         "last_call": next(iter(recent.calls(directory, limit=1)), None),
         "last_synced_at": integration.last_synced_at,
+        "next_sync_at": integration.next_sync_at,
+        "schedule": cron.in_words(integration.sync_schedule),
     }
     # Records are pruned; the tokens remember longer.
     facts["last_request_at"] = (

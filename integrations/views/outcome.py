@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from django.urls import reverse
@@ -145,7 +144,6 @@ def _next_sync(row: Provisioning) -> dict[str, Any]:
     """Return what the last sync says of the account, and when the next one is due."""
     integration, account = row.integration, row.account
     last = integration.last_synced_at
-    hours = integration.sync_every_hours
     if last is None:
         words = "No sync has run yet. The first one reads the account back."
     elif account is None:
@@ -154,5 +152,4 @@ def _next_sync(row: Provisioning) -> dict[str, Any]:
         words = "Keyway looked at it after the last sync. The next one reads it back."
     else:
         words = "The last sync found the account so."
-    due_at = last + timedelta(hours=hours) if last and hours else None
-    return {"words": words, "last_at": last, "due_at": due_at}
+    return {"words": words, "last_at": last, "due_at": integration.next_sync_at}

@@ -17,11 +17,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
 
+from integrations.forms import schedule
 from integrations.forms.wizard import SelectAppForm, ServiceAccountForm, SettingsForm
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
 from integrations.set_up.login_workflows import workflows
+from integrations.syncing import cron
 from integrations.tasks.by_hand import is_by_hand
 from integrations.views import timeline
 from workspaces.clock import database_now
@@ -205,7 +207,7 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     if app is None or drafts.is_done(draft):
         return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
     if request.method == "POST" and "skip" in request.POST:
-        defaults = dict.fromkeys(("sync_every_hours", "on_unassign", "observe"))
+        defaults = dict.fromkeys(("sync_schedule", "on_unassign", "observe"))
         drafts.answer(draft, defaults, step="settings")
         return redirect(_URL_OF["advanced"], draft.public_id)
     if request.method == "POST":
@@ -215,11 +217,12 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
             return redirect(_URL_OF["advanced"], draft.public_id)
     else:
         initial = {
-            "sync_every_hours": 0,
             "on_unassign": drafts.default_on_unassign(app),
             "observe": "apply",
+            **draft.answers,
+            **schedule.initial(draft.answers.get("sync_schedule", cron.NEVER)),
         }
-        form = SettingsForm(initial={**initial, **draft.answers}, app=app)
+        form = SettingsForm(initial=initial, app=app)
     return _page(request, "settings", draft, form, current="settings", app=app)
 
 

@@ -23,7 +23,7 @@ from django.test.runner import DiscoverRunner  # noqa: E402
 
 from integrations.desired import Entitlement, ObservedAccount  # noqa: E402
 from integrations.syncing import drifting, importing  # noqa: E402
-from integrations.syncing.importing import Report  # noqa: E402
+from integrations.syncing.report import Report  # noqa: E402
 from integrations.syncing.sync import BATCH  # noqa: E402
 from tests import factories  # noqa: E402
 from workspaces.clock import database_now  # noqa: E402

@@ -68,7 +68,7 @@ def set_up(client: Client, place: Place, work: Work) -> Integration:
     chosen = {"login_workflow": "password", "service_account": str(account.public_id)}
     for step, answers in (
         ("service-account", chosen),
-        ("settings", {"sync_every_hours": "0", "on_unassign": "deactivate"}),
+        ("settings", {"on_unassign": "deactivate"}),
         ("check", {}),
     ):
         client.post(f"{NEW}{draft.public_id}/{step}/", answers)

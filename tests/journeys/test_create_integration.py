@@ -40,7 +40,7 @@ def log_in(page: Page) -> None:
     page.goto("/login/")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.goto("/integrations/")
     expect(page.get_by_role("heading", name="Integrations", exact=True)).to_be_visible()
 

@@ -45,7 +45,7 @@ def enter(page: Page, integration: Integration) -> None:
     page.goto("/login/")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Dashboard", exact=True)).to_be_visible()
     page.goto(f"/integrations/{integration.directory.key}/settings/general/")
     page.get_by_role("navigation", name="Settings").get_by_role(

@@ -146,7 +146,7 @@ def log_in(page: Page) -> None:
     page.goto("/")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Integrations")).to_be_visible()
 
 

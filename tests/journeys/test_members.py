@@ -62,7 +62,7 @@ def sign_in(page: Page, email: str) -> None:
     page.goto("/members/")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.get_by_role("heading", name="Members", level=1)).to_be_visible()
 
 

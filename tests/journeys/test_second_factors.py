@@ -63,7 +63,7 @@ def give_password(page: Page) -> None:
     page.goto("/members/")
     page.get_by_label("Email").fill(EMAIL)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def heading(page: Page, name: str) -> None:

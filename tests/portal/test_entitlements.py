@@ -84,7 +84,12 @@ class TestList:
         assert heads == ["Entitlement", "Details", "Type"]
         tab = content[content.index('class="page-area"') :]
         entries = re.findall(r'class="menu-item[^"]*"[^>]*>([^<]+)<', tab)
-        assert entries == ["Export all assignments", "Overview", "Value"]
+        assert entries == [
+            "Export all assignments",
+            "Download app roles for Entra ID",
+            "Overview",
+            "Value",
+        ]
         assert "ID id/Manager , 1 assigned user" in words(alice_client.get(path))
 
     def test_search_and_type(

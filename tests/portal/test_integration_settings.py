@@ -32,7 +32,7 @@ def path(integration: Integration) -> str:
 GENERAL = {
     "name": "Acme Redmine",
     "base_url": "http://127.0.0.1:9/app/",
-    "sync_every_hours": "6",
+    "sync_schedule": "0 */6 * * *",
     "on_unassign": "delete",
     "calls_per_second": "5",
     "confirms_with_app": "yes",
@@ -57,7 +57,7 @@ class TestGeneral:
         assert "Saved." in words(answer)
         assert integration.name == "Acme Redmine"
         assert integration.base_url == "http://127.0.0.1:9/app"
-        assert integration.sync_every_hours == 6
+        assert integration.sync_schedule == "0 */6 * * *"
         assert integration.on_unassign == "delete"
         assert integration.calls_per_second == 5
         assert integration.confirms_with_app
@@ -65,7 +65,7 @@ class TestGeneral:
         assert event.actor == alice
         assert event.data == {
             "changed": "base_url, calls_per_second, confirms_with_app, name, on_unassign,"
-            " sync_every_hours"
+            " sync_schedule"
         }
 
     def test_unchanged_writes_nothing(self, alice_client: Client, path: str) -> None:
@@ -84,7 +84,7 @@ class TestGeneral:
             ("base_url", "", "Enter the address of the app."),
             ("base_url", "http://10.0.0.1", "The address of the app is not allowed"),
             ("base_url", "javascript:alert(1)", "The address of the app is not usable"),
-            ("sync_every_hours", "5", "Select a valid choice"),
+            ("sync_schedule", "5", "Select a valid choice"),
             ("on_unassign", "explode", "Select a valid choice"),
             ("calls_per_second", "-1", "greater than or equal to 0"),
             ("confirms_with_app", "maybe", "Select a valid choice"),

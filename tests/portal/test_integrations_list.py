@@ -59,9 +59,9 @@ def _bring(integration: Integration, state: State, now: datetime) -> None:
     elif state == State.NEEDS_ATTENTION:
         rows.update(status="needs_attention", status_at=now)
     elif state == State.UNKNOWN:
-        rows.update(sync_every_hours=6, last_synced_at=now - timedelta(hours=13))
+        rows.update(sync_overdue_at=now - timedelta(hours=1), last_synced_at=now)
     elif state == State.ACTIVE:
-        rows.update(sync_every_hours=6, last_synced_at=now - timedelta(hours=11))
+        rows.update(sync_overdue_at=now + timedelta(hours=1), last_synced_at=now)
     else:
         job = services.request_sync(integration, actor=None, now=now)
         if state == State.HELD:
@@ -138,7 +138,7 @@ class TestStates:
         self, alice_client: Client, integration: Integration
     ) -> None:
         Integration.objects.update(
-            last_synced_at=database_now() - timedelta(days=400), sync_every_hours=0
+            last_synced_at=database_now() - timedelta(days=400), sync_schedule=""
         )
 
         assert names(alice_client, status="active") == ["Acme Demo"]
@@ -281,7 +281,7 @@ class TestMany:
                 directory=directory,
                 name=f"Integration {number:05}",
                 base_url="https://app.example",
-                sync_every_hours=number % 3 * 6,
+                sync_overdue_at=database_now() if number % 3 else None,
             )
             for number, directory in enumerate(directories)
         )

@@ -38,7 +38,6 @@ def general(integration: Integration, **values: str) -> dict[str, str]:
     return {
         "name": integration.name,
         "base_url": ELSEWHERE,
-        "sync_every_hours": "0",
         "on_unassign": "deactivate",
         "calls_per_second": "0",
         "confirms_with_app": "no",
@@ -192,7 +191,7 @@ class TestGeneral:
     def test_service_refuses_it_too(
         self, integration: Integration, alice: User
     ) -> None:
-        wish = General(integration.name, ELSEWHERE, "", 0, "deactivate")
+        wish = General(integration.name, ELSEWHERE, "", "", "deactivate", 30)
 
         with pytest.raises(PasswordNeeded):
             configuration.change_general(

@@ -19,7 +19,6 @@ from integrations.connectors.browser import availability
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
-from integrations.syncing import schedule
 from tests import factories
 from tests.conftest import ScimClient
 from tests.integrations.conftest import outside, outside_process, work
@@ -254,12 +253,12 @@ class TestSelectApp:
     ) -> None:
         factories.AppFactory(slug="wagtail")
         url = f"{NEW}app-fields/?app=wagtail"
-        monkeypatch.setattr(availability, "missing", lambda: "")
+        monkeypatch.setattr(availability, "executable", lambda: "/usr/bin/chromium")
         there = text(alice_client.get(url))
-        monkeypatch.setattr(availability, "missing", lambda: availability.NO_CHROMIUM)
+        monkeypatch.setattr(availability, "executable", lambda: "")
         lacking = text(alice_client.get(url))
 
-        assert "needs a browser" not in there
+        assert "Keyway has no" not in there
         assert availability.NO_CHROMIUM in html.unescape(lacking)
 
     def test_s0_23_identifier_is_required_and_kept(
@@ -429,14 +428,14 @@ class TestSettings:
     ) -> None:
         answer = alice_client.post(
             step(ready, "settings"),
-            {"skip": "1", "sync_every_hours": "6", "on_unassign": "delete"},
+            {"skip": "1", "sync_schedule": "0 */6 * * *", "on_unassign": "delete"},
         )
         alice_client.post(step(ready, "check"))
         work()
 
         assert answer["Location"] == step(ready, "advanced")
         made = Integration.objects.get()
-        assert (made.sync_every_hours, made.on_unassign) == (0, "deactivate")
+        assert (made.sync_schedule, made.on_unassign) == ("", "deactivate")
 
     def test_what_is_chosen_reaches_the_integration(
         self,
@@ -446,13 +445,14 @@ class TestSettings:
         work: Work,
     ) -> None:
         alice_client.post(
-            step(ready, "settings"), {"sync_every_hours": "6", "on_unassign": "delete"}
+            step(ready, "settings"),
+            {"sync_schedule": "0 */6 * * *", "on_unassign": "delete"},
         )
         alice_client.post(step(ready, "check"))
         work()
 
         made = Integration.objects.get()
-        assert (made.sync_every_hours, made.on_unassign) == (6, "delete")
+        assert (made.sync_schedule, made.on_unassign) == ("0 */6 * * *", "delete")
 
     def test_only_what_the_connector_can_do_is_offered(
         self, alice_client: Client, draft: IntegrationDraft, app: App
@@ -462,7 +462,7 @@ class TestSettings:
 
         content = text(alice_client.get(step(draft, "settings")))
         refused = alice_client.post(
-            step(draft, "settings"), {"sync_every_hours": "0", "on_unassign": "delete"}
+            step(draft, "settings"), {"sync_schedule": "", "on_unassign": "delete"}
         )
 
         assert 'value="deactivate"' in content
@@ -939,47 +939,6 @@ class TestDrafts:
         self, ready: IntegrationDraft, account: ServiceAccount, outside: Outside
     ) -> None:
         assert outside.password not in str(ready.answers)
-
-
-class TestImports:
-    """Imports every so many hours."""
-
-    def run(self, workspace: Workspace) -> int:
-        schedule.carry_out(Job(workspace=workspace))
-        return Job.objects.filter(kind="integrations.sync").count()
-
-    def test_sync_is_asked_for_when_it_is_due(
-        self, integration: Integration, workspace: Workspace
-    ) -> None:
-        Integration.objects.update(sync_every_hours=6)
-        assert self.run(workspace) == 1
-        assert self.run(workspace) == 1
-
-        Job.objects.update(
-            state=Job.State.NOT_COMPLETED,
-            created_at=database_now() - timedelta(hours=6),
-        )
-
-        assert self.run(workspace) == 2
-        assert Job.objects.latest("id").trigger == Job.Trigger.SCHEDULE
-
-    def test_without_an_interval_nothing_is_synced(
-        self, integration: Integration, workspace: Workspace
-    ) -> None:
-        assert self.run(workspace) == 0
-
-    def test_paused_integration_is_left_alone(
-        self, integration: Integration, workspace: Workspace
-    ) -> None:
-        Integration.objects.update(sync_every_hours=1, paused_at=database_now())
-
-        assert self.run(workspace) == 0
-
-    def test_worker_looks_every_hour(self, workspace: Workspace) -> None:
-        jobs.enqueue_periodic(now=database_now())
-
-        assert Job.objects.filter(kind=schedule.JOB, workspace=workspace).exists()
-        assert Job.objects.filter(kind=drafts.PRUNE, workspace=workspace).exists()
 
 
 class TestOnUnassign:
