@@ -1,18 +1,28 @@
-"""How often one token may call: a bucket that refills at a steady rate.
+"""How often one token may call: a limit that protects from a client gone wrong.
 
-Each web process counts for itself, in memory: a limit here protects the service
-from a client that has gone wrong, and must not cost a query a request.
+Each web process counts for itself, in memory, with a bucket that refills at a steady
+rate. Where CACHE_URL names a shared cache, all of them count together there; should it
+not answer, each counts for itself again.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
 
+import structlog
 from django.conf import settings
+from django.core.cache import cache
 
 _MAX_BUCKETS = 10_000
+_UNREACHABLE: tuple[type[Exception], ...] = (OSError,)
+if find_spec("redis"):
+    _UNREACHABLE += (import_module("redis.exceptions").RedisError,)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -34,8 +44,33 @@ def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
     rate: int = settings.KEYWAY_SCIM_RATE
     if not rate:
         return 0
+    if settings.CACHE_IS_SHARED:
+        try:
+            return _wait_together(token_key, rate)
+        except _UNREACHABLE as error:
+            log.warning("shared_cache_unreachable", error=type(error).__name__)
+    return _wait_alone(token_key, rate, time.monotonic() if clock is None else clock)
+
+
+def _wait_together(token_key: str, rate: int) -> int:
+    """Count in the shared cache: a burst in each time that refills one."""
     burst: int = settings.KEYWAY_SCIM_BURST
-    now = time.monotonic() if clock is None else clock
+    window = max(1.0, burst / rate)
+    now = time.time()
+    number = math.floor(now / window)
+    key = f"keyway.scim.{token_key}.{number}"
+    try:
+        count = cache.incr(key)
+    except ValueError:
+        cache.add(key, 0, timeout=math.ceil(2 * window))
+        count = cache.incr(key)
+    if count <= max(burst, rate * window):
+        return 0
+    return max(1, math.ceil((number + 1) * window - now))
+
+
+def _wait_alone(token_key: str, rate: int, now: float) -> int:
+    burst: int = settings.KEYWAY_SCIM_BURST
     with _lock:
         bucket = _buckets.get(token_key)
         if bucket is None:
