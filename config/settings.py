@@ -228,6 +228,17 @@ else:
         prepare_threshold=2,
     )
 
+# A cache that all processes share, for limits that hold over all of them.
+
+CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+CACHE_IS_SHARED = not CACHES["default"]["BACKEND"].endswith("LocMemCache")
+if CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    # Nothing waits long for a cache.
+    CACHES["default"]["OPTIONS"] = {
+        "socket_timeout": 0.25,
+        "socket_connect_timeout": 0.25,
+    }
+
 # People and sessions
 
 AUTH_USER_MODEL = "workspaces.User"

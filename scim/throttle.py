@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from workspaces.buckets import Buckets
+from workspaces.rate_limits import RateLimit
 
-_buckets = Buckets()
+_limit = RateLimit("scim")
 
 
 def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
@@ -19,9 +19,9 @@ def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
     if not rate:
         return 0
     burst: int = settings.KEYWAY_SCIM_BURST
-    return _buckets.wait_seconds(token_key, rate=rate, burst=burst, clock=clock)
+    return _limit.take(token_key, rate=rate, burst=burst, clock=clock).wait
 
 
 def reset() -> None:
-    """Forget every bucket."""
-    _buckets.reset()
+    """Forget the buckets of this process."""
+    _limit.reset()

@@ -13,26 +13,24 @@ from django.views.decorators.debug import sensitive_variables
 
 from tokens import credential, services
 from tokens.models import ScimToken
-from workspaces.buckets import Buckets
+from workspaces.rate_limits import RateLimit
 
 REPORTS_A_SECOND = 1.0
 BURST = 30
 REPORTS_A_SECOND_OF_ONE = 0.2
 BURST_OF_ONE = 10
-_buckets = Buckets()
+_limit = RateLimit("leaks")
 
 
 def wait_seconds(address: str) -> int:
     """Take one report of an address; 0 if it may go on, else how long to wait."""
-    own = _buckets.wait_seconds(
-        address, rate=REPORTS_A_SECOND_OF_ONE, burst=BURST_OF_ONE
-    )
-    return own or _buckets.wait_seconds("all", rate=REPORTS_A_SECOND, burst=BURST)
+    own = _limit.take(address, rate=REPORTS_A_SECOND_OF_ONE, burst=BURST_OF_ONE)
+    return own.wait or _limit.take("all", rate=REPORTS_A_SECOND, burst=BURST).wait
 
 
 def reset() -> None:
     """Forget who reported how often."""
-    _buckets.reset()
+    _limit.reset()
 
 
 @sensitive_variables("value", "given")

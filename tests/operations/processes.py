@@ -62,3 +62,15 @@ def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     process: Any = start(*arguments, **changes)
     out, err = process.communicate(timeout=60)
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+
+def python(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a process of its own; it must succeed."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        check=True,
+    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import tarfile
 import threading
 import uuid
@@ -80,14 +78,7 @@ print(json.dumps({
 
 def ask(url: str) -> dict[str, Any]:
     """Return what a restored database holds."""
-    done = subprocess.run(
-        [sys.executable, "-c", ASKED],
-        cwd=processes.ROOT,
-        env=processes.environment(DATABASE_URL=url),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = processes.python(ASKED, DATABASE_URL=url)
     return json.loads(done.stdout)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -233,6 +234,17 @@ class TestMetrics:
             scim.token,
         ):
             assert secret not in told
+
+    def test_every_metric_is_described_and_no_other(self, metrics: Client) -> None:
+        page = (processes.ROOT / "docs/howto/monitoring.md").read_text()
+        described = set(re.findall(r"^\| `(keyway_\w+)`", page, re.MULTILINE))
+        text = metrics.get("/metrics").content.decode()
+
+        told = set(
+            re.findall(r"^# TYPE (keyway_\w+) (?:gauge|histogram)", text, re.MULTILINE)
+        )
+        told = {name for name in told if not name.endswith("_created")}
+        assert told == described
 
     def test_queries_do_not_grow_with_the_work(
         self, metrics: Client, scim: ScimClient, django_assert_max_num_queries
