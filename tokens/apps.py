@@ -12,12 +12,20 @@ class TokensConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""
-        from tokens import confirmed, notices, owner_notices, owners, watch
+        from tokens import (
+            api_tokens,
+            confirmed,
+            notices,
+            owner_notices,
+            owners,
+            watch,
+        )
         from tokens.audit import Action
         from workspaces import audit, belongings, jobs
 
         audit.register(Action)
         belongings.register(owners.at_stake, owners.note, owners.hand_over)
+        belongings.register(api_tokens.at_stake, api_tokens.note, api_tokens.note)
         confirmed.register()
         jobs.register(notices.JOB, notices.send)
         jobs.register(owner_notices.JOB, owner_notices.send)
