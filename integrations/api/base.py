@@ -83,6 +83,11 @@ class ApiView(APIView):
             self._require(needed, request)
 
     @property
+    def allowed_methods(self) -> list[str]:
+        """The methods that the answer to another one names."""
+        return sorted(self.permissions)
+
+    @property
     def workspace(self) -> Workspace:
         """The tenant of the request."""
         return self.caller.workspace
@@ -110,8 +115,6 @@ class ApiView(APIView):
         response = response_for(exc)
         if response.status_code == 401:
             response["WWW-Authenticate"] = 'Bearer realm="api"'
-        if response.status_code == 405:
-            response["Allow"] = ", ".join(sorted(self.permissions))
         if isinstance(exc, Problem) and exc.retry_after:
             response["Retry-After"] = str(exc.retry_after)
         response.exception = True

@@ -21,6 +21,13 @@ TOPICS = {
     "User": "Who calls.",
     "Org": "Who belongs to the organization.",
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
+    "Integrations": "Apps behind a SCIM gateway.",
+    "Tokens": "SCIM tokens of a gateway.",
+    "Service accounts": "The accounts with which Keyway works in apps.",
+    "Jobs": "Syncs and other background work.",
+    "Activity": "What the IdP asked, and what was done.",
+    "Members": "Who belongs to the workspace.",
+    "Audit": "Who did what.",
 }
 _PROBLEM = {
     "type": "object",
