@@ -52,6 +52,7 @@ def test_s0_88_to_s0_91_with_scripts(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """S0-88, S0-89, S0-90 and S0-91."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     settings.KEYWAY_PUBLIC_URL = live_server.url
     membership = Membership.objects.get(user=alice)
