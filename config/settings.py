@@ -128,6 +128,8 @@ INSTALLED_APPS = [
     "django_otp",
     "django_otp_webauthn",
     "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "lucide",
     "rest_framework",
     "template_partials.apps.SimpleAppConfig",
@@ -311,8 +313,8 @@ DEFAULT_FROM_EMAIL = env.str(
 if HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    # Plain http on the API is refused by the SCIM gate, never redirected.
-    SECURE_REDIRECT_EXEMPT = [r"^scim/"]
+    # Plain http on the APIs is refused, never redirected: it would carry a token.
+    SECURE_REDIRECT_EXEMPT = [r"^scim/", r"^api/"]
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -362,6 +364,8 @@ KEYWAY_SCIM_MAX_BODY_BYTES = env.int("KEYWAY_SCIM_MAX_BODY_BYTES", default=1_048
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(1_048_576, KEYWAY_SCIM_MAX_BODY_BYTES)
 KEYWAY_SCIM_RATE = env.int("KEYWAY_SCIM_RATE", default=100)
 KEYWAY_SCIM_BURST = env.int("KEYWAY_SCIM_BURST", default=500)
+KEYWAY_API_RATE = env.int("KEYWAY_API_RATE", default=10)
+KEYWAY_API_BURST = env.int("KEYWAY_API_BURST", default=100)
 KEYWAY_RECORD_DAYS = env.int("KEYWAY_RECORD_DAYS", default=90)
 
 # Outgoing calls and work
@@ -411,4 +415,20 @@ REST_FRAMEWORK: dict[str, object] = {
     "UNAUTHENTICATED_TOKEN": None,
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "Keyway management API",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "PREPROCESSING_HOOKS": ["integrations.api.openapi.only_api"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "integrations.api.openapi.complete",
+    ],
 }

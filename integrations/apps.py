@@ -17,6 +17,7 @@ class IntegrationsConfig(AppConfig):
         from django.conf import settings
 
         from integrations import push, service_accounts, services
+        from integrations.api import idempotency
         from integrations.audit import Action
         from integrations.connectors.browser import availability
         from integrations.directory_sync import (
@@ -107,6 +108,16 @@ class IntegrationsConfig(AppConfig):
                 Permission.MANAGE_DIRECTORY_SYNC,
             )
         )
+        navigation.register(
+            navigation.Entry(
+                80,
+                "Admin Overview",
+                "administration:overview",
+                "layout-grid",
+                Permission.MANAGE_TOKENS,
+                is_administration=True,
+            )
+        )
         for order, label, url_name in (
             (20, "IDP Settings", "directory_sync:idp_settings"),
             (30, "SCIM Users Provisioning", "directory_sync:provisioning"),
@@ -148,5 +159,8 @@ class IntegrationsConfig(AppConfig):
         jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))
         jobs.register_periodic(
             call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY
+        )
+        jobs.register_periodic(
+            idempotency.PRUNE, idempotency.prune, every=timedelta(hours=1)
         )
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import factory
@@ -11,11 +12,14 @@ from integrations import services as integration_services
 from integrations.catalog.loader import shipped_manifests
 from integrations.models import App, Integration, ServiceAccount
 from integrations.outside import origins
+from tokens import api_tokens
 from tokens import services as token_services
+from tokens.api_tokens import IssuedApiToken
 from tokens.services import IssuedToken
 from workspaces import services as workspace_services
 from workspaces.clock import database_now
 from workspaces.models import Directory, Membership, Role, User, Workspace
+from workspaces.permissions import can
 
 PASSWORD = "correct horse battery staple"
 SERVICE_PASSWORD = "service-password-in-the-app"
@@ -115,3 +119,20 @@ def issue_token(directory: Directory, **kwargs: Any) -> IssuedToken:
     """Return a new token of the directory with its value."""
     values = {"name": "test", "actor": None, "now": database_now(), **kwargs}
     return token_services.issue(directory, **values)
+
+
+def issue_api_token(
+    workspace: Workspace, role: Role = Role.OWNER, scopes: Any = api_tokens.SCOPES
+) -> IssuedApiToken:
+    """Return an API token of a member of the role, with its value."""
+    membership = workspace.memberships.filter(role=role).first()
+    if membership is None:
+        membership = MembershipFactory(workspace=workspace, role=role)
+    allowed = [scope for scope in scopes if can(membership, scope)]
+    return api_tokens.issue(
+        membership,
+        name="script",
+        scopes=allowed,
+        lifetime=timedelta(days=90),
+        now=database_now(),
+    )

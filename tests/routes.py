@@ -432,11 +432,20 @@ ROUTES = {
         post=401,
         is_public=True,
     ),
+    "administration/": Route("/administration/", get=200),
+    "administration/help/": Route("/administration/help/", get=200),
+    "administration/api-tokens/": Route("/administration/api-tokens/", get=200),
+    "administration/api-tokens/new/": Route(
+        "/administration/api-tokens/new/", get=200, post=422
+    ),
+    "administration/api-tokens/<str:token_key>/revoke/": Route(
+        "/administration/api-tokens/{api_token}/revoke/", get=200, post=302
+    ),
     "settings/security-policy/": Route("/settings/security-policy/", get=200, post=422),
     "login/": Route("/login/", get=200, post=422, is_public=True),
     "logout/": Route("/logout/", post=302, is_public=True),
 }
-ELSEWHERE = ("scim/", "admin/")
+ELSEWHERE = ("scim/", "api/", "admin/")
 """Behind a token, with tests of their own; and for superusers, in test_admin.py."""
 
 PORTAL = {name: route for name, route in ROUTES.items() if not route.is_public}
@@ -606,6 +615,11 @@ PERMISSIONS: dict[str, Permission | None] = {
         Permission.MANAGE_INTEGRATIONS
     ),
     "tokens/<slug:directory_key>/generate/": Permission.MANAGE_TOKENS,
+    "administration/": Permission.MANAGE_TOKENS,
+    "administration/help/": Permission.MANAGE_TOKENS,
+    "administration/api-tokens/": Permission.MANAGE_TOKENS,
+    "administration/api-tokens/new/": Permission.MANAGE_TOKENS,
+    "administration/api-tokens/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
     "integrations/<slug:key>/set-up/<slug:idp>/": Permission.VIEW_INTEGRATIONS,
     "tokens/<slug:directory_key>/reveal-rule/": Permission.MANAGE_POLICY,
     "tokens/<slug:directory_key>/<str:token_key>/view/": Permission.MANAGE_TOKENS,
@@ -772,6 +786,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         changes=[["create", {}]],
         at=now,
     )
+    api_token = factories.issue_api_token(workspace).token
     invitation = Invitation.objects.create(
         workspace=workspace,
         email="ina@acme.test",
@@ -824,6 +839,7 @@ def values_of(integration: Integration) -> dict[str, object]:
     )
     return {
         **_by_hand(workspace),
+        "api_token": api_token.key,
         "domain": domain.public_id,
         "team": team.public_id,
         "unmatched": _unmatched(integration).resource_id_public,

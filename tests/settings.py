@@ -22,6 +22,7 @@ from config.settings import *  # noqa: F403
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 KEYWAY_SCIM_RATE = 0
+KEYWAY_API_RATE = 0
 PASSWORD_HASHERS = ["tests.fakes.hashers.CheapHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405
     "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"

@@ -13,6 +13,7 @@ class TokensConfig(AppConfig):
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""
         from tokens import (
+            api_tokens,
             confirmed,
             key_change,
             notices,
@@ -25,6 +26,7 @@ class TokensConfig(AppConfig):
 
         audit.register(Action)
         belongings.register(owners.at_stake, owners.note, owners.hand_over)
+        belongings.register(api_tokens.at_stake, api_tokens.note, api_tokens.note)
         confirmed.register()
         sealed.register(key_change.SEALED)
         key_rotation.register_use(key_change.use_of)

@@ -25,3 +25,7 @@ class Action(StrEnum):
     HANDED_OVER = "tokens.scim_token.handed_over"
     EXPIRED = "tokens.scim_token.expired"
     EXPIRY_REMINDED = "tokens.scim_token.expiry_reminded"
+    API_GENERATED = "tokens.api_token.generated"
+    API_REVOKED = "tokens.api_token.revoked"
+    API_REFUSED = "tokens.api_token.refused"
+    API_OWNER_ENDED = "tokens.api_token.owner_ended"

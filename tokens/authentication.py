@@ -146,7 +146,7 @@ def authenticate(header: str) -> ScimPrincipal | None:
         note_refusal(principal, reason=state.label)
         return None
     if digest_key < in_use(settings.KEYWAY_TOKEN_KEYS):
-        key_change.renew(token_id, given)
+        key_change.renew(ScimToken, token_id, given)
     return principal
 
 

@@ -35,11 +35,18 @@ REVOKE = Action(
     Permission.MANAGE_TOKENS,
     setting="Revoke a token",
 )
+GENERATE_API = Action(
+    "tokens.generate_api",
+    "generate an API token",
+    "Generate API token",
+    Permission.MANAGE_TOKENS,
+    setting="Generate an API token",
+)
 
 
 def register() -> None:
     """Make the actions known."""
-    for action in (VIEW, GENERATE, REPLACE, REVOKE):
+    for action in (VIEW, GENERATE, REPLACE, REVOKE, GENERATE_API):
         confirmations.register(action)
 
 

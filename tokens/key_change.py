@@ -12,7 +12,7 @@ from django.conf import settings
 
 from tokens import credential
 from tokens.credential import Credential
-from tokens.models import ScimToken
+from tokens.models import ApiToken, ScimToken
 from tokens.services import value_address
 from workspaces.key_ring import in_use
 from workspaces.sealed import SealedColumn
@@ -23,11 +23,13 @@ SEALED = SealedColumn(
 _SHOWN = 10
 
 
-def renew(token_id: int, given: Credential) -> None:
+def renew(
+    kind: type[ScimToken] | type[ApiToken], token_id: int, given: Credential
+) -> None:
     """Keep the digest of a token that was just proven under the key in use."""
     number = in_use(settings.KEYWAY_TOKEN_KEYS)
     digest = credential.digest(given, settings.KEYWAY_TOKEN_KEYS[number])
-    outdated = ScimToken.objects.filter(pk=token_id, digest_key__lt=number)
+    outdated = kind._default_manager.filter(pk=token_id, digest_key__lt=number)  # noqa: SLF001
     outdated.update(digest=digest, digest_key=number)
 
 
@@ -45,18 +47,21 @@ def renew_kept(*, now: datetime) -> int:
             credential.parse(SEALED.read(token)) if SEALED.is_readable(token) else None
         )
         if given is not None:
-            renew(token.pk, given)
+            renew(ScimToken, token.pk, given)
             renewed += 1
     return renewed
 
 
 def use_of(number: int, now: datetime) -> str:
     """Say which live tokens need a key of KEYWAY_TOKEN_KEYS; nothing if none does."""
-    waiting = ScimToken.objects.live(now).filter(digest_key=number)
-    hints = list(waiting.order_by("id").values_list("hint", flat=True)[:_SHOWN])
-    if not hints:
+    waiting: list[ScimToken | ApiToken] = [
+        *ScimToken.objects.live(now).filter(digest_key=number).order_by("id"),
+        *ApiToken.objects.live(now).filter(digest_key=number).order_by("id"),
+    ]
+    if not waiting:
         return ""
+    hints = ", ".join(token.hint for token in waiting[:_SHOWN])
     return (
-        f"{waiting.count()} live tokens have not been used since another key took "
-        f"over: {', '.join(hints)}. Wait until their IdPs call, or replace them."
+        f"{len(waiting)} live tokens have not been used since another key took "
+        f"over: {hints}. Wait until they are used, or replace them."
     )

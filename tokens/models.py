@@ -170,3 +170,74 @@ class ScimToken(models.Model):
             ),
             now=now,
         )
+
+
+class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
+    """Scopes of API tokens."""
+
+    def in_workspace(self, workspace: Workspace) -> ApiTokenQuerySet:
+        """Keep the API tokens of one tenant, newest first, with their people."""
+        return (
+            self.filter(workspace=workspace)
+            .select_related("membership__user")
+            .order_by("-id")
+        )
+
+    def live(self, now: datetime) -> ApiTokenQuerySet:
+        """Keep those that open the API, as far as time says."""
+        return self.filter(revoked_at=None, expires_at__gt=now)
+
+
+class ApiToken(models.Model):
+    """A token of one membership for the management API. Only a digest is kept.
+
+    It may do what its scopes name and the role of its membership allows, both.
+    """
+
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    membership = models.ForeignKey(
+        Membership, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    key = models.CharField(max_length=credential.KEY_LENGTH, unique=True)
+    name = models.CharField(max_length=100)
+    hint = models.CharField(max_length=32)
+    digest = models.CharField(max_length=64)
+    digest_key = models.PositiveSmallIntegerField(
+        help_text="Number of the key in KEYWAY_TOKEN_KEYS."
+    )
+    scopes = models.JSONField(help_text="Names of permissions.")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+    last_used_address = models.GenericIPAddressField(null=True)
+    refused_at = models.DateTimeField(
+        null=True, help_text="When a refused use was last written into the audit log."
+    )
+
+    objects = ApiTokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint})"
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this token."""
+        return "api_token", self.key, str(self)
+
+    def state(self, now: datetime) -> TokenState:
+        """Return the state at `now`, which must come from the database's clock."""
+        return token_state(
+            revoked_at=self.revoked_at,
+            expires_at=self.expires_at,
+            is_replaced=False,
+            overlap_ends_at=None,
+            is_owner_active=self.membership.is_active
+            and self.membership.user.is_active,
+            now=now,
+        )

@@ -20,4 +20,5 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "membership": getattr(request, "membership", None),
         "workspaces": [m.workspace for m in getattr(request, "memberships", [])],
         "navigation": entries_for(request),
+        "administration": entries_for(request, is_administration=True),
     }

@@ -22,6 +22,8 @@ class Entry:
     permission: Permission
     also: tuple[str, ...] = ()
     """Starts of other paths at which this entry is the current one."""
+    is_administration: bool = False
+    """Stands in the menu **Administrator Settings** behind its icon."""
 
 
 _entries: list[Entry] = []
@@ -34,10 +36,17 @@ def register(entry: Entry) -> None:
         _entries.sort(key=lambda known: known.order)
 
 
-def entries_for(request: HttpRequest) -> list[dict[str, Any]]:
+def entries_for(
+    request: HttpRequest, *, is_administration: bool = False
+) -> list[dict[str, Any]]:
     """Return what the person may open, with the value of `aria-current`."""
     membership = getattr(request, "membership", None)
-    shown = [entry for entry in _entries if can(membership, entry.permission)]
+    shown = [
+        entry
+        for entry in _entries
+        if entry.is_administration == is_administration
+        and can(membership, entry.permission)
+    ]
     result = []
     for entry in shown:
         url = reverse(entry.url_name)

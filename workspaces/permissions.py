@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
@@ -63,12 +63,33 @@ class WorkspaceRequest(HttpRequest):
 View = Callable[Concatenate[WorkspaceRequest, P], HttpResponseBase]
 
 
-def can(membership: Membership | None, permission: Permission) -> bool:
-    """Say whether the membership has the permission, by its role of now."""
+def can(
+    membership: Membership | None,
+    permission: Permission,
+    *,
+    scopes: Collection[str] = tuple(Permission),
+) -> bool:
+    """Say whether the membership has the permission, by its role of now.
+
+    `scopes` are those of a token in its name, which may do no more than the role.
+    """
     return (
         membership is not None
         and membership.is_active
         and permission in ALLOWED[Role(membership.role)]
+        and permission in scopes
+    )
+
+
+def note_refusal(
+    permission: Permission, *, workspace: Workspace, actor: User, path: str
+) -> None:
+    """Write down that somebody asked for what they may not."""
+    audit.record(
+        audit.SignIn.REFUSED,
+        workspace=workspace,
+        actor=actor,
+        data={"permission": permission, "path": path},
     )
 
 
@@ -86,11 +107,11 @@ def requires(permission: Permission) -> Callable[[View[P]], View[P]]:
             if request.membership is None:
                 return render(request, "workspaces/no_workspace.html", status=403)
             if not can(request.membership, permission):
-                audit.record(
-                    audit.SignIn.REFUSED,
+                note_refusal(
+                    permission,
                     workspace=request.workspace,
                     actor=request.user,
-                    data={"permission": permission, "path": request.path},
+                    path=request.path,
                 )
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)

@@ -6,6 +6,7 @@ from integrations.models.account import AppAccount, AppEntitlement
 from integrations.models.app import App
 from integrations.models.call import AppCall, Screenshot
 from integrations.models.draft import IntegrationDraft
+from integrations.models.idempotency import IdempotencyRecord
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
 from integrations.models.restore_point import RestorePoint
@@ -18,6 +19,7 @@ __all__ = [
     "AppAccount",
     "AppCall",
     "AppEntitlement",
+    "IdempotencyRecord",
     "Integration",
     "IntegrationDraft",
     "Provisioning",

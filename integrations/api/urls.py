@@ -1,0 +1,82 @@
+"""The management API."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from integrations.api import (
+    account_calls,
+    integration_calls,
+    openapi,
+    people_calls,
+    resolver,
+    token_calls,
+    work_calls,
+)
+
+app_name = "api"
+urlpatterns = [
+    path("openapi.json", openapi.Document.as_view(), name="openapi"),
+    path("user/users/me", resolver.Me.as_view(), name="me"),
+    path(
+        "user/org/<int:orgId>/user/<int:userId>",
+        resolver.OrgMembership.as_view(),
+        name="org_membership",
+    ),
+    path("user/scimTokens", resolver.ScimTokens.as_view(), name="scim_tokens"),
+    path(
+        "user/scimTokens/<int:tokenId>",
+        resolver.ScimTokenById.as_view(),
+        name="scim_token",
+    ),
+    path(
+        "v1/integrations", integration_calls.Integrations.as_view(), name="integrations"
+    ),
+    path(
+        "v1/integrations/<slug:key>",
+        integration_calls.IntegrationByKey.as_view(),
+        name="integration",
+    ),
+    path(
+        "v1/integrations/<slug:key>/pause",
+        integration_calls.Pause.as_view(),
+        name="pause",
+    ),
+    path(
+        "v1/integrations/<slug:key>/resume",
+        integration_calls.Resume.as_view(),
+        name="resume",
+    ),
+    path(
+        "v1/integrations/<slug:key>/tokens", token_calls.Tokens.as_view(), name="tokens"
+    ),
+    path(
+        "v1/integrations/<slug:key>/tokens/<slug:tokenId>",
+        token_calls.TokenById.as_view(),
+        name="token",
+    ),
+    path(
+        "v1/integrations/<slug:key>/tokens/<slug:tokenId>/rotate",
+        token_calls.Rotation.as_view(),
+        name="rotate",
+    ),
+    path("v1/integrations/<slug:key>/syncs", work_calls.Syncs.as_view(), name="syncs"),
+    path(
+        "v1/service-accounts",
+        account_calls.ServiceAccounts.as_view(),
+        name="service_accounts",
+    ),
+    path(
+        "v1/service-accounts/<uuid:accountId>",
+        account_calls.ServiceAccountById.as_view(),
+        name="service_account",
+    ),
+    path("v1/jobs", work_calls.Jobs.as_view(), name="jobs"),
+    path("v1/jobs/<uuid:jobId>", work_calls.JobById.as_view(), name="job"),
+    path("v1/jobs/<uuid:jobId>/cancel", work_calls.Cancelling.as_view(), name="cancel"),
+    path("v1/jobs/<uuid:jobId>/retry", work_calls.Retrying.as_view(), name="retry"),
+    path("v1/activity", work_calls.Activity.as_view(), name="activity"),
+    path("v1/members", people_calls.Members.as_view(), name="members"),
+    path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
+    re_path("", openapi.Nothing.as_view(), name="nothing"),
+]

@@ -1,0 +1,157 @@
+"""Who gets what from every call of the management API: one table."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from integrations.api import urls
+from integrations.api.openapi import Document, Nothing
+from integrations.models import Integration
+from tests import factories
+from tests.api.conftest import ApiClient
+from tests.routes import values_of
+from tokens import api_tokens
+from workspaces.audit import SignIn
+from workspaces.models import AuditEvent, Role, User, Workspace
+from workspaces.permissions import ALLOWED, Permission
+
+VIEW, MANAGE = Permission.VIEW_INTEGRATIONS, Permission.MANAGE_INTEGRATIONS
+ACCOUNTS, TOKENS = Permission.MANAGE_SERVICE_ACCOUNTS, Permission.MANAGE_TOKENS
+SYNC, ACTIVITY = Permission.SYNC, Permission.VIEW_ACTIVITY
+DIRECTORY_SYNC = Permission.MANAGE_DIRECTORY_SYNC
+ONE = "/v1/integrations/{key}"
+TABLE: dict[str, dict[str, Permission | None]] = {
+    "/user/users/me": {"GET": None},
+    "/user/org/{org}/user/{user}": {"GET": Permission.VIEW_MEMBERS},
+    "/user/scimTokens": {"GET": DIRECTORY_SYNC, "POST": DIRECTORY_SYNC},
+    "/user/scimTokens/{scim_token_id}": {"DELETE": DIRECTORY_SYNC},
+    "/v1/integrations": {"GET": VIEW, "POST": MANAGE},
+    ONE: {"GET": VIEW, "PATCH": MANAGE, "DELETE": MANAGE},
+    f"{ONE}/pause": {"POST": MANAGE},
+    f"{ONE}/resume": {"POST": MANAGE},
+    f"{ONE}/tokens": {"GET": VIEW, "POST": TOKENS},
+    f"{ONE}/tokens/{{token}}": {"DELETE": TOKENS},
+    f"{ONE}/tokens/{{token}}/rotate": {"POST": TOKENS},
+    f"{ONE}/syncs": {"GET": SYNC, "POST": SYNC},
+    "/v1/service-accounts": {"GET": ACCOUNTS, "POST": ACCOUNTS},
+    "/v1/service-accounts/{account}": {"DELETE": ACCOUNTS},
+    "/v1/jobs": {"GET": ACTIVITY},
+    "/v1/jobs/{sync}": {"GET": ACTIVITY},
+    "/v1/jobs/{sync}/cancel": {"POST": SYNC},
+    "/v1/jobs/{sync}/retry": {"POST": MANAGE},
+    "/v1/activity": {"GET": ACTIVITY},
+    "/v1/members": {"GET": Permission.VIEW_MEMBERS},
+    "/v1/audit-events": {"GET": Permission.VIEW_AUDIT},
+}
+
+
+@pytest.fixture
+def values(integration: Integration, alice: User) -> dict[str, Any]:
+    return {
+        **values_of(integration),
+        "org": integration.workspace.pk,
+        "user": alice.pk,
+        "scim_token_id": factories.issue_token(integration.directory).token.pk,
+    }
+
+
+def calls() -> Iterator[tuple[str, str, Permission | None]]:
+    for path, methods in TABLE.items():
+        for method, permission in methods.items():
+            yield path, method, permission
+
+
+def test_every_call_is_in_the_table() -> None:
+    present = sorted(
+        sorted(map(str, pattern.callback.cls.permissions.items()))
+        for pattern in urls.urlpatterns
+        if pattern.callback.cls not in {Document, Nothing}
+    )
+
+    assert present == sorted(
+        sorted(map(str, methods.items())) for methods in TABLE.values()
+    )
+
+
+def test_every_scope_opens_a_call_and_every_call_has_a_scope() -> None:
+    needed = {permission for *_, permission in calls()} - {None}
+
+    assert needed == set(api_tokens.SCOPES)
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.AUDITOR])
+def test_role_gets_what_its_rights_say(
+    workspace: Workspace, values: dict[str, Any], role: Role
+) -> None:
+    client = ApiClient(factories.issue_api_token(workspace, role).plaintext)
+    wrong = []
+
+    # Reads first: what is deleted is gone for them.
+    for path, method, permission in sorted(calls(), key=lambda call: call[1] != "GET"):
+        status = client.call(method, path.format(**values), {}).status
+        is_refused = status == 403
+        should_be = permission is not None and permission not in ALLOWED[role]
+        if is_refused != should_be or status >= 500:
+            wrong.append(f"{method} {path}: {status}")
+
+    assert wrong == []
+    assert AuditEvent.objects.filter(action=SignIn.REFUSED).exists() == (
+        role == Role.AUDITOR
+    )
+
+
+def test_token_gets_nothing_but_its_scope(
+    workspace: Workspace, values: dict[str, Any]
+) -> None:
+    scopes = [Permission.VIEW_AUDIT]
+    client = ApiClient(factories.issue_api_token(workspace, scopes=scopes).plaintext)
+
+    opened = [
+        path
+        for path, method, _ in calls()
+        if client.call(method, path.format(**values), {}).status != 403
+    ]
+
+    assert opened == ["/user/users/me", "/v1/audit-events"]
+
+
+def test_another_tenant_finds_nothing(
+    other_api: ApiClient, values: dict[str, Any]
+) -> None:
+    wrong = []
+    for path, method, _ in calls():
+        if "{" in path:
+            status = other_api.call(method, path.format(**values), {}).status
+            if status != 404:
+                wrong.append(f"{method} {path}: {status}")
+        elif method == "GET":
+            text = str(other_api.get(path).body)
+            if "Acme" in text or "acme" in text:
+                wrong.append(f"{path}: tells of Acme")
+
+    assert wrong == []
+
+
+def test_nobody_gets_nothing(values: dict[str, Any]) -> None:
+    client = ApiClient("")
+    found = {
+        client.call(method, path.format(**values), {}).status
+        for path, method, _ in calls()
+    }
+
+    assert found == {401}
+
+
+def test_unknown_addresses_and_methods_are_problems(api: ApiClient) -> None:
+    unknown = api.get(f"/v1/{uuid.uuid4()}")
+    method = api.call("PUT", "/v1/jobs", {})
+
+    assert (unknown.status, method.status) == (404, 405)
+    assert method.headers["Allow"] == "GET"
+    assert {unknown.headers["Content-Type"], method.headers["Content-Type"]} == {
+        "application/problem+json"
+    }
