@@ -5,7 +5,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 export PORT ?= 8000
 
-.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs requirements screens lock real-apps bench check
+.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs requirements screens lock real-apps bench faults check
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -78,5 +78,8 @@ real-apps: ## Install the real outside apps that some tests provision into
 
 bench: .venv/.installed-dev ## Measure Keyway beside its peers; make bench b=--quick to see that it works
 	$(BIN)/python -m tests.bench.run $(b)
+
+faults: .venv/.installed-dev ## Kill Keyway while it works and count what is lost; make faults f=--quick for a minute of it
+	$(BIN)/python -m tests.faults.run $(f)
 
 check: lint types imports templates migrations ## What CI runs before the tests

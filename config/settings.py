@@ -345,9 +345,7 @@ STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "config.static_files.BundlingStorage"},
 }
 
 # Language and time
@@ -382,6 +380,20 @@ KEYWAY_DNS_SERVERS = [
 # The Chromium of the `browser` connector; empty to look in the usual places.
 KEYWAY_CHROMIUM = env.str("KEYWAY_CHROMIUM", default="")
 KEYWAY_WORKER_THREADS = env.int("KEYWAY_WORKER_THREADS", default=4)
+KEYWAY_JOBS = env.str("KEYWAY_JOBS", default="worker")
+KEYWAY_CELERY_BROKER_URL = env.str("KEYWAY_CELERY_BROKER_URL", default="")
+if KEYWAY_JOBS not in {"worker", "celery"}:
+    raise ImproperlyConfigured("KEYWAY_JOBS must be worker or celery.")
+if KEYWAY_JOBS == "celery":
+    if not KEYWAY_CELERY_BROKER_URL or find_spec("celery") is None:
+        raise ImproperlyConfigured(
+            "KEYWAY_JOBS=celery needs the extra celery and KEYWAY_CELERY_BROKER_URL."
+        )
+    if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+        raise ImproperlyConfigured("KEYWAY_JOBS=celery needs PostgreSQL.")
+KEYWAY_CONFIRM_SECONDS = env.int("KEYWAY_CONFIRM_SECONDS", default=25)
+KEYWAY_CONFIRM_AT_ONCE = env.int("KEYWAY_CONFIRM_AT_ONCE", default=2)
+KEYWAY_JOBS_PER_LANE = env.int("KEYWAY_JOBS_PER_LANE", default=3)
 
 # Who may read /metrics; without either, nobody.
 KEYWAY_METRICS_TOKEN = env.str("KEYWAY_METRICS_TOKEN", default="")

@@ -10,6 +10,7 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+from tokens import public_views
 from workspaces.views.account import home
 from workspaces.views.styleguide import styleguide
 
@@ -25,10 +26,13 @@ favicon = login_not_required(
 urlpatterns = [
     path("", home, name="home"),
     path("favicon.ico", favicon),
+    path("token-format", public_views.format_page, name="token_format"),
+    path("leaked-token", public_views.leaked, name="leaked_token"),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
+    path("tasks/", include("integrations.task_urls")),
     path("tokens/", include("tokens.urls")),
     path("admin/", admin.site.urls),
     path("device/", include("workspaces.device_urls")),

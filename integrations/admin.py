@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -9,7 +10,9 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from integrations.catalog import entries
 from integrations.models import (
+    AccountList,
     App,
     AppAccount,
     AppCall,
@@ -17,18 +20,90 @@ from integrations.models import (
     Integration,
     IntegrationDraft,
     Provisioning,
+    RestorePoint,
+    Screenshot,
     ServiceAccount,
+    Task,
+    TaskAssignee,
 )
 from workspaces.admin import ReadOnlyAdmin
+from workspaces.clock import database_now
+from workspaces.models import User
+
+
+class ManifestField(forms.JSONField):
+    """A manifest, a line for each of its parts."""
+
+    widget = forms.Textarea(attrs={"rows": 40, "cols": 120, "spellcheck": "false"})
+
+    def to_python(self, value: Any) -> Any:
+        """Return the manifest. Refuses what cannot be read or kept."""
+        try:
+            manifest = super().to_python(value)
+        except RecursionError:
+            raise ValidationError("This is nested too deeply.") from None
+        if "\\u0000" in json.dumps(manifest):
+            raise ValidationError("This holds a null character. Remove it.")
+        return manifest
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show again what was typed, as it was typed."""
+        return data
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text that is edited; what is no JSON stays as it was typed."""
+        if isinstance(value, str):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class ManifestForm(forms.ModelForm):
+    """An entry of the catalog is its manifest; the rest is read from there."""
+
+    manifest = ManifestField(
+        help_text="What is wrong with it is said when you save, and where."
+    )
+
+    class Meta:
+        model = App
+        fields = ("manifest", "is_offered")
+
+    def clean_manifest(self) -> dict[str, Any]:
+        """Refuse the slug of another entry, and another slug for an app in use."""
+        manifest: dict[str, Any] = self.cleaned_data["manifest"]
+        slug = manifest.get("slug") if isinstance(manifest, dict) else None
+        if not isinstance(slug, str):
+            return manifest
+        if self.instance.pk and slug != self.instance.slug:
+            raise ValidationError(f"slug: This must stay {self.instance.slug}.")
+        if not self.instance.pk and App.objects.filter(slug=slug).exists():
+            raise ValidationError(f"slug: Another app has {slug}. Edit that one.")
+        return manifest
 
 
 @admin.register(App)
 class AppAdmin(admin.ModelAdmin):
     """The catalog. A manifest is checked when it is saved."""
 
-    list_display = ("name", "slug", "category", "connector", "is_offered")
+    form = ManifestForm
+    readonly_fields = ("edited_at",)
+    list_display = (
+        "name",
+        "slug",
+        "category",
+        "connector",
+        "is_offered",
+        "edited_at",
+    )
     list_filter = ("connector", "is_offered")
     search_fields = ("name", "slug", "category")
+
+    def save_model(
+        self, request: HttpRequest, obj: App, form: forms.ModelForm, change: Any
+    ) -> None:
+        """Save it by the service, which audits it and keeps it from releases."""
+        actor: User = request.user  # type: ignore[assignment]
+        entries.save(obj, actor=actor, now=database_now())
 
 
 @admin.register(ServiceAccount)
@@ -149,4 +224,52 @@ class AppCallAdmin(ReadOnlyAdmin):
     list_filter = ("is_change",)
     list_select_related = ("integration",)
     search_fields = ("resource_id", "path")
+    show_full_result_count = False
+
+
+@admin.register(Task)
+class TaskAdmin(ReadOnlyAdmin):
+    """What people do in apps by hand."""
+
+    list_display = ("user_name", "integration", "state", "created_at", "closed_at")
+    list_filter = ("state",)
+    list_select_related = ("integration",)
+    search_fields = ("user_name",)
+
+
+@admin.register(TaskAssignee)
+class TaskAssigneeAdmin(ReadOnlyAdmin):
+    """Who does the tasks of which integration."""
+
+    list_display = ("user", "integration")
+    list_select_related = ("user", "integration")
+
+
+@admin.register(AccountList)
+class AccountListAdmin(ReadOnlyAdmin):
+    """The lists that people brought, without the accounts in them."""
+
+    list_display = ("file_name", "integration", "uploaded_at", "imported_at")
+    list_select_related = ("integration",)
+    exclude = ("rows",)
+
+
+@admin.register(Screenshot)
+class ScreenshotAdmin(ReadOnlyAdmin):
+    """That there is a picture of a call; the portal shows it to the workspace."""
+
+    list_display = ("call", "workspace")
+    list_select_related = ("call", "workspace")
+    exclude = ("image",)
+    show_full_result_count = False
+
+
+@admin.register(RestorePoint)
+class RestorePointAdmin(ReadOnlyAdmin):
+    """Accounts as they were before Keyway changed them."""
+
+    list_display = ("user_name", "integration", "at", "undone_at", "undone_by")
+    list_filter = ("is_removal", "is_undo")
+    list_select_related = ("integration", "undone_by")
+    search_fields = ("user_name", "resource_id", "external_id")
     show_full_result_count = False

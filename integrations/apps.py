@@ -25,10 +25,20 @@ class IntegrationsConfig(AppConfig):
             provisioning,
             receiving,
         )
-        from integrations.outside import call_log
-        from integrations.provisioning import applying, role_publishing, wanted
+        from integrations.outside import call_log, health
+        from integrations.provisioning import (
+            applying,
+            confirming,
+            removal_notices,
+            restoring,
+            role_publishing,
+            unassigning,
+            wanted,
+        )
         from integrations.set_up import drafts, setup_check
-        from integrations.syncing import schedule, sync
+        from integrations.syncing import person, schedule, sync
+        from integrations.tasks import mailing
+        from scim import confirming as scim_confirming
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
@@ -76,6 +86,11 @@ class IntegrationsConfig(AppConfig):
         )
         navigation.register(
             navigation.Entry(
+                35, "Tasks", "tasks:list", "list-checks", Permission.VIEW_INTEGRATIONS
+            )
+        )
+        navigation.register(
+            navigation.Entry(
                 40,
                 "Activity",
                 "integrations:activity",
@@ -105,6 +120,7 @@ class IntegrationsConfig(AppConfig):
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
         resource_changed.connect(wanted.resource_changed)
+        scim_confirming.register(confirming.confirm)
         schema_changes.register(role_publishing.follow)
         resource_changed.connect(receiving.resource_changed)
         jobs.register(notices.JOB, notices.send)
@@ -113,11 +129,22 @@ class IntegrationsConfig(AppConfig):
             applying.carry_out,
             gave_up=applying.gave_up,
         )
+        jobs.register(removal_notices.JOB, removal_notices.send)
+        jobs.register_periodic(
+            unassigning.JOB, unassigning.delete_due, every=unassigning.EVERY
+        )
+        jobs.register_periodic(
+            restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY
+        )
+        jobs.register(health.JOB, health.tell)
         jobs.register(push.JOB, push.carry_out)
         jobs.register(sync.JOB, sync.carry_out)
+        jobs.register(person.JOB, person.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
+        jobs.register(mailing.JOB, mailing.send)
+        jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))
         jobs.register_periodic(schedule.JOB, schedule.carry_out, every=schedule.EVERY)
         jobs.register_periodic(
             call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY

@@ -12,7 +12,7 @@ from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.provisioning import pausing
-from workspaces import audit
+from workspaces import audit, lanes
 from workspaces.models import Job, User
 
 
@@ -33,6 +33,12 @@ class General:
     identifier: str
     sync_every_hours: int
     on_unassign: str
+    delete_after_days: int
+    calls_per_second: int = 0
+    confirms_with_app: bool = False
+
+
+_CONFIRMS = "confirms_with_app"
 
 
 def change_general(
@@ -68,16 +74,21 @@ def _store_general(
         return False
     before = integration.name
     for name in changed:
-        setattr(integration, name, values[name])
+        if name != _CONFIRMS:
+            setattr(integration, name, values[name])
     try:
         with transaction.atomic():
-            integration.save(update_fields=changed)
+            integration.save(update_fields=[n for n in changed if n != _CONFIRMS])
     except IntegrityError:
         integration.name = before
         raise NameTaken(
             f"Another integration of this workspace is called {wish.name}. Choose "
             "another name."
         ) from None
+    if _CONFIRMS in changed:
+        # Where each request reads it, with its token.
+        integration.directory.confirms_with_app = wish.confirms_with_app
+        integration.directory.save(update_fields=[_CONFIRMS])
     audit.record(
         Action.SETTINGS_CHANGED,
         workspace=integration.workspace,
@@ -90,30 +101,50 @@ def _store_general(
 
 @transaction.atomic
 def change_threshold(
-    integration: Integration, *, percent: int, actor: User | None
+    integration: Integration, *, percent: int, minimum: int, actor: User | None
 ) -> bool:
-    """Store from how many users gone a sync is halted. False if it was so before."""
-    before = integration.threshold_percent
-    if percent == before:
+    """Store from how many users gone a run is held. False if it was so before."""
+    before = integration.threshold_percent, integration.threshold_minimum
+    if (percent, minimum) == before:
         return False
-    integration.threshold_percent = percent
+    integration.threshold_percent, integration.threshold_minimum = percent, minimum
     integration.full_clean(
-        exclude=[f.name for f in Integration._meta.fields if f.name != _THRESHOLD],
+        exclude=[f.name for f in Integration._meta.fields if f.name not in _THRESHOLD],
         validate_unique=False,
         validate_constraints=False,
     )
-    integration.save(update_fields=[_THRESHOLD])
+    integration.save(update_fields=_THRESHOLD)
     audit.record(
         Action.THRESHOLD_CHANGED,
         workspace=integration.workspace,
         actor=actor,
         target=integration,
-        data={"before": before, "after": percent},
+        data={"before": before[0], "after": percent, "minimum": minimum},
     )
     return True
 
 
-_THRESHOLD = "threshold_percent"
+_THRESHOLD = ("threshold_percent", "threshold_minimum")
+
+
+@transaction.atomic
+def change_matching(
+    integration: Integration, *, rules: list[str], actor: User | None
+) -> bool:
+    """Store by which rules a sync finds whose an account is. False if so before."""
+    if rules == integration.matching_rules:
+        return False
+    before = ", ".join(integration.matching_rules)
+    integration.matching_rules = rules
+    integration.save(update_fields=["matching_rules"])
+    audit.record(
+        Action.MATCHING_CHANGED,
+        workspace=integration.workspace,
+        actor=actor,
+        target=integration,
+        data={"before": before, "after": ", ".join(rules)},
+    )
+    return True
 
 
 def accounts_to_choose(integration: Integration) -> QuerySet[ServiceAccount]:
@@ -153,7 +184,7 @@ def choose_service_account(
 def _store_account(
     integration: Integration, account: ServiceAccount, *, actor: User | None
 ) -> None:
-    before = integration.service_account.name
+    before = integration.service_account
     integration.service_account = account
     integration.save(update_fields=["service_account"])
     audit.record(
@@ -161,7 +192,7 @@ def _store_account(
         workspace=integration.workspace,
         actor=actor,
         target=integration,
-        data={"before": before, "after": account.name},
+        data={"before": before.name if before else "", "after": account.name},
     )
 
 
@@ -169,3 +200,4 @@ def _try_at_once(integration: Integration, now: datetime) -> None:
     pausing.provisioning_jobs(integration).filter(
         state=Job.State.RETRYING, due_at__gt=now
     ).update(due_at=now)
+    lanes.reopen([integration.lane], now=now)

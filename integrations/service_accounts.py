@@ -13,7 +13,7 @@ from integrations import services
 from integrations.audit import Action
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.models import App, Integration, ServiceAccount
-from integrations.outside import connections
+from integrations.outside import connections, health
 from workspaces import audit, confirmations, jobs
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
@@ -53,6 +53,7 @@ class Check:
 
     at: datetime | None = None
     message: str = ""
+    job: Job | None = None
 
 
 @transaction.atomic
@@ -202,11 +203,11 @@ def _problem_with(integration: Integration, job: Job) -> str:
             session.check()
     except Misconfigured as error:
         now = database_now()
-        connections.note_misconfigured(integration, error.message, now=now)
+        health.note_misconfigured(integration, error.message, now=now)
         return error.message
     except ConnectorError as error:
         return error.message
-    connections.note_success(integration, now=database_now())
+    health.note_success(integration, now=database_now())
     return ""
 
 
@@ -235,13 +236,13 @@ def _check(account: ServiceAccount, job: Job | None, now: datetime) -> Check:
     if job is None:
         return Check("never")
     if job.state in Job.OPEN:
-        return Check("running", job.created_at, str(job.progress.get("phase", "")))
+        return Check("running", job.created_at, str(job.progress.get("phase", "")), job)
     at = job.ended_at
     if at is None or at < max(account.secret_set_at, now - FRESH):
-        return Check("outdated", at)
+        return Check("outdated", at, job=job)
     if job.state == Job.State.COMPLETED:
-        return Check("passed", at, str(job.result.get("message", "")))
-    return Check("failed", at, job.error)
+        return Check("passed", at, str(job.result.get("message", "")), job)
+    return Check("failed", at, job.error, job)
 
 
 SEALED = SealedColumn(

@@ -19,7 +19,7 @@ from scim.models import Resource
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from tokens.holders import Holder
-from workspaces import audit, jobs, secrets
+from workspaces import audit, jobs, lanes, secrets
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
 
@@ -89,6 +89,9 @@ def replace_secret(
     Job.objects.filter(state=Job.State.RETRYING, subject__in=subjects).update(
         due_at=now
     )
+    lanes.reopen(
+        list(account.integrations.values_list("directory__key", flat=True)), now=now
+    )
 
 
 @transaction.atomic
@@ -96,18 +99,21 @@ def create(
     workspace: Workspace,
     *,
     app: App,
-    service_account: ServiceAccount,
+    service_account: ServiceAccount | None,
     name: str,
     base_url: str,
     identifier: str = "",
     sync_every_hours: int = 0,
     on_unassign: str = Integration.OnUnassign.DEACTIVATE,
+    observe: bool = False,
     own_schema: UserSchema | None = None,
     actor: User | None,
 ) -> Integration:
     """Make an integration with a SCIM gateway of its own, and no token yet.
 
-    `own_schema` None is that of the app's manifest. Raises PasswordNeeded if
+    `observe`: nothing is changed in the app until somebody lets it loose.
+    `service_account` is None for an app by hand alone; `own_schema` None is that of
+    the app's manifest. Raises PasswordNeeded if
     the account's password is not meant for this address.
     """
     origins.require(service_account, base_url)
@@ -128,6 +134,7 @@ def create(
         identifier=identifier,
         sync_every_hours=sync_every_hours,
         on_unassign=on_unassign,
+        observing_since=database_now() if observe else None,
     )
     if own_schema.roles:
         role_publishing.publish(integration, now=database_now())
@@ -155,9 +162,12 @@ def request_sync(
         subject=integration.directory.key,
         trigger=trigger,
         actor=actor,
+        lane=integration.lane,
         max_failures=5,
         now=now,
     )
+    if trigger != Job.Trigger.SCHEDULE:
+        lanes.reopen([integration.lane], now=now)
     if enqueued.created:
         audit.record(
             Action.SYNC_REQUESTED,

@@ -12,11 +12,13 @@ class ScimConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""
-        from scim import records, schema_changes
+        from scim import recent, records, schema_changes
         from scim.audit import Action
+        from tokens import usage
         from workspaces import audit, jobs
 
         audit.register(Action)
+        usage.register(recent.uses_of)
         jobs.register(schema_changes.JOB, schema_changes.carry_out)
         jobs.register_periodic(
             records.PRUNE_JOB, records.prune, every=records.PRUNE_EVERY

@@ -11,12 +11,19 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
+from django.db.models import Count, Max
+
 from scim.models import RequestRecord
 from scim.protocol.dialects import Dialect
+from tokens.models import ScimToken
+from tokens.usage import Use
 from workspaces.models import Directory
 
 LOOK_BACK = 500
 """How many records the usual interval is learnt from."""
+
+MOST_USES = 20_000
+"""How many records of a directory the addresses of a token are learnt from."""
 
 BURST = timedelta(minutes=1)
 """Requests closer than this belong to one call of the IdP."""
@@ -76,6 +83,22 @@ def idp_of(directory: Directory) -> str:
     else:
         dialect = directory.dialect
     return NAMES.get(dialect or "", "")
+
+
+def uses_of(token: ScimToken, since: datetime) -> list[Use]:
+    """Return the addresses of a token's last requests, latest first. One query."""
+    records = RequestRecord.objects.filter(directory=token.directory_id, at__gte=since)
+    newest = records.order_by("-id").values("pk")[:MOST_USES]
+    rows = (
+        RequestRecord.objects.filter(
+            pk__in=newest, token_key=token.key, address__isnull=False
+        )
+        .order_by()
+        .values("address")
+        .annotate(requests=Count("pk"), last_at=Max("at"))
+        .order_by("-last_at")
+    )
+    return [Use(str(row["address"]), row["requests"], row["last_at"]) for row in rows]
 
 
 def usual_interval(directory: Directory) -> timedelta | None:

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from scim import counts, memberships, store
 from scim.models import Change, Resource
+from scim.narrowed import refuse_outside
 from scim.protocol import documents, members, outgrown
 from scim.protocol.errors import Forbidden, PreconditionFailed, Uniqueness
 from scim.protocol.members import MemberChange
@@ -21,6 +22,7 @@ from scim.protocol.tolerances import Normaliser, Tolerance
 from scim.protocol.types import Document
 from scim.signals import resource_changed
 from workspaces import rows
+from workspaces.faults import fault
 from workspaces.models import Directory
 
 
@@ -31,6 +33,8 @@ class Origin:
     source: Resource.Source = Resource.Source.IDP
     token_key: str = ""
     request_id: str = ""
+    email_domains: tuple[str, ...] = ()
+    """Whose users the token may write; empty for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def create(
     document = documents.validate_new(schema, normal)
     with transaction.atomic():
         if schema.name == "User":
+            refuse_outside(origin.email_domains, document)
             document.setdefault("active", True)
             returned = _reactivate(directory, schema, document, origin, now)
             if returned is not None:
@@ -201,6 +206,8 @@ def delete(
         else ()
     )
     _announce(directory, resource, Change.Kind.DELETED, origin, [], moved, now)
+    if schema.name == "User":
+        refuse_outside(origin.email_domains, store.read(resource))
     resource_id = resource.pk
     store.delete(resource)
     counts.change(directory, schema.name, resource_id, -1)
@@ -253,6 +260,7 @@ def _reactivate(
     if document["active"] is not True:
         return None
     current = store.read(resource)
+    refuse_outside(origin.email_domains, current)
     store.save(resource, schema, document, now=now)
     kind = Change.Kind.REACTIVATED
     differing = _differences(current, document)
@@ -272,6 +280,8 @@ def _write(
     now: datetime,
 ) -> None:
     """Store what differs. A write that changes nothing keeps its version."""
+    if schema.name == "User":
+        refuse_outside(origin.email_domains, current, document)
     moved = _change_members(schema, resource, member_changes, normaliser, now)
     differing = _differences(current, document)
     if differing:
@@ -353,3 +363,4 @@ def _announce(
     resource_changed.send(
         sender=Resource, directory=directory, changed=changed, now=now
     )
+    fault("scim.before_commit")

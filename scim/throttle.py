@@ -8,9 +8,7 @@ not answer, each counts for itself again.
 from __future__ import annotations
 
 import math
-import threading
 import time
-from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -18,21 +16,15 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache
 
-_MAX_BUCKETS = 10_000
+from workspaces.buckets import Buckets
+
 _UNREACHABLE: tuple[type[Exception], ...] = (OSError,)
 if find_spec("redis"):
     _UNREACHABLE += (import_module("redis.exceptions").RedisError,)
 log = structlog.get_logger(__name__)
 
 
-@dataclass(slots=True)
-class _Bucket:
-    left: float
-    at: float
-
-
-_buckets: dict[str, _Bucket] = {}
-_lock = threading.Lock()
+_buckets = Buckets()
 
 
 def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
@@ -49,7 +41,8 @@ def wait_seconds(token_key: str, *, clock: float | None = None) -> int:
             return _wait_together(token_key, rate)
         except _UNREACHABLE as error:
             log.warning("shared_cache_unreachable", error=type(error).__name__)
-    return _wait_alone(token_key, rate, time.monotonic() if clock is None else clock)
+    burst: int = settings.KEYWAY_SCIM_BURST
+    return _buckets.wait_seconds(token_key, rate=rate, burst=burst, clock=clock)
 
 
 def _wait_together(token_key: str, rate: int) -> int:
@@ -69,23 +62,6 @@ def _wait_together(token_key: str, rate: int) -> int:
     return max(1, math.ceil((number + 1) * window - now))
 
 
-def _wait_alone(token_key: str, rate: int, now: float) -> int:
-    burst: int = settings.KEYWAY_SCIM_BURST
-    with _lock:
-        bucket = _buckets.get(token_key)
-        if bucket is None:
-            if len(_buckets) >= _MAX_BUCKETS:
-                _buckets.clear()
-            bucket = _buckets[token_key] = _Bucket(burst, now)
-        bucket.left = min(burst, bucket.left + (now - bucket.at) * rate)
-        bucket.at = now
-        if bucket.left < 1:
-            return max(1, round((1 - bucket.left) / rate))
-        bucket.left -= 1
-    return 0
-
-
 def reset() -> None:
     """Forget every bucket."""
-    with _lock:
-        _buckets.clear()
+    _buckets.reset()

@@ -10,17 +10,22 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
+from integrations import services
 from integrations.connectors.exchange import Exchange
 from integrations.models import (
+    AccountList,
     AppAccount,
     AppCall,
     AppEntitlement,
     Integration,
     IntegrationDraft,
     Provisioning,
+    RestorePoint,
+    Task,
 )
 from integrations.outside.call_log import CallLog
 from integrations.reports import assignments
+from integrations.tasks.rows import read
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors
@@ -108,6 +113,8 @@ ROUTES = {
     "audit/keeping/checkpoint/": Route("/audit/keeping/checkpoint/", get=200),
     "audit/<uuid:public_id>/": Route("/audit/{event}/", get=200),
     "favicon.ico": Route("/favicon.ico", get=302, post=302, is_public=True),
+    "token-format": Route("/token-format", get=200, is_public=True),
+    "leaked-token": Route("/leaked-token", get=200, post=422, is_public=True),
     "integrations/": Route("/integrations/", get=200),
     "integrations/<slug:key>/": Route("/integrations/{key}/", get=302),
     "integrations/<slug:key>/settings/": Route(
@@ -171,6 +178,47 @@ ROUTES = {
     "integrations/<slug:key>/entitlements/<slug:ref>/value/": Route(
         "/integrations/{key}/entitlements/{entitlement}/value/", get=200
     ),
+    "integrations/<slug:key>/settings/matching/": Route(
+        "/integrations/{key}/settings/matching/", get=200, post=422
+    ),
+    "integrations/<slug:key>/entitlements/entra-app-roles/": Route(
+        "/integrations/{key}/entitlements/entra-app-roles/", get=200
+    ),
+    "integrations/<slug:key>/plan/": Route("/integrations/{key}/plan/", get=200),
+    "integrations/<slug:key>/plan/export/": Route(
+        "/integrations/{key}/plan/export/", get=200
+    ),
+    "integrations/<slug:key>/plan/put-right/": Route(
+        "/integrations/{key}/plan/put-right/", get=200, post=302
+    ),
+    "integrations/<slug:key>/plan/observe/": Route(
+        "/integrations/{key}/plan/observe/", post=302
+    ),
+    "integrations/<slug:key>/plan/let-loose/": Route(
+        "/integrations/{key}/plan/let-loose/", get=200, post=302
+    ),
+    "integrations/<slug:key>/removals/": Route(
+        "/integrations/{key}/removals/", get=200
+    ),
+    "integrations/<slug:key>/removals/decide/": Route(
+        "/integrations/{key}/removals/decide/", post=422
+    ),
+    "integrations/<slug:key>/changes/": Route("/integrations/{key}/changes/", get=200),
+    "integrations/<slug:key>/changes/<uuid:run_id>/": Route(
+        "/integrations/{key}/changes/{run}/", get=200
+    ),
+    "integrations/<slug:key>/changes/<uuid:run_id>/undo/": Route(
+        "/integrations/{key}/changes/{run}/undo/", get=200, post=302
+    ),
+    "integrations/<slug:key>/changes/of/<uuid:point_id>/undo/": Route(
+        "/integrations/{key}/changes/of/{point}/undo/", get=200, post=302
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/put-right/": Route(
+        "/integrations/{key}/users/{resource}/put-right/", post=302
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/sync/": Route(
+        "/integrations/{key}/users/{resource}/sync/", post=302
+    ),
     "integrations/<slug:key>/sync/": Route(
         "/integrations/{key}/sync/", get=302, post=302
     ),
@@ -225,6 +273,15 @@ ROUTES = {
     ),
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Route(
         "/tokens/{key}/{token}/edit/", get=200, post=422
+    ),
+    "tokens/<slug:directory_key>/quarantine/": Route(
+        "/tokens/{key}/quarantine/", post=302
+    ),
+    "tokens/<slug:directory_key>/quarantine/end/": Route(
+        "/tokens/{key}/quarantine/end/", post=302
+    ),
+    "tokens/<slug:directory_key>/<str:token_key>/limit/": Route(
+        "/tokens/{key}/{token}/limit/", get=200, post=422
     ),
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Route(
         "/tokens/{key}/{token}/retire/", post=302
@@ -298,6 +355,21 @@ ROUTES = {
         "/members/{member}/second-factors/reset/", get=200, post=403, is_own=True
     ),
     "members/<int:membership_id>/invite/": Route("/members/{member}/invite/", post=302),
+    "tasks/": Route("/tasks/", get=200),
+    "tasks/<uuid:task_id>/": Route("/tasks/{task}/", get=200),
+    "tasks/<uuid:task_id>/done/": Route("/tasks/{task}/done/", post=302),
+    "tasks/<uuid:task_id>/cannot-be-done/": Route(
+        "/tasks/{task}/cannot-be-done/", get=200, post=422
+    ),
+    "integrations/<slug:key>/settings/people/": Route(
+        "/integrations/{hand}/settings/people/", get=200, post=302
+    ),
+    "integrations/<slug:key>/accounts-list/": Route(
+        "/integrations/{hand}/accounts-list/", get=200, post=422
+    ),
+    "integrations/<slug:key>/accounts-list/<uuid:list_id>/": Route(
+        "/integrations/{hand}/accounts-list/{list}/", get=200, post=302
+    ),
     "service-accounts/": Route("/service-accounts/", get=200),
     "service-accounts/new/": Route("/service-accounts/new/", get=200, post=422),
     "service-accounts/<uuid:account_id>/": Route(
@@ -388,6 +460,9 @@ PERMISSIONS: dict[str, Permission | None] = {
             "integrations/<slug:key>/users/<uuid:resource_id>/exempt/",
             "integrations/<slug:key>/users/<uuid:resource_id>/exempt/end/",
             "integrations/<slug:key>/settings/user-schema/",
+            "integrations/<slug:key>/settings/people/",
+            "tasks/<uuid:task_id>/done/",
+            "tasks/<uuid:task_id>/cannot-be-done/",
         ),
         Permission.MANAGE_INTEGRATIONS,
     ),
@@ -492,6 +567,35 @@ PERMISSIONS: dict[str, Permission | None] = {
     "integrations/<slug:key>/entitlements/<slug:ref>/value/": (
         Permission.VIEW_INTEGRATIONS
     ),
+    **dict.fromkeys(
+        (
+            "integrations/<slug:key>/plan/",
+            "integrations/<slug:key>/plan/export/",
+            "integrations/<slug:key>/entitlements/entra-app-roles/",
+            "integrations/<slug:key>/removals/",
+            "integrations/<slug:key>/changes/",
+            "integrations/<slug:key>/changes/<uuid:run_id>/",
+        ),
+        Permission.VIEW_INTEGRATIONS,
+    ),
+    **dict.fromkeys(
+        (
+            "integrations/<slug:key>/plan/put-right/",
+            "integrations/<slug:key>/settings/matching/",
+            "integrations/<slug:key>/plan/observe/",
+            "integrations/<slug:key>/plan/let-loose/",
+            "integrations/<slug:key>/removals/decide/",
+            "integrations/<slug:key>/changes/<uuid:run_id>/undo/",
+            "integrations/<slug:key>/changes/of/<uuid:point_id>/undo/",
+            "integrations/<slug:key>/users/<uuid:resource_id>/put-right/",
+        ),
+        Permission.MANAGE_INTEGRATIONS,
+    ),
+    "integrations/<slug:key>/users/<uuid:resource_id>/sync/": Permission.SYNC,
+    "tasks/": Permission.VIEW_INTEGRATIONS,
+    "tasks/<uuid:task_id>/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/accounts-list/": Permission.SYNC,
+    "integrations/<slug:key>/accounts-list/<uuid:list_id>/": Permission.SYNC,
     "integrations/<slug:key>/sync/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/": Permission.SYNC,
     "integrations/<slug:key>/sync/<uuid:job_id>/cancel/": Permission.SYNC,
@@ -515,6 +619,9 @@ PERMISSIONS: dict[str, Permission | None] = {
     "confirmations/<uuid:public_id>/cancel/": None,
     "tokens/<slug:directory_key>/<str:token_key>/new/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/quarantine/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/quarantine/end/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:token_key>/limit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }
@@ -552,6 +659,53 @@ def _unmatched(integration: Integration) -> Provisioning:
         state=Provisioning.State.ONBOARDED,
         changed_at=now,
     )
+
+
+def _by_hand(workspace: Workspace) -> dict[str, object]:
+    """Return an integration by hand, with a task and a list of accounts."""
+    now = database_now()
+    integration = services.create(
+        workspace,
+        app=factories.AppFactory(slug="by-hand"),
+        service_account=None,
+        name="Badge system",
+        base_url="https://badges.acme.test",
+        actor=None,
+    )
+    row = Provisioning.objects.create(
+        integration=integration,
+        resource_id_public=str(uuid.uuid4()),
+        user_name="badge.lee@acme.test",
+        state=Provisioning.State.PROVISIONING_AWAITING,
+        changed_at=now,
+    )
+    entered = [
+        {"label": "User name", "value": "badge.lee@acme.test"},
+        {"label": "Display name", "value": "Badge Lee"},
+    ]
+    task = Task.objects.create(
+        integration=integration,
+        provisioning=row,
+        user_name=row.user_name,
+        steps=[
+            {"words": "Create an account", "values": entered},
+            {"words": "Give the group Vault", "values": []},
+        ],
+        account_key=row.resource_id_public,
+        outcome={"exists": True, "username": row.user_name},
+        created_at=now,
+    )
+    accounts = AccountList.objects.create(
+        integration=integration,
+        file_name="accounts.csv",
+        rows=read(b"username,active\nbadge.lee@acme.test,yes\nsvc.backup,no"),
+        uploaded_at=now,
+    )
+    return {
+        "hand": integration.directory.key,
+        "task": task.public_id,
+        "list": accounts.public_id,
+    }
 
 
 def confirmation_of(workspace: Workspace) -> Confirmation:
@@ -607,6 +761,17 @@ def values_of(integration: Integration) -> dict[str, object]:
     )
     token = factories.issue_token(integration.directory).token
     workspace = integration.workspace
+    point = RestorePoint.objects.create(
+        integration=integration,
+        run=uuid.uuid4(),
+        resource_id=user.public_id,
+        user_name="zoe@acme.test",
+        external_id="43",
+        before=None,
+        granted=[],
+        changes=[["create", {}]],
+        at=now,
+    )
     invitation = Invitation.objects.create(
         workspace=workspace,
         email="ina@acme.test",
@@ -658,6 +823,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now
     )
     return {
+        **_by_hand(workspace),
         "domain": domain.public_id,
         "team": team.public_id,
         "unmatched": _unmatched(integration).resource_id_public,
@@ -679,5 +845,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         "draft": draft.public_id,
         "key": integration.directory.key,
         "resource": user.public_id,
+        "run": point.run,
+        "point": point.public_id,
         "token": token.key,
     }

@@ -19,6 +19,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from tokens import credential, key_change, services
+from tokens.limits import Limits
 from tokens.models import ScimToken, is_owner_active
 from tokens.state import token_state
 from workspaces.clock import as_time, now_sql
@@ -38,11 +39,14 @@ _DIRECTORY = (
     "dialect",
     "reveal_rule",
     "created_at",
+    "confirms_with_app",
+    "quarantined_at",
     "user_schema",
 )
 _SELECT = (
     "SELECT t.id, t.digest, t.digest_key, t.revoked_at, t.expires_at,"
     " t.replaced_by_id, t.overlap_ends_at, t.last_used_at, t.refused_at,"
+    " t.is_read_only, t.network_rule, t.networks, t.email_domains,"
     " t.owner_label, m.role, (u.is_active AND m.is_active), "
     f"{', '.join(f'd.{column}' for column in _DIRECTORY)}, {{now}}"
     " FROM tokens_scimtoken t"
@@ -62,6 +66,7 @@ class ScimPrincipal:
     last_used_at: datetime | None
     refused_at: datetime | None
     directory: Directory
+    limits: Limits
     now: datetime
     """The database's clock, which came with the token."""
 
@@ -107,7 +112,8 @@ def authenticate(header: str) -> ScimPrincipal | None:
     row = _read(given.key)
     if row is None:
         return None
-    token_id, digest, digest_key, *times, owner_label, role, is_active = row[:12]
+    token_id, digest, digest_key, *times = row[:9]
+    is_read_only, rule, networks, domains, owner_label, role, is_active = row[9:16]
     pepper = settings.KEYWAY_TOKEN_KEYS.get(digest_key)
     if pepper is None or not credential.verify(given, digest, pepper):
         return None
@@ -127,7 +133,13 @@ def authenticate(header: str) -> ScimPrincipal | None:
         given.key,
         as_time(used_at),
         as_time(refused_at),
-        Directory.from_db(None, _DIRECTORY, [*row[12:-2], orjson.loads(row[-2])]),
+        Directory.from_db(None, _DIRECTORY, [*row[16:-2], orjson.loads(row[-2])]),
+        Limits(
+            bool(is_read_only),
+            rule,
+            tuple(orjson.loads(networks)),
+            tuple(orjson.loads(domains)),
+        ),
         now,
     )
     if not state.is_live:

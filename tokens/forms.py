@@ -21,6 +21,27 @@ KEEP = "keep"
 LIFETIMES = ((90, "90 days"), (365, "1 year"), (LIFETIME.days, "2 years"))
 
 
+class LeakForm(forms.Form):
+    """A value that somebody found. What is no token is taken in as well."""
+
+    token = forms.CharField(
+        label="Token",
+        max_length=1_000,
+        help_text="It begins with kwg_, kwd_ or kwa_.",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autocapitalize": "off",
+                "spellcheck": "false",
+            },
+        ),
+        error_messages={
+            "required": "Enter the token that you found.",
+            "max_length": "Enter the token alone, without what stands around it.",
+        },
+    )
+
+
 class RotateForm(forms.Form):
     """What becomes of the token that is replaced."""
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 
 from tokens import credential
+from tokens.limits import Limits, NetworkRule
 from tokens.state import TokenState, token_state
 from workspaces.models import Directory, Membership, User, Workspace
 from workspaces.permissions import ALLOWED, Permission
@@ -93,12 +94,22 @@ class ScimToken(models.Model):
     )
     overlap_ends_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    leaked_at = models.DateTimeField(
+        null=True, help_text="When somebody handed its value in as found."
+    )
     last_used_at = models.DateTimeField(null=True)
     last_used_address = models.GenericIPAddressField(null=True)
     last_used_client = models.CharField(max_length=120, blank=True)
     refused_at = models.DateTimeField(
         null=True, help_text="When a refused use was last written into the audit log."
     )
+
+    is_read_only = models.BooleanField(default=False)
+    network_rule = models.CharField(
+        max_length=10, choices=NetworkRule, default=NetworkRule.ANY
+    )
+    networks = models.JSONField(default=list, blank=True)
+    email_domains = models.JSONField(default=list, blank=True)
 
     objects = ScimTokenQuerySet.as_manager()
 
@@ -132,6 +143,16 @@ class ScimToken(models.Model):
         """When it stops by itself: at its expiry, or earlier if it was replaced."""
         ends = [at for at in (self.expires_at, self.overlap_ends_at) if at is not None]
         return min(ends, default=None)
+
+    @property
+    def limits(self) -> Limits:
+        """How far it reaches."""
+        return Limits(
+            self.is_read_only,
+            self.network_rule,
+            tuple(self.networks),
+            tuple(self.email_domains),
+        )
 
     def state(self, now: datetime) -> TokenState:
         """Return the state at `now`, which must come from the database's clock."""

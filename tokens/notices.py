@@ -31,6 +31,7 @@ class Event(StrEnum):
     REPLACED = "replaced"
     EXPIRES = "expires"
     VIEWED = "viewed"
+    LEAKED = "leaked"
 
 
 def tell(
@@ -112,6 +113,9 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
     elif event == Event.REPLACED:
         subject = f"{who} replaced the token of {holder.name}"
         body = _replaced(token, who, holder)
+    elif event == Event.LEAKED:
+        subject = f"The token {token.name} of {holder.name} leaked and is revoked"
+        body = _leaked(token, holder)
     elif event == Event.VIEWED:
         subject = f"{who} viewed the token of {holder.name}"
         body = f"{who} confirmed their identity and viewed the token {token}."
@@ -123,7 +127,7 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
         f"Workspace: {token.directory.workspace.name}",
         f"Tokens: {settings.KEYWAY_PUBLIC_URL}{holder.url}",
     ]
-    if event != Event.EXPIRES:
+    if event not in {Event.EXPIRES, Event.LEAKED}:
         lines.append("If nobody was meant to do this, open that page and revoke it.")
     # A name that somebody typed must not break out of the subject's line.
     return " ".join(subject.split()), "\n\n".join(lines) + "\n"
@@ -138,6 +142,17 @@ def _replaced(token: ScimToken, who: str, holder: Holder) -> str:
     if ends_at is None:
         return f"{text} It replaces {old}, which no longer works."
     return f"{text} It replaces {old}, which stops on {ends_at:%d %b %Y, %H:%M} UTC."
+
+
+def _leaked(token: ScimToken, holder: Holder) -> str:
+    return (
+        f"Somebody found the value of the token {token} and handed it in. It is revoked. "
+        f"Without another token {holder.caller} cannot provision {holder.user_count} "
+        "users. Generate a new one, paste it into "
+        f"{holder.idp or 'your IdP'}, and find out where the old one was kept: the "
+        "audit log has the time and the address of the report, and the activity has "
+        "every request that was made with it."
+    )
 
 
 def _expires(token: ScimToken, holder: Holder) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from tokens.limits import in_words
 from tokens.models import ScimToken
 from tokens.state import TokenState
 from workspaces.models import Directory
@@ -21,8 +22,9 @@ PILLS = {
     TokenState.REVOKED: Pill("Revoked", "neutral"),
     TokenState.OWNER_INACTIVE: Pill("Owner inactive", "danger"),
 }
+LEAKED = Pill("Leaked", "danger")
 AGAIN = Directory.RevealRule.AFTER_CONFIRMATION
-_ACTIONS = ("rotate", "edit", "revoke")
+_ACTIONS = ("rotate", "edit", "limit", "revoke")
 
 
 def panel(
@@ -50,8 +52,15 @@ def panel(
         "has_live_token": bool(live),
         "current": next((row for row in live if row["is_current"]), None),
         "can_generate": can_manage,
+        "quarantined_at": directory.quarantined_at,
+        "quarantine_url": _quarantine_url(directory) if can_manage else None,
         "generate_url": reverse("tokens:generate", args=[directory.key]),
     }
+
+
+def _quarantine_url(directory: Directory) -> str:
+    act = "end_quarantine" if directory.quarantined_at else "quarantine"
+    return reverse(f"tokens:{act}", args=[directory.key])
 
 
 def _row(
@@ -85,13 +94,14 @@ def _row(
         "hint": token.hint,
         "created_by": str(token.created_by or "the command line"),
         "owner": token.owner_label,
+        "limits": ", ".join(in_words(token.limits)),
         "created_at": token.created_at,
         "last_used_at": token.last_used_at,
         "last_used_ip": token.last_used_address,
         "last_used_client": token.last_used_client,
         "ends_at": token.ends_at,
         "replaced_by": successor.name if successor else "",
-        "state": PILLS[state],
+        "state": LEAKED if token.leaked_at else PILLS[state],
         "is_live": state.is_live,
         "is_current": state.is_live and successor is None,
         **urls,

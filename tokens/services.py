@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.db.models import Q
 from tokens import credential, notices
 from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
+from tokens.limits import Limits
 from tokens.models import ScimToken
 from workspaces import audit, secrets
 from workspaces.key_ring import in_use
@@ -22,6 +24,7 @@ from workspaces.models import Directory, Membership, User
 LIFETIME = timedelta(days=730)
 REFUSALS_APART = timedelta(hours=1)
 FIRST_NAME = "IdP"
+UNLIMITED = Limits()
 
 _KINDS = {
     Directory.Kind.GATEWAY: credential.Kind.GATEWAY,
@@ -66,6 +69,7 @@ def issue(
     actor: User | None,
     owner: Membership | None = None,
     lifetime: timedelta = LIFETIME,
+    limits: Limits = UNLIMITED,
     now: datetime,
 ) -> IssuedToken:
     """Make a token beside those that the directory has.
@@ -89,6 +93,7 @@ def issue(
         created_by=actor,
         created_at=now,
         expires_at=now + lifetime,
+        **_columns(limits),
     )
     if directory.reveal_rule == Directory.RevealRule.AFTER_CONFIRMATION:
         token.sealed_value = secrets.encrypt(made.plaintext, value_address(token))
@@ -140,7 +145,13 @@ def rotate(
     if successor is not None and successor.state(now).is_live:
         raise TokenReplaced(successor)
     _refuse_ended(old, now)
-    issued = issue(directory, name=_next_name(old.name), actor=actor, now=now)
+    issued = issue(
+        directory,
+        name=_next_name(old.name),
+        actor=actor,
+        limits=old.limits,
+        now=now,
+    )
     note_shown(issued.token, actor=actor)
     old.replaced_by = issued.token
     old.overlap_ends_at = now + overlap.length if overlap.length else None
@@ -190,6 +201,38 @@ def change(
 
 
 @transaction.atomic
+def limit(token: ScimToken, limits: Limits, *, actor: User, now: datetime) -> ScimToken:
+    """Say how far a token reaches. Raises TokenNotActive if it has ended."""
+    token = _locked(token)
+    _refuse_ended(token, now)
+    if token.limits == limits:
+        return token
+    columns = _columns(limits)
+    for name, value in columns.items():
+        setattr(token, name, value)
+    token.save(update_fields=list(columns))
+    _record(
+        Action.LIMITED,
+        token,
+        actor,
+        access="read" if limits.is_read_only else "full",
+        network_rule=str(limits.network_rule),
+        networks=" ".join(limits.networks),
+        email_domains=" ".join(limits.email_domains),
+    )
+    return token
+
+
+def _columns(limits: Limits) -> dict[str, Any]:
+    return {
+        "is_read_only": limits.is_read_only,
+        "network_rule": limits.network_rule,
+        "networks": list(limits.networks),
+        "email_domains": list(limits.email_domains),
+    }
+
+
+@transaction.atomic
 def retire(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
     """End the overlap of a replaced token before its time.
 
@@ -220,6 +263,25 @@ def revoke(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
     token.save(update_fields=["revoked_at", "sealed_value"])
     _record(Action.REVOKED, token, actor)
     return token
+
+
+@transaction.atomic
+def end_leaked(token: ScimToken, *, now: datetime) -> bool:
+    """End a token whose value was found where it does not belong, and tell everyone.
+
+    One that had ended before is told of too: whoever kept it keeps others. Says
+    whether this was the first report of it.
+    """
+    token = _locked(token)
+    if token.leaked_at is not None:
+        return False
+    token.leaked_at = now
+    token.revoked_at = token.revoked_at or now
+    token.sealed_value = ""
+    token.save(update_fields=["leaked_at", "revoked_at", "sealed_value"])
+    _record(Action.LEAKED, token, None)
+    notices.tell(token, notices.Event.LEAKED, actor=None, now=now)
+    return True
 
 
 def note_shown(token: ScimToken, *, actor: User | None) -> None:

@@ -21,7 +21,7 @@ from workspaces.models import AuditEvent, Job
 
 JOB = "tokens.watch"
 EVERY = timedelta(hours=1)
-REMIND_DAYS = (30, 7, 1)
+REMIND_DAYS = (90, 30, 7, 1)
 LOOK_BACK = timedelta(days=30)
 
 

@@ -18,6 +18,7 @@ from workspaces.models import (
     EmailDomain,
     Invitation,
     Job,
+    Lane,
     Membership,
     Team,
     TeamMember,
@@ -158,6 +159,14 @@ class AuditChainAdmin(ReadOnlyAdmin):
     list_display = ("workspace", "length", "digest")
     list_select_related = ("workspace",)
     search_fields = ("workspace__name",)
+
+
+@admin.register(Lane)
+class LaneAdmin(ReadOnlyAdmin):
+    """Whether work may go to an app now."""
+
+    list_display = ["name", "workspace", "failures", "closed_until"]
+    list_filter = ["workspace"]
 
 
 @admin.register(Job)

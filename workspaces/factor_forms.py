@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from workspaces.first_focus import FirstFocus
+
 
 def _code_field(label: str, hint: str, *, numeric: bool) -> forms.CharField:
     attrs = {"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
@@ -20,13 +22,13 @@ def _code_field(label: str, hint: str, *, numeric: bool) -> forms.CharField:
     )
 
 
-class CodeForm(forms.Form):
+class CodeForm(FirstFocus, forms.Form):
     """A code from an authenticator app."""
 
     code = _code_field("One-time password", "6 digits from your app.", numeric=True)
 
 
-class RecoveryCodeForm(forms.Form):
+class RecoveryCodeForm(FirstFocus, forms.Form):
     """One of the codes kept for a lost device."""
 
     code = _code_field(
@@ -36,7 +38,7 @@ class RecoveryCodeForm(forms.Form):
     )
 
 
-class PasswordForm(forms.Form):
+class PasswordForm(FirstFocus, forms.Form):
     """The password again."""
 
     password = forms.CharField(

@@ -9,13 +9,14 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
+from workspaces.first_focus import FirstFocus
 from workspaces.models import Role, User
 from workspaces.shut_out import is_shut_out
 
 ROLE_HINTS = {
     Role.OWNER: "everything, also who is Owner",
-    Role.SUPER_ADMIN: "everything but who is Owner",
-    Role.ADMIN: "everything but who is Owner",
+    Role.SUPER_ADMIN: "everything but who is Owner and the security policy",
+    Role.ADMIN: "the same as Super Admin",
     Role.MEMBER: "no pages of this portal",
     Role.AUDITOR: "reads members and the audit log",
 }
@@ -26,7 +27,7 @@ _EMAIL_ERRORS = {
 
 
 class LoginForm(AuthenticationForm):
-    """E-mail address and password."""
+    """Email address and password."""
 
     error_messages = {
         "invalid_login": (
@@ -48,6 +49,9 @@ class LoginForm(AuthenticationForm):
             ),
         )
         self.fields["password"].error_messages["required"] = "Enter your password."
+        if self.is_bound:
+            # The errors have the focus: see FirstFocus.
+            self.fields["username"].widget.attrs.pop("autofocus")
 
     def confirm_login_allowed(self, user: User) -> None:
         """Refuse deactivated accounts, and members whom the IdP deactivated."""
@@ -75,7 +79,7 @@ class RoleForm(forms.Form):
         field.choices = [(r, f"{r.label}: {ROLE_HINTS[r]}") for r in roles]
 
 
-class InvitationForm(RoleForm):
+class InvitationForm(FirstFocus, RoleForm):
     """Whom to invite, and as what."""
 
     email = forms.EmailField(
@@ -110,7 +114,7 @@ class PasswordForm(forms.Form):
         return password
 
 
-class NewPersonForm(forms.Form):
+class NewPersonForm(FirstFocus, forms.Form):
     """Name of somebody who was invited and makes a passkey; the IdP's people have one."""
 
     name = forms.CharField(
@@ -126,7 +130,7 @@ class NewPersonForm(forms.Form):
             del self.fields["name"]
 
 
-class NewAccountForm(PasswordForm):
+class NewAccountForm(FirstFocus, PasswordForm):
     """Name and password of somebody who was invited."""
 
     name = NewPersonForm.base_fields["name"]

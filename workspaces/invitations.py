@@ -213,7 +213,7 @@ def send(job: Job) -> None:
     except (smtplib.SMTPException, OSError):
         # Not the server's own words: they may quote the address of somebody.
         raise jobs.RetryLater(
-            "The mail server did not take the e-mail. Check KEYWAY_EMAIL_URL."
+            "The mail server did not take the email. Check KEYWAY_EMAIL_URL."
         ) from None
     Invitation.objects.filter(pk=invitation.pk, digest=invitation.digest).update(
         sent_at=database_now()

@@ -19,22 +19,28 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from workspaces import lanes
 from workspaces.clock import database_now
+from workspaces.faults import fault
 from workspaces.models import Job, User, Workspace
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
+"""Longer than one call to an app may take, so that no call outlives its lease."""
+
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
 
 _BATCH = 500
-_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, 0, '{}', '{}', '{}', '', '')"
+_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'queued', 0, 0, '{}', '{}', '{}', '', '')"
 _UPSERT = (
     'INSERT INTO workspaces_job (public_id, workspace_id, kind, subject, "trigger",'
-    " actor_id, max_failures, due_at, created_at, state, attempt, failures,"
+    " actor_id, priority, lane, max_failures, due_at, created_at, state, attempt, failures,"
     " arguments, progress, result, worker, error) VALUES {rows}"
     " ON CONFLICT (kind, subject)"
     " WHERE state IN ('queued', 'retrying', 'held', 'paused')"
     " DO UPDATE SET failures = 0,"
+    " priority = CASE WHEN excluded.priority < workspaces_job.priority"
+    " THEN excluded.priority ELSE workspaces_job.priority END,"
     " state = CASE WHEN workspaces_job.state = 'paused' THEN 'paused'"
     " ELSE 'queued' END,"
     " due_at = CASE WHEN workspaces_job.state IN ('retrying', 'held')"
@@ -44,17 +50,29 @@ _UPSERT = (
     " RETURNING public_id"
 )
 
+_PRIORITIES = {
+    Job.Trigger.WEB: Job.Priority.PERSON,
+    Job.Trigger.SCHEDULE: Job.Priority.BULK,
+}
+
 Arguments = dict[str, Any]
 Carry = Callable[[Job], Arguments | None]
 
 
 class RetryLater(Exception):
-    """Raised by a carrier: the job should be tried again."""
+    """Raised by a carrier: the job should be tried again.
 
-    def __init__(self, message: str, *, after: timedelta | None = None) -> None:
+    `counts` False says that the job is not to blame, so that it does not come
+    nearer to being given up.
+    """
+
+    def __init__(
+        self, message: str, *, after: timedelta | None = None, counts: bool = True
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.after = after
+        self.counts = counts
 
 
 class GiveUp(Exception):
@@ -150,6 +168,7 @@ def enqueue(
     subject: str,
     trigger: Job.Trigger,
     actor: User | None = None,
+    lane: str = "",
     max_failures: int = 20,
     now: datetime,
 ) -> Enqueued:
@@ -160,6 +179,7 @@ def enqueue(
         subjects=[subject],
         trigger=trigger,
         actor=actor,
+        lane=lane,
         max_failures=max_failures,
         now=now,
     )[0]
@@ -173,6 +193,8 @@ def enqueue_all(
     subjects: Sequence[str],
     trigger: Job.Trigger,
     actor: User | None = None,
+    priority: Job.Priority | None = None,
+    lane: str = "",
     max_failures: int = 20,
     now: datetime,
 ) -> list[tuple[uuid.UUID, bool]]:
@@ -181,10 +203,12 @@ def enqueue_all(
     Returns the public id of the job that stands for each subject, and whether it
     is new. A waiting job of the same kind and subject is joined instead, and made
     due at once if it waits for a retry or is held: what it does is to look at the
-    present. One that is paused stays so.
+    present. One that is paused stays so. `priority` None follows from the trigger.
     One statement for each 500 subjects, so that it never races with a worker.
     """
     due_at = connection.ops.adapt_datetimefield_value(now)
+    if priority is None:
+        priority = _PRIORITIES.get(trigger, Job.Priority.CHANGE)
     public_id = Job._meta.get_field("public_id")
     result: list[tuple[uuid.UUID, bool]] = []
     for start in range(0, len(subjects), _BATCH):
@@ -196,7 +220,7 @@ def enqueue_all(
             key = public_id.get_db_prep_value(made, connection)
             actor_id = actor.pk if actor else None
             params += [key, workspace_id, kind, subject, str(trigger), actor_id]
-            params += [max_failures, due_at, due_at]
+            params += [int(priority), lane, max_failures, due_at, due_at]
         with connection.cursor() as cursor:
             cursor.execute(_UPSERT.format(rows=", ".join([_ROW] * len(batch))), params)
             found = [uuid.UUID(str(key)) for (key,) in cursor.fetchall()]
@@ -205,45 +229,62 @@ def enqueue_all(
     return result
 
 
-def claim(*, worker: str, now: datetime) -> Job | None:
-    """Take the job that is due longest, with a lease. None if nothing is due.
+def claim(*, worker: str, now: datetime, only: uuid.UUID | None = None) -> Job | None:
+    """Take the job that is most urgent, with a lease. None if nothing may start.
 
-    Skips subjects that are being worked on: one job at a time per subject.
+    Skips subjects that are being worked on, one job at a time per subject, and
+    lanes that are closed or full. `only` takes that job or none.
     """
     with transaction.atomic():
-        running = Job.objects.filter(
-            kind=OuterRef("kind"), subject=OuterRef("subject"), state__in=Job.LEASED
-        )
-        due = (
-            Job.objects.filter(state__in=Job.READY, due_at__lte=now)
-            .exclude(Exists(running))
-            .order_by("due_at", "id")
-        )
+        due = claimable(now=now)
+        if only is not None:
+            due = due.filter(public_id=only)
         if connection.features.has_select_for_update_skip_locked:
             due = due.select_for_update(skip_locked=True, of=("self",))
         job = due.first()
-        if job is None:
+        lease_ends_at = now + LEASE
+        if job is None or (job.lane and not lanes.enter(job, now=now)):
             return None
         job.state = Job.State.STARTED
         job.attempt += 1
         job.worker = worker
-        job.lease_ends_at = now + LEASE
+        job.lease_ends_at = lease_ends_at
         job.started_at = job.started_at or now
         try:
             with transaction.atomic():
-                job.save(
-                    update_fields=[
-                        "state",
-                        "attempt",
-                        "worker",
-                        "lease_ends_at",
-                        "started_at",
-                    ]
-                )
+                job.save(update_fields=_CLAIMED)
         except IntegrityError:
             # Another worker started this subject between our look and our write.
             return None
         return job
+
+
+_CLAIMED = ("state", "attempt", "worker", "lease_ends_at", "started_at")
+
+
+def claimable(*, now: datetime) -> QuerySet[Job]:
+    """Return the jobs that may start, the most urgent first."""
+    running = Job.objects.filter(
+        kind=OuterRef("kind"), subject=OuterRef("subject"), state__in=Job.LEASED
+    )
+    due = Job.objects.filter(state__in=Job.READY, due_at__lte=now)
+    due = lanes.without_stopped(due.exclude(Exists(running)), now=now)
+    return due.order_by("priority", "due_at", "id")
+
+
+def require_lease(job: Job) -> None:
+    """Make sure, before something outside is changed, that the job is still ours.
+
+    A worker that slept through its lease is stopped here. Raises LostLease.
+    """
+    mine = Job.objects.filter(
+        pk=job.pk,
+        attempt=job.attempt,
+        state__in=Job.LEASED,
+        lease_ends_at__gt=database_now(),
+    )
+    if not mine.exists():
+        raise LostLease
 
 
 def heartbeat(jobs: list[Job], *, now: datetime) -> None:
@@ -278,17 +319,22 @@ def give_up(job: Job, error: str, *, now: datetime) -> None:
 
 
 def retry(
-    job: Job, error: str, *, after: timedelta | None = None, now: datetime
+    job: Job,
+    error: str,
+    *,
+    after: timedelta | None = None,
+    counts: bool = True,
+    now: datetime,
 ) -> datetime | None:
     """Hand the job back to be tried later; the time, or None if it gave up.
 
     A newer job of the same subject that waits already takes its place.
     """
-    failures = job.failures + 1
-    if failures >= job.max_failures:
+    failures = job.failures + counts
+    if counts and failures >= job.max_failures:
         give_up(job, error, now=now)
         return None
-    due_at = now + (after or backoff(failures))
+    due_at = now + (after or backoff(failures or 1))
     try:
         with transaction.atomic():
             _end(
@@ -398,15 +444,24 @@ def carry_out(job: Job) -> None:
     An unexpected error is retried like a temporary one; its traceback goes to
     the log and not to the job. A job that was overtaken is left to its owner.
     """
+    fault("job.claimed")
     with suppress(LostLease, Parked):
         try:
             result = carrier(job.kind)(job)
+            fault("job.before_end")
         except RetryLater as error:
-            retry(job, error.message, after=error.after, now=database_now())
+            retry(
+                job,
+                error.message,
+                after=error.after,
+                counts=error.counts,
+                now=database_now(),
+            )
         except GiveUp as error:
             give_up(job, error.message, now=database_now())
         else:
             complete(job, result, now=database_now())
+            fault("job.ended")
 
 
 def _end(job: Job, **columns: Any) -> None:

@@ -21,7 +21,7 @@ FORBIDDEN = (
     "admin role."
 )
 GONE = "The app has no such account or entitlement any more. Run a sync."
-TAKEN = "The app already has an account with this user name or e-mail address."
+TAKEN = "The app already has an account with this user name or email address."
 TWO_OF_A_NAME = "The app has more than one account with this user name."
 FAILED = "The app failed on its side. Keyway tries again."
 ITS_OWN_ACCOUNT = (

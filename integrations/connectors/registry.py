@@ -21,6 +21,8 @@ from integrations.connectors.scim import settings as scim_settings
 from integrations.connectors.scim.connector import ScimConnector
 from integrations.connectors.sql import checks as sql_checks
 from integrations.connectors.sql.blueprint import SCHEMES as SQL_SCHEMES
+from integrations.connectors.task import connector as task
+from integrations.connectors.task.connector import TaskConnector
 
 _FACTORIES: dict[str, Callable[..., Connector]] = {
     "browser": BrowserConnector,
@@ -38,6 +40,7 @@ _FACTORIES: dict[str, Callable[..., Connector]] = {
         package="psycopg",
         extra="postgres",
     ),
+    "task": TaskConnector,
 }
 
 _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
@@ -46,6 +49,7 @@ _CHECKS: dict[str, Callable[[Mapping[str, Any]], list[Problem]]] = {
     "ldap": ldap_checks.problems_in,
     "scim": scim_settings.problems_in,
     "sql": sql_checks.problems_in,
+    "task": task.problems_in,
 }
 
 _SCHEMES: dict[str, tuple[str, ...]] = {

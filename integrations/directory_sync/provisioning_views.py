@@ -20,7 +20,7 @@ from integrations.directory_sync.forms import DomainsForm, InvitesForm
 from tokens import confirmed, services
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced
 from tokens.models import ScimToken
-from tokens.panel import panel
+from tokens.panel import AGAIN, panel
 from tokens.services import IssuedToken
 from workspaces import configuration, directory_sync, domains
 from workspaces.clock import database_now
@@ -192,6 +192,7 @@ def _page(
         "issued": issued,
         "is_refresh": is_refresh,
         "current": _current(directory),
+        "reveals": directory.reveal_rule == AGAIN,
         **_domains(request),
     }
     return render(request, "directory_sync/provisioning.html", context, status=status)

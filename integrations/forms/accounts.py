@@ -96,10 +96,12 @@ class AsksPassword(forms.Form):
     asks_password = False
     """Whether the page shows the field."""
 
-    def ask_for_password(self, account: ServiceAccount, reason: str = "") -> None:
+    def ask_for_password(
+        self, account: ServiceAccount | None, reason: str = ""
+    ) -> None:
         """Show the field, with the reason as its error if there is one."""
         self.asks_password = True
-        word = account.secret_word
+        word = account.secret_word if account else "password"
         self["password"].label = f"{word.capitalize()} of the service account"
         self.fields["password"].required = True
         if reason:
@@ -177,7 +179,7 @@ class AddServiceAccountForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["app"].queryset = App.objects.filter(  # type: ignore[attr-defined]
             is_offered=True
-        )
+        ).exclude(connector="task")
         ask_in_the_words_of(self._chosen_app(), self)
 
     def _chosen_app(self) -> App | None:

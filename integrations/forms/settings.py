@@ -14,7 +14,8 @@ from integrations.forms.accounts import (
     clean_address,
 )
 from integrations.models import Integration, ServiceAccount
-from integrations.syncing import schedule
+from integrations.provisioning import unassigning
+from integrations.syncing import matching_rules, schedule
 
 
 def _interval(hours: int) -> str:
@@ -46,18 +47,41 @@ class GeneralForm(AsksPassword):
     )
     on_unassign = forms.ChoiceField(
         label="On unassign",
-        choices=[
-            ("deactivate", "Deactivate: the account stays in the app"),
-            ("delete", "Delete: the account is gone from the app"),
-        ],
         widget=forms.RadioSelect,
         help_text="What happens in the app to a user whom your IdP takes away.",
+    )
+    delete_after_days = forms.IntegerField(
+        label="Delete after days",
+        required=False,
+        min_value=1,
+        max_value=365,
+        help_text="For Delete later. Who has a date of deletion already keeps it.",
+    )
+
+    calls_per_second = forms.IntegerField(
+        label="Calls a second",
+        min_value=0,
+        max_value=1000,
+        help_text="How often Keyway may call the app, all its work together. 0: as fast "
+        "as the app answers.",
+    )
+    confirms_with_app = forms.TypedChoiceField(
+        label="Confirm with the app",
+        choices=[
+            ("no", "Answer at once, then change the app"),
+            ("yes", "Wait for the app, pass on its refusal"),
+        ],
+        coerce=lambda value: value == "yes",
+        widget=forms.RadioSelect,
+        help_text="Whether a request of your IdP waits until the app has made the "
+        "change. If the app takes too long, the request is answered as usual.",
     )
 
     def __init__(
         self, data: Any = None, *, integration: Integration, **kwargs: Any
     ) -> None:
         present = {name: getattr(integration, name) for name in General.__slots__}
+        present["confirms_with_app"] = "yes" if integration.confirms_with_app else "no"
         super().__init__(data, initial=present, **kwargs)
         hours = {*schedule.CHOICES, integration.sync_every_hours}
         self.fields["sync_every_hours"].choices = [  # type: ignore[attr-defined]
@@ -65,6 +89,13 @@ class GeneralForm(AsksPassword):
         ]
         self._app = integration.app
         ask_in_the_words_of(self._app, self)
+        self.fields["on_unassign"].choices = [  # type: ignore[attr-defined]
+            (value, f"{label}: {effect}")
+            for value, label, effect in unassigning.choices(
+                integration.app, also=integration.on_unassign
+            )
+        ]
+        self._present_days = integration.delete_after_days
         self._describe_identifier(integration)
         self.order_fields(["name", "base_url", "password"])
 
@@ -79,6 +110,11 @@ class GeneralForm(AsksPassword):
     def clean_base_url(self) -> str:
         """Refuse what cannot be called, or not for this app."""
         return clean_address(self.cleaned_data["base_url"], self._app)
+
+    def clean_delete_after_days(self) -> int:
+        """Keep the present number where none was entered."""
+        days: int | None = self.cleaned_data["delete_after_days"]
+        return days or self._present_days
 
     def wish(self) -> General:
         """Return what was entered."""
@@ -95,6 +131,45 @@ class ThresholdForm(forms.Form):
         max_value=100,
         widget=forms.NumberInput(attrs={"type": "range", "step": 1}),
     )
+    minimum = forms.IntegerField(
+        label="Hold removals by your IdP from",
+        min_value=1,
+        max_value=100_000,
+        help_text="Fewer users than this are never held, whatever share that is.",
+    )
+
+
+class MatchingForm(forms.Form):
+    """By which rules a sync finds whose an account is, in order."""
+
+    first = forms.ChoiceField(label="First")
+    second = forms.ChoiceField(label="Then", required=False)
+    third = forms.ChoiceField(label="Then", required=False)
+    fourth = forms.ChoiceField(label="Then", required=False)
+
+    def __init__(
+        self, data: Any = None, *, integration: Integration, **kwargs: Any
+    ) -> None:
+        present = dict(zip(self.base_fields, integration.matching_rules, strict=False))
+        super().__init__(data, initial=present, **kwargs)
+        rules = matching_rules.choices(integration)
+        for name, field in self.fields.items():
+            nothing = [] if name == "first" else [("", "No other rule")]
+            field.choices = [*nothing, *rules]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a rule that stands there twice."""
+        rules = self.rules()
+        for name, value in self.cleaned_data.items():
+            if value and rules.count(value) > 1:
+                self.add_error(name, "This rule is chosen twice. Choose each once.")
+                break
+        return self.cleaned_data
+
+    def rules(self) -> list[str]:
+        """Return the chosen rules in order."""
+        chosen = (self.cleaned_data.get(name) for name in self.fields)
+        return [rule for rule in chosen if rule]
 
 
 class ServiceAccountForm(AsksPassword):

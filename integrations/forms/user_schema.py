@@ -31,7 +31,7 @@ RETURNED = {
 }
 CLASSIFICATIONS = {
     "plain": "Plain",
-    "confidential": "Confidential: hidden on every page",
+    "confidential": "Confidential",
 }
 _CHOICES = {
     "type": "string",

@@ -16,6 +16,7 @@ from integrations.forms.accounts import (
     clean_address,
 )
 from integrations.models import App, Integration, ServiceAccount
+from integrations.provisioning import unassigning
 from integrations.set_up import drafts
 from integrations.syncing.schedule import CHOICES
 from workspaces.models import Workspace
@@ -163,10 +164,20 @@ class SettingsForm(forms.Form):
         help_text="How often Sync reads the users, roles and groups of the app.",
     )
     on_unassign = forms.ChoiceField(label="On unassign", required=False)
+    observe = forms.ChoiceField(
+        label="Changes from your IdP",
+        required=False,
+        choices=[
+            ("apply", "Apply: Keyway changes the app at once"),
+            ("observe", "Observe only: Keyway shows what it would change, and waits"),
+        ],
+        widget=forms.RadioSelect,
+        help_text="Observe only keeps everything until you let it loose.",
+    )
 
     def __init__(self, *args: Any, app: App, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.effects = drafts.on_unassign_choices(app)
+        self.effects = unassigning.choices(app)
         choices = [(value, label) for value, label, _ in self.effects]
         self.fields["on_unassign"].choices = choices  # type: ignore[attr-defined]
 
@@ -175,4 +186,5 @@ class SettingsForm(forms.Form):
         return {
             **self.cleaned_data,
             "on_unassign": self.cleaned_data["on_unassign"] or None,
+            "observe": self.cleaned_data["observe"] or None,
         }

@@ -8,9 +8,12 @@ from integrations.models.call import AppCall, Screenshot
 from integrations.models.draft import IntegrationDraft
 from integrations.models.integration import Integration
 from integrations.models.provisioning import Provisioning
+from integrations.models.restore_point import RestorePoint
 from integrations.models.service_account import ServiceAccount
+from integrations.models.task import AccountList, Task, TaskAssignee
 
 __all__ = [
+    "AccountList",
     "App",
     "AppAccount",
     "AppCall",
@@ -18,6 +21,9 @@ __all__ = [
     "Integration",
     "IntegrationDraft",
     "Provisioning",
+    "RestorePoint",
     "Screenshot",
     "ServiceAccount",
+    "Task",
+    "TaskAssignee",
 ]

@@ -28,9 +28,19 @@ class App(models.Model):
     is_offered = models.BooleanField(
         default=True, help_text="Whether new integrations can choose it."
     )
+    edited_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When a superuser wrote it last. A release then leaves it alone.",
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this app."""
+        return "app", self.slug, self.name

@@ -12,6 +12,11 @@ from integrations.models.service_account import ServiceAccount
 from workspaces.models import Directory, Workspace
 
 
+def by_user_name() -> list[str]:
+    """Return the matching rules that an integration begins with."""
+    return ["userName"]
+
+
 class IntegrationQuerySet(models.QuerySet["Integration"]):
     """Scopes of integrations."""
 
@@ -34,13 +39,19 @@ class Integration(models.Model):
 
         DEACTIVATE = "deactivate", "Deactivate"
         DELETE = "delete", "Delete"
+        DELETE_LATER = "delete_later", "Delete later"
+        NEVER = "never", "Never"
 
     workspace = models.ForeignKey(
         Workspace, on_delete=models.CASCADE, related_name="integrations"
     )
     app = models.ForeignKey(App, on_delete=models.PROTECT)
     service_account = models.ForeignKey(
-        ServiceAccount, on_delete=models.PROTECT, related_name="integrations"
+        ServiceAccount,
+        on_delete=models.PROTECT,
+        related_name="integrations",
+        null=True,
+        help_text="None where people do the work in the app.",
     )
     directory = models.OneToOneField(
         Directory, on_delete=models.PROTECT, related_name="integration"
@@ -56,16 +67,46 @@ class Integration(models.Model):
     paused_at = models.DateTimeField(
         null=True, help_text="Since when nothing is changed in the app."
     )
+    observing_since = models.DateTimeField(
+        null=True, help_text="Since when Keyway only shows what it would change."
+    )
     sync_every_hours = models.PositiveSmallIntegerField(
         default=0, help_text="0 syncs only when somebody asks for it."
     )
     on_unassign = models.CharField(
         max_length=20, choices=OnUnassign, default=OnUnassign.DEACTIVATE
     )
+    delete_after_days = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="For Delete later: how long the deactivated account stays.",
+    )
     threshold_percent = models.PositiveSmallIntegerField(
         default=20,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
-        help_text="A sync that finds more of the users gone is halted as a whole.",
+        help_text="Above this, a sync or what the IdP takes away is held as a whole.",
+    )
+    threshold_minimum = models.PositiveSmallIntegerField(
+        default=5,
+        validators=[MinValueValidator(1)],
+        help_text="Fewer removals by the IdP than this are never held.",
+    )
+    removals_held_at = models.DateTimeField(
+        null=True, help_text="Since when removals wait for a decision."
+    )
+    removals_counted_from = models.DateTimeField(
+        null=True, help_text="When the last decision on removals was made."
+    )
+    matching_rules = models.JSONField(
+        default=by_user_name,
+        help_text="How a sync finds whose an account is, in order: userName, email, "
+        "externalId, or attribute:<name> of the user schema.",
+    )
+    calls_per_second = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="0: as fast as the app answers."
+    )
+    next_call_at = models.DateTimeField(
+        null=True, help_text="When the app may be called again at the earliest."
     )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -82,6 +123,21 @@ class Integration(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def own_username(self) -> str:
+        """The name of Keyway's own account in the app, empty if it has none."""
+        return self.service_account.username if self.service_account else ""
+
+    @property
+    def lane(self) -> str:
+        """The lane of its jobs in the queue."""
+        return self.directory.key
+
+    @property
+    def confirms_with_app(self) -> bool:
+        """Whether the IdP waits for what the app says to its change."""
+        return self.directory.confirms_with_app
 
     @property
     def audit_target(self) -> tuple[str, str, str]:

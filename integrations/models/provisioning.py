@@ -8,7 +8,9 @@ from django.db import models
 
 from integrations.models.account import AppAccount
 from integrations.models.integration import Integration
+from integrations.models.restore_point import RestorePoint
 from scim.models import Resource
+from workspaces.models import User
 
 
 class Provisioning(models.Model):
@@ -83,6 +85,13 @@ class Provisioning(models.Model):
         help_text="What SCIM gave, as [kind, external id, where it came from]: "
         "group, role or entitlement.",
     )
+    creating_as = models.CharField(
+        max_length=500,
+        blank=True,
+        db_default="",
+        help_text="User name under which an account is being made: until one is seen, "
+        "the app may hold it although nobody heard so.",
+    )
     desired_version = models.PositiveIntegerField(default=1)
     applied_version = models.PositiveIntegerField(default=0)
     state = models.CharField(max_length=30, choices=State)
@@ -90,6 +99,36 @@ class Provisioning(models.Model):
     next_attempt_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
     changed_at = models.DateTimeField()
+    approved_version = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="The desired version whose removal a person has approved.",
+    )
+    delete_at = models.DateTimeField(
+        null=True, help_text="When the deactivated account is deleted."
+    )
+    applied_account = models.JSONField(
+        null=True,
+        help_text="username, email and display_name as the app showed them after the "
+        "last change.",
+    )
+    drifted_at = models.DateTimeField(
+        null=True, help_text="Since when the app shows other than what was applied."
+    )
+    undo_to = models.ForeignKey(
+        RestorePoint,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        db_index=False,
+        help_text="The point to put the account back to, until that is done.",
+    )
+    undone_at = models.DateTimeField(
+        null=True, help_text="Since when the app differs from the IdP on purpose."
+    )
+    undone_by = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -106,6 +145,16 @@ class Provisioning(models.Model):
                 fields=["integration"],
                 condition=models.Q(is_matched=False),
                 name="provisioning_unmatched",
+            ),
+            models.Index(
+                fields=["integration"],
+                condition=models.Q(drifted_at__isnull=False),
+                name="provisioning_drifted",
+            ),
+            models.Index(
+                fields=["delete_at"],
+                condition=models.Q(delete_at__isnull=False),
+                name="provisioning_delete_at",
             ),
         ]
 

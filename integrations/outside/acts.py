@@ -35,6 +35,11 @@ class ToldSession:
         self._session = session
         self._begin = begin
 
+    @property
+    def inner(self) -> Session:
+        """The connector's own session."""
+        return self._session
+
     def reach(self) -> None:
         """Find whether anything answers at the address."""
         self._begin("Reach the app")

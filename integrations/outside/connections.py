@@ -1,25 +1,26 @@
-"""Open a session with the app of an integration, and note how that went."""
+"""Open a session with the app of an integration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from integrations.connectors.base import Misconfigured
+from integrations.connectors.base import Misconfigured, Session
+from integrations.connectors.exchange import Exchange, Observe
 from integrations.connectors.registry import connector_for
+from integrations.connectors.task.connector import TaskSession
 from integrations.desired import Connection
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import origins
 from integrations.outside.acts import ToldSession
 from integrations.outside.call_log import CallLog
-from workspaces import secrets
+from integrations.outside.pace import Pace
+from integrations.tasks.known import KnownApp
+from workspaces import jobs, secrets
+from workspaces.faults import fault
 from workspaces.models import Job
-
-MISCONFIGURED_PAUSE = timedelta(minutes=1)
-"""How long at least to wait before a login that was refused is tried again."""
 
 
 @contextmanager
@@ -34,22 +35,47 @@ def open_session(
 
     `resource_id` is the public id of whom it is about, `hides` what of them is
     confidential. An integration that is not there yet needs a job. Raises
-    ConnectorError.
+    ConnectorError, and LostLease before a change that is no longer the job's to make.
     """
-    connector = connector_for(
-        integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
-    )
     calls = CallLog(integration, job=job, resource_id=resource_id)
-    session = connector.open(_connection(integration, hides), observe=calls.note)
+    pace = Pace(integration)
+
+    def begin(act: str, *, is_change: bool = False) -> None:
+        pace.begin()
+        calls.begin(act, is_change=is_change)
+        if is_change:
+            fault("app.before_change")
+            if job is not None:
+                jobs.require_lease(job)
+
+    def note(exchange: Exchange) -> None:
+        calls.note(exchange)
+        fault("app.after_call")
+        pace.note()
+
+    session = _open(integration, hides, observe=note)
     try:
-        yield ToldSession(session, calls.begin)
+        yield ToldSession(session, begin)
     finally:
         session.close()
         calls.write()
 
 
-def _connection(integration: Integration, hides: tuple[str, ...]) -> Connection:
-    account: ServiceAccount = integration.service_account
+def _open(
+    integration: Integration, hides: tuple[str, ...], *, observe: Observe
+) -> Session:
+    account = integration.service_account
+    if account is None:
+        return TaskSession(KnownApp(integration))
+    connector = connector_for(
+        integration.app.manifest, allowed_networks=settings.KEYWAY_ALLOWED_NETWORKS
+    )
+    return connector.open(_connection(integration, account, hides), observe=observe)
+
+
+def _connection(
+    integration: Integration, account: ServiceAccount, hides: tuple[str, ...]
+) -> Connection:
     if not origins.is_allowed(account, integration.base_url):
         raise Misconfigured(str(origins.PasswordNeeded(account, integration.base_url)))
     try:
@@ -66,18 +92,4 @@ def _connection(integration: Integration, hides: tuple[str, ...]) -> Connection:
         identifier=integration.identifier,
         login_workflow=account.login_workflow,
         hides=hides,
-    )
-
-
-def note_success(integration: Integration, *, now: datetime) -> None:
-    """Remember that the app answered. Writes only when that is news."""
-    Integration.objects.filter(
-        pk=integration.pk, status=Integration.Status.NEEDS_ATTENTION
-    ).update(status=Integration.Status.ACTIVE, status_reason="", status_at=now)
-
-
-def note_misconfigured(integration: Integration, reason: str, *, now: datetime) -> None:
-    """Remember that nothing will work until somebody mends something."""
-    Integration.objects.filter(pk=integration.pk).update(
-        status=Integration.Status.NEEDS_ATTENTION, status_reason=reason, status_at=now
     )

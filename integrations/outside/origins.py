@@ -39,14 +39,17 @@ class WrongPassword(ValueError):
     """What was entered is not the saved password."""
 
 
-def is_allowed(account: ServiceAccount, base_url: str) -> bool:
-    """Say whether the password may be sent to this address."""
-    return origin_of(base_url) in account.origins
+def is_allowed(account: ServiceAccount | None, base_url: str) -> bool:
+    """Say whether the password may be sent to this address.
+
+    Without an account there is none to send.
+    """
+    return account is None or origin_of(base_url) in account.origins
 
 
-def require(account: ServiceAccount, base_url: str) -> None:
+def require(account: ServiceAccount | None, base_url: str) -> None:
     """Raise PasswordNeeded if the password may not be sent to this address."""
-    if not is_allowed(account, base_url):
+    if account is not None and not is_allowed(account, base_url):
         raise PasswordNeeded(account, base_url)
 
 
@@ -70,7 +73,7 @@ def allow(account: ServiceAccount, base_url: str, *, actor: User | None) -> None
 
 
 def confirm(
-    account: ServiceAccount,
+    account: ServiceAccount | None,
     base_url: str,
     *,
     password: str,
@@ -82,7 +85,7 @@ def confirm(
     Not for use within a transaction, which would forget a wrong password. Raises
     PasswordNeeded without a password, WrongPassword with another one.
     """
-    if is_allowed(account, base_url):
+    if account is None or is_allowed(account, base_url):
         return
     if not password:
         raise PasswordNeeded(account, base_url)

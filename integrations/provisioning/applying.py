@@ -7,29 +7,32 @@ the app shows, and does what is missing.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import NoReturn
 
 from django.db import transaction
 
 from integrations.connectors.base import (
     ConnectorError,
-    Misconfigured,
     PermanentFailure,
-    Session,
-    TemporaryFailure,
 )
-from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
-from integrations.models import (
-    AppAccount,
-    AppEntitlement,
-    Integration,
-    Provisioning,
+from integrations.models import AppAccount, Provisioning
+from integrations.outside import connections, health
+from integrations.provisioning import (
+    mapping,
+    observing,
+    pausing,
+    planning,
+    reconciling,
+    removals,
+    undoing,
+    wanted,
 )
-from integrations.outside import connections
-from integrations.provisioning import entitlements, identity, mapping, pausing
+from integrations.provisioning.restoring import KeepingSession
+from integrations.tasks import by_hand
 from scim.models import Resource
-from workspaces import jobs
+from workspaces import jobs, lanes
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -48,38 +51,50 @@ _FAILED = {
     _State.DELETE_AWAITING: _State.DELETE_FAILED,
     _State.DELETE_ONGOING: _State.DELETE_FAILED,
 }
+_AT_ONCE = timedelta(0)
 
 
-class _Paused(Exception):
-    """Nothing may be changed in the app now."""
+class _MustWait(Exception):
+    """Nothing may be changed in the app now; `park` says so to the job."""
 
-    def __init__(self, integration: Integration) -> None:
+    def __init__(self, park: Callable[[Job], None]) -> None:
         super().__init__()
-        self.integration = integration
+        self.park = park
 
 
 def carry_out(job: Job) -> None:
     """Bring one account up to date. Raises RetryLater or GiveUp, with the reason.
 
-    Raises Parked while the integration is paused.
+    Raises Parked while the integration is paused or only observes, and if a person
+    has to decide on a removal.
     """
     try:
         row = _begin(job)
-    except _Paused as found:
-        pausing.wait(job, found.integration)
+    except _MustWait as found:
+        found.park(job)
         carry_out(job)
         return
     if row is None:
         return
     user = Resource.objects.filter(public_id=row.resource_id_public).first()
     try:
-        with connections.open_session(
-            row.integration,
-            job=job,
-            resource_id=row.resource_id_public,
-            hides=mapping.hidden_values(user),
-        ) as session:
-            _apply(row, user, session)
+        with (
+            connections.open_session(
+                row.integration,
+                job=job,
+                resource_id=row.resource_id_public,
+                hides=mapping.hidden_values(user),
+            ) as session,
+            by_hand.asking_a_person(session),
+        ):
+            is_removal = row.undo_to is None and removals.is_removal(row)
+            kept = KeepingSession(session, row, job, is_removal=is_removal)
+            if row.undo_to is None:
+                reconciling.apply(row, user, kept)
+            else:
+                reconciling.put_back(row, kept)
+    except by_hand.PersonNeeded as needed:
+        by_hand.wait(job, row, needed.session, state=_BACK[_State(row.state)])
     except ConnectorError as error:
         _fail(job, row, error)
     else:
@@ -93,9 +108,12 @@ def _begin(job: Job) -> Provisioning | None:
             Provisioning.objects.select_for_update(of=("self",))
             .select_related(
                 "integration__app",
+                "integration__directory",
                 "integration__workspace",
                 "integration__service_account__workspace",
                 "account",
+                "resource__directory",
+                "undo_to",
             )
             .filter(
                 resource_id_public=job.subject,
@@ -107,234 +125,78 @@ def _begin(job: Job) -> Provisioning | None:
             row.applied_version == row.desired_version and row.state not in _ONGOING
         ):
             return None
-        if row.integration.paused_at is not None:
-            raise _Paused(row.integration)
+        _wait_if_held(row)
         state = _State(row.state)
         row.state = _ONGOING.get(state, state)
         row.attempts += 1
         row.save(update_fields=["state", "attempts"])
+        jobs.report_progress(job, act=wanted.ACTS[row.state])
         return row
 
 
-def _apply(row: Provisioning, user: Resource | None, session: Session) -> None:
-    account = _find(row, user, session)
-    if user is None:
-        if account is not None:
-            _delete(row, session, account)
-        return
-    desired = mapping.desired_account(user)
-    if not desired.active and _deletes_on_unassign(row.integration):
-        if account is not None:
-            _delete(row, session, account)
-        if row.account is not None:
-            _forget(row, row.account)
-        return
-    if account is None:
-        if not desired.active:
-            # Who never had an account and may not log in needs none.
-            return
-        account = session.create_account(desired)
-        _observe(row, account)
-    _update(session, desired, account)
-    shown = _shown(row, session, desired.username, account)
-    _observe(row, shown)
-    _grant(row, user, session, replace(account, external_id=shown.external_id))
-
-
-def _delete(row: Provisioning, session: Session, account: ObservedAccount) -> None:
-    """Delete an account, unless somebody has exempted it since."""
-    if AppAccount.objects.filter(
-        integration=row.integration,
-        external_id=account.external_id,
-        exempted_at__isnull=False,
-    ).exists():
-        raise PermanentFailure(
-            "The account is exempt, so Keyway does not delete it. End the exemption, "
-            "then retry."
-        )
-    session.delete_account(account.external_id)
-
-
-def _find(
-    row: Provisioning, user: Resource | None, session: Session
-) -> ObservedAccount | None:
-    """Return the person's account: the one we know, or else one of that name.
-
-    An account of that name is taken over only if no other resource has it: the
-    app has one person of that name, and the IdP says that it is this one.
-    """
-    if row.account is not None:
-        known = session.get_account(row.account.external_id)
-        if known is not None or user is None:
-            return known
-        _forget(row, row.account)
-    if user is None:
-        return None
-    username = mapping.desired_account(user).username
-    if username.casefold() == row.integration.service_account.username.casefold():
-        raise PermanentFailure(
-            "This user name is that of the account with which Keyway works in the "
-            "app. Unassign the user in your IdP."
-        )
-    _refuse_second_account(user)
-    found = session.find_account(username)
-    if found is None:
-        return None
-    _observe(row, found)
-    return found
-
-
-def _refuse_second_account(user: Resource) -> None:
-    """Raise PermanentFailure if the app knows the person by another user name."""
-    found = identity.account_of_another(user)
-    if found is not None:
-        attribute, account = found
-        raise PermanentFailure(
-            f"The app has an account with this {attribute.label or attribute.name}: "
-            f"{account.username}. Sync, and Keyway matches it to this user; or match "
-            "it by hand under Users."
-        )
-
-
-def _deletes_on_unassign(integration: Integration) -> bool:
-    """Say whether the account of a user whom the IdP deactivates should go."""
-    return integration.on_unassign == Integration.OnUnassign.DELETE
-
-
-def _forget(row: Provisioning, account: AppAccount) -> None:
-    """Let go of an account that somebody deleted in the app, with what it held."""
-    with transaction.atomic():
-        account.delete()
-        row.account = None
-        row.granted = []
-        row.save(update_fields=["account", "granted"])
-
-
-def _update(
-    session: Session, desired: DesiredAccount, account: ObservedAccount
-) -> None:
-    if _differs(desired, account):
-        session.update_account(account.external_id, desired)
-    if desired.active and not account.active:
-        session.reactivate_account(account.external_id)
-    elif not desired.active and account.active:
-        session.deactivate_account(account.external_id)
-
-
-def _differs(desired: DesiredAccount, account: ObservedAccount) -> bool:
-    return bool(desired.attributes) or any(
-        getattr(desired, name) != getattr(account, name)
-        for name in ("username", "email", "given_name", "family_name", "display_name")
-        if getattr(desired, name)
-    )
-
-
-def _shown(
-    row: Provisioning, session: Session, username: str, account: ObservedAccount
-) -> ObservedAccount:
-    """Return the account after an update, also where its key was its old name."""
-    shown = session.get_account(account.external_id)
-    if shown is not None:
-        return shown
-    renamed = session.find_account(username)
-    if renamed is None:
-        return account
-    if row.account is not None:
-        row.account.external_id = renamed.external_id
-        row.account.save(update_fields=["external_id"])
-    return renamed
-
-
-def _observe(row: Provisioning, account: ObservedAccount) -> None:
-    """Record the account as the app shows it, and that it is this person's."""
-    seen, _ = AppAccount.objects.update_or_create(
-        integration=row.integration,
-        external_id=account.external_id,
-        defaults={
-            "username": account.username,
-            "email": account.email,
-            "display_name": account.display_name,
-            "is_active": account.active,
-            "seen_at": database_now(),
-        },
-    )
-    if seen.resource_id not in {None, row.resource_id}:
-        raise PermanentFailure(
-            "The app has one account of this name, and it belongs to another user of "
-            "this directory. Rename one of the two in your IdP."
-        )
-    if seen.resource_id != row.resource_id:
-        seen.resource_id = row.resource_id
-        seen.save(update_fields=["resource"])
-    if row.account_id != seen.pk:
-        row.account = seen
-        row.save(update_fields=["account"])
-
-
-def _grant(
-    row: Provisioning, user: Resource, session: Session, account: ObservedAccount
-) -> None:
-    """Give what the person's groups, roles and entitlements stand for.
-
-    Take only what SCIM gave, and take it first: the app may refuse two that exclude
-    each other.
-    """
-    wanted = entitlements.wanted_by(row.integration, user)
-    given = row.given
-    for kind, external_id in given - wanted.keys():
-        gone = AppEntitlement.objects.filter(
-            integration=row.integration, kind=kind, external_id=external_id
-        ).first()
-        if gone is not None:
-            session.revoke(account.external_id, _plain(gone))
-    for key, (entitlement, _) in wanted.items():
-        if key not in given or key not in account.entitlements:
-            session.grant(account.external_id, _plain(entitlement))
-    row.granted = sorted([*key, source] for key, (_, source) in wanted.items())
-    row.save(update_fields=["granted"])
-    if row.account is not None:
-        held = set(account.entitlements) - (given - wanted.keys()) | wanted.keys()
-        row.account.entitlements.set(
-            e
-            for e in AppEntitlement.objects.filter(integration=row.integration)
-            if e.key in held
-        )
-
-
-def _plain(entitlement: AppEntitlement) -> Entitlement:
-    return Entitlement(entitlement.kind, entitlement.external_id, entitlement.name)
+def _wait_if_held(row: Provisioning) -> None:
+    """Raise _MustWait if the integration, or a removal, waits for a person."""
+    integration = row.integration
+    if integration.paused_at is not None:
+        raise _MustWait(lambda job: pausing.wait(job, integration))
+    if integration.observing_since is not None:
+        raise _MustWait(lambda job: observing.wait(job, integration))
+    if row.undo_to is None and removals.must_hold(row, now=database_now()):
+        raise _MustWait(lambda job: removals.wait(job, row))
 
 
 @transaction.atomic
 def _succeed(job: Job, row: Provisioning) -> None:
     """Record what was applied. A newer wish keeps its state and has its own job."""
     now = database_now()
-    gone = row.state == _State.DELETE_ONGOING
-    if gone and row.account is not None:
+    if row.undo_to is None:
+        _note_applied(row, now=now)
+    else:
+        undoing.finish(row, row.undo_to, now=now)
+    by_hand.withdraw(row)
+    health.note_success(row.integration, now=now)
+
+
+def _note_applied(row: Provisioning, *, now: datetime) -> None:
+    is_leaving = row.state == _State.DELETE_ONGOING
+    waits_until = row.delete_at if is_leaving and _lies_ahead(row, now) else None
+    if is_leaving and waits_until is None and row.account is not None:
         row.account.delete()
         row.account = None
+    left = _State.DELETED if waits_until is None else _State.DELETE_AWAITING
     rows = Provisioning.objects.filter(pk=row.pk)
     rows.update(applied_version=row.desired_version)
     rows.filter(desired_version=row.desired_version).update(
-        state=_State.DELETED if gone else _State.ONBOARDED,
+        state=left if is_leaving else _State.ONBOARDED,
         last_error="",
-        next_attempt_at=None,
+        next_attempt_at=waits_until,
+        applied_account=_shown(row.account),
+        drifted_at=None,
         changed_at=now,
     )
-    connections.note_success(row.integration, now=now)
+
+
+def _shown(account: AppAccount | None) -> dict[str, str] | None:
+    if account is None:
+        return None
+    return {name: getattr(account, name) for name in planning.NAMES}
+
+
+def _lies_ahead(row: Provisioning, now: datetime) -> bool:
+    return row.delete_at is not None and row.delete_at > now
 
 
 def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
     """Hand the job back with the reason and the time of the next try, or end it."""
     if isinstance(error, PermanentFailure):
+        # The app has answered: it is this change that it does not want.
+        lanes.note_success(row.integration.lane)
         raise jobs.GiveUp(error.message)
     now = database_now()
-    wish = error.retry_after if isinstance(error, TemporaryFailure) else None
-    after = wish or jobs.backoff(job.failures + 1)
     with transaction.atomic():
-        if isinstance(error, Misconfigured):
-            after = max(after, connections.MISCONFIGURED_PAUSE)
-            connections.note_misconfigured(row.integration, error.message, now=now)
+        later = health.note_failure(row.integration, error, now=now)
+        after = max(later.after or _AT_ONCE, jobs.backoff(job.failures + 1))
+        later.after = after
         Provisioning.objects.filter(
             pk=row.pk, desired_version=row.desired_version
         ).update(
@@ -343,7 +205,7 @@ def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
             next_attempt_at=now + after,
             changed_at=now,
         )
-    raise jobs.RetryLater(error.message, after=after)
+    raise later
 
 
 def gave_up(job: Job, error: str) -> None:

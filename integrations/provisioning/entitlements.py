@@ -8,6 +8,8 @@ by membership, the others by the values of their `roles` and `entitlements`; tho
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -16,7 +18,7 @@ from django.db.models import QuerySet
 from integrations.models import AppEntitlement, Integration
 from integrations.provisioning import custom_roles, mapping, wanted
 from scim import queries, services
-from scim.models import Resource
+from scim.models import GroupMember, Resource
 from scim.protocol import user_schema
 from scim.protocol.comparable import string_key
 from scim.protocol.custom_roles import key_of
@@ -101,6 +103,68 @@ def hide(integration: Integration, row: AppEntitlement, *, now: datetime) -> Non
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What users should hold, looked up for all of them at once."""
+
+    rows: Mapping[tuple[str, str], AppEntitlement]
+    """What the app has, by (kind, external id)."""
+
+    groups: Mapping[int, list[AppEntitlement]]
+    """By the database id of the user, through groups."""
+
+    book: custom_roles.Book | None
+    by_value: Mapping[str, Mapping[str | tuple[str], AppEntitlement | None]]
+    """By resource type, then by id or name."""
+
+    def of(self, user: Resource) -> dict[tuple[str, str], tuple[AppEntitlement, str]]:
+        """Return what a user should hold, each with where that comes from."""
+        if user.active is False:
+            return {}
+        found = {row.key: (row, "group") for row in self.groups.get(user.pk, [])}
+        for type_name, values in mapping.assigned(user).items():
+            if values and self.book is not None and type_name == "Role":
+                for given in self.book.choose(values).given:
+                    found.setdefault(given.key, (given, "role"))
+            elif values:
+                by_value = self.by_value.get(type_name, {})
+                for value in values:
+                    row = by_value.get(value) or by_value.get(_name_key(value))
+                    if row is not None:
+                        found.setdefault(row.key, (row, type_name.lower()))
+        return found
+
+
+def wishes_of(integration: Integration, users: Sequence[Resource]) -> Wishes:
+    """Look up what users of one directory should hold. At most five queries."""
+    rows = AppEntitlement.objects.filter(integration=integration)
+    members = GroupMember.objects.filter(
+        member__in=[user.pk for user in users if user.active is not False],
+        group__app_entitlement__integration=integration,
+    )
+    groups: dict[int, list[AppEntitlement]] = {}
+    for found in members.select_related("group__app_entitlement").order_by("id"):
+        groups.setdefault(found.member_id, []).append(found.group.app_entitlement)
+    asked = {
+        type_name
+        for user in users
+        for type_name, values in mapping.assigned(user).items()
+        if values
+    }
+    roles = user_schema.read(integration.directory.user_schema).roles
+    with_book = bool(roles) and "Role" in asked
+    return Wishes(
+        rows={row.key: row for row in rows},
+        groups=groups,
+        book=custom_roles.book_of(integration, roles) if with_book else None,
+        by_value={
+            type_name: _by_value(rows, type_name)
+            for type_name in sorted(asked)
+            if not (with_book and type_name == "Role")
+        },
+    )
+
+
 def wanted_by(
     integration: Integration, user: Resource
 ) -> dict[tuple[str, str], tuple[AppEntitlement, str]]:
@@ -110,25 +174,7 @@ def wanted_by(
     custom role stands for comes from the role, whatever kind it is. Who is inactive
     should hold nothing.
     """
-    if user.active is False:
-        return {}
-    rows = AppEntitlement.objects.filter(integration=integration)
-    found = {
-        row.key: (row, "group") for row in rows.filter(resource__members__member=user)
-    }
-    roles = user_schema.read(user.directory.user_schema).roles
-    for type_name, values in mapping.assigned(user).items():
-        if values and roles and type_name == "Role":
-            choice = custom_roles.book_of(integration, roles).choose(values)
-            for given in choice.given:
-                found.setdefault(given.key, (given, "role"))
-        elif values:
-            by_value = _by_value(rows, type_name)
-            for value in values:
-                row = by_value.get(value) or by_value.get(_name_key(value))
-                if row is not None:
-                    found.setdefault(row.key, (row, type_name.lower()))
-    return found
+    return wishes_of(integration, [user]).of(user)
 
 
 def _by_value(

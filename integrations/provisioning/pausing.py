@@ -27,7 +27,7 @@ def pause(integration: Integration, *, actor: User | None, now: datetime) -> boo
 
     What a worker has in hand at this moment is finished.
     """
-    integration = _locked(integration)
+    integration = lock(integration)
     if integration.paused_at is not None:
         return False
     integration.paused_at = now
@@ -39,7 +39,7 @@ def pause(integration: Integration, *, actor: User | None, now: datetime) -> boo
 @transaction.atomic
 def resume(integration: Integration, *, actor: User | None, now: datetime) -> int:
     """Go on with what waited. Returns how many jobs that is."""
-    integration = _locked(integration)
+    integration = lock(integration)
     if integration.paused_at is None:
         return 0
     integration.paused_at = None
@@ -51,7 +51,7 @@ def resume(integration: Integration, *, actor: User | None, now: datetime) -> in
 def wait(job: Job, integration: Integration) -> None:
     """Park the job, unless somebody has resumed since. Raises Parked."""
     with transaction.atomic():
-        if _locked(integration).paused_at is None:
+        if lock(integration).paused_at is None:
             return
         jobs.park(job, REASON, state=Job.State.PAUSED)
     raise jobs.Parked
@@ -66,9 +66,10 @@ def provisioning_jobs(integration: Integration) -> QuerySet[Job]:
     )
 
 
-def _locked(integration: Integration) -> Integration:
+def lock(integration: Integration) -> Integration:
+    """Return the integration with its row locked; who refers to it need not wait."""
     return (
-        Integration.objects.select_for_update(of=("self",))
+        Integration.objects.select_for_update(of=("self",), no_key=True)
         .select_related("workspace", "directory")
         .get(pk=integration.pk)
     )

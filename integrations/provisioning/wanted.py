@@ -16,15 +16,29 @@ from integrations.audit import Action
 from integrations.models import Provisioning
 from scim.models import GroupMember, Resource
 from scim.services import Changed
-from workspaces import audit, jobs
+from workspaces import audit, jobs, lanes
 from workspaces.models import Directory, Job, User
 
 JOB = "integrations.provision"
+_State = Provisioning.State
+ACTS: dict[str, str] = {
+    _State.PROVISIONING_AWAITING: "invite",
+    _State.PROVISIONING_ONGOING: "invite",
+    _State.UPDATE_AWAITING: "update",
+    _State.UPDATE_ONGOING: "update",
+    _State.DELETE_AWAITING: "removal",
+    _State.DELETE_ONGOING: "removal",
+}
+"""What is done for a person, by the state that asks for it."""
+
 _BATCH = 500
 _WORKSPACE = (
     "(SELECT i.workspace_id FROM integrations_integration i"
     " WHERE i.id = integrations_provisioning.integration_id)"
 )
+_MANY = 20
+"""From so many accounts at once they make way for single changes."""
+
 _WANT = (
     "INSERT INTO integrations_provisioning (integration_id, resource_id,"
     " resource_id_public, user_name, is_matched, granted, desired_version,"
@@ -44,13 +58,15 @@ _WANT = (
     " 'provisioning_awaiting', 'provisioning_ongoing', 'provisioning_failed')"
     " THEN 'provisioning_awaiting' ELSE 'update_awaiting' END,"
     " attempts = 0, next_attempt_at = NULL, last_error = '',"
+    " undo_to_id = NULL, undone_at = NULL, undone_by_id = NULL,"
     " changed_at = excluded.changed_at"
     f" RETURNING resource_id_public, {_WORKSPACE}"
 )
 _WANT_GONE = (
     "UPDATE integrations_provisioning SET state = 'delete_awaiting',"
     " resource_id = NULL, desired_version = desired_version + 1, attempts = 0,"
-    " next_attempt_at = NULL, last_error = '', changed_at = %s"
+    " next_attempt_at = NULL, last_error = '',"
+    " undo_to_id = NULL, undone_at = NULL, undone_by_id = NULL, changed_at = %s"
     " WHERE resource_id_public = %s AND integration_id IN"
     " (SELECT id FROM integrations_integration WHERE directory_id = %s)"
     f" RETURNING resource_id_public, {_WORKSPACE}"
@@ -119,7 +135,7 @@ def want(
                 [_database_time(now), directory.pk, *batch],
             )
             rows = cursor.fetchall()
-        _put_off(rows, trigger=trigger, actor=actor, now=now)
+        _put_off(directory, rows, trigger=trigger, actor=actor, now=now)
 
 
 def want_gone(
@@ -134,10 +150,11 @@ def want_gone(
     with connection.cursor() as cursor:
         cursor.execute(_WANT_GONE, [_database_time(now), resource_id, directory.pk])
         rows = cursor.fetchall()
-    _put_off(rows, trigger=trigger, actor=actor, now=now)
+    _put_off(directory, rows, trigger=trigger, actor=actor, now=now)
 
 
 def _put_off(
+    directory: Directory,
     rows: list[tuple[str, int]],
     *,
     trigger: Job.Trigger,
@@ -152,8 +169,17 @@ def _put_off(
             subjects=[resource_id for resource_id, _ in rows],
             trigger=trigger,
             actor=actor,
+            priority=_priority(directory, len(rows)),
+            lane=directory.key,
             now=now,
         )
+
+
+def _priority(directory: Directory, accounts: int) -> Job.Priority | None:
+    """Return how urgent so many accounts at once are; None as the trigger says."""
+    if accounts >= _MANY:
+        return Job.Priority.BULK
+    return Job.Priority.PERSON if directory.confirms_with_app else None
 
 
 def _database_time(now: datetime) -> Any:
@@ -182,7 +208,10 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
         data={"user": row.resource_id_public},
     )
     directory = row.integration.directory
-    if row.resource_id is None:
+    lanes.reopen([directory.key], now=now)
+    if row.undo_to_id is not None:
+        _undo_again(row, actor=actor, now=now)
+    elif row.resource_id is None:
         want_gone(
             directory,
             row.resource_id_public,
@@ -198,3 +227,23 @@ def retry(row: Provisioning, *, actor: User, now: datetime) -> None:
             actor=actor,
             now=now,
         )
+
+
+def _undo_again(row: Provisioning, *, actor: User, now: datetime) -> None:
+    """Try an undo that failed once more. What the IdP wants would take its place."""
+    row.state, row.last_error = Provisioning.State.UPDATE_AWAITING, ""
+    row.save(update_fields=["state", "last_error"])
+    put_off(row, trigger=Job.Trigger.WEB, actor=actor, now=now)
+
+
+def put_off(
+    row: Provisioning, *, trigger: Job.Trigger, actor: User | None, now: datetime
+) -> None:
+    """Enqueue the job of one row, which says already what is to be done."""
+    _put_off(
+        row.integration.directory,
+        [(row.resource_id_public, row.integration.workspace_id)],
+        trigger=trigger,
+        actor=actor,
+        now=now,
+    )

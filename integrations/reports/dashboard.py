@@ -13,7 +13,7 @@ from django.db.models.functions import TruncHour
 
 from integrations.models import Integration, Provisioning
 from integrations.reports import standing
-from integrations.reports.activity import FAILED_REQUEST
+from integrations.reports.activity_filters import FAILED_REQUEST
 from integrations.reports.standing import Standing
 from integrations.syncing import holding, matching
 from scim import counts
@@ -23,6 +23,7 @@ from tokens.state import EXPIRING
 from workspaces.models import Job, Workspace
 
 HOURS = 24
+LEAK_SHOWN = timedelta(days=7)
 _MOST_SYNCS = 500
 
 
@@ -49,6 +50,7 @@ class Line:
     open_sync: Job | None = None
     failed_sync: Job | None = None
     expiring: list[ScimToken] = field(default_factory=list)
+    leaked: list[ScimToken] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def overview(workspace: Workspace, *, now: datetime) -> Overview:
     _count_failed_people(lines, workspace)
     _count_unmatched(lines, workspace)
     _find_failed_syncs(lines, workspace, now)
-    _find_expiring_tokens(lines, now)
+    _find_troubled_tokens(lines, now)
     return Overview(
         lines=list(lines.values()),
         hours=hours,
@@ -194,12 +196,15 @@ def _find_failed_syncs(
             by_key[job.subject].failed_sync = job
 
 
-def _find_expiring_tokens(lines: dict[int, Line], now: datetime) -> None:
-    live = (
-        ScimToken.objects.live(now)
-        .filter(directory__in=list(lines))
-        .filter(Q(replaced_by=None), expires_at__lt=now + EXPIRING)
-        .order_by("expires_at")
+def _find_troubled_tokens(lines: dict[int, Line], now: datetime) -> None:
+    """Note which tokens expire soon, and which were found and revoked lately."""
+    expires = ScimToken.objects.live(now).filter(
+        replaced_by=None, expires_at__lt=now + EXPIRING
     )
-    for token in live:
-        lines[token.directory_id].expiring.append(token)
+    leaked = Q(leaked_at__gt=now - LEAK_SHOWN)
+    found = ScimToken.objects.filter(
+        Q(pk__in=expires.values("pk")) | leaked, directory__in=list(lines)
+    )
+    for token in found.order_by("expires_at"):
+        line = lines[token.directory_id]
+        (line.leaked if token.leaked_at else line.expiring).append(token)

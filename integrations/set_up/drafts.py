@@ -1,7 +1,7 @@
 """Integrations that are being made: keep what was entered, check it, create it once.
 
 `answers` are by field: name, app (slug), base_url, identifier, login_workflow,
-service_account (public id), sync_every_hours, on_unassign, user_schema, and `steps`,
+service_account (public id), sync_every_hours, on_unassign, observe, user_schema, and `steps`,
 the steps that were gone through. No answer is a secret.
 """
 
@@ -19,6 +19,8 @@ from integrations import services
 from integrations.audit import Action
 from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
+from integrations.provisioning import unassigning
+from integrations.tasks.by_hand import is_by_hand
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
 from workspaces import audit, jobs
@@ -51,12 +53,13 @@ class Setup:
     """A draft with everything that an integration needs."""
 
     app: App
-    service_account: ServiceAccount
+    service_account: ServiceAccount | None
     name: str
     base_url: str
     identifier: str
     sync_every_hours: int
     on_unassign: str
+    observe: bool
     own_schema: UserSchema | None
 
 
@@ -165,6 +168,12 @@ def request_check(draft: IntegrationDraft, *, actor: User, now: datetime) -> Job
     return job
 
 
+def last_check(draft: IntegrationDraft) -> Job | None:
+    """Return the job of the last check of a draft, None if there was none."""
+    own = Job.objects.filter(kind=CHECK, subject=str(draft.public_id))
+    return own.filter(workspace=draft.workspace_id).order_by("-id").first()
+
+
 class NotRunning(ValueError):
     """There is no check to stop: it has ended."""
 
@@ -207,7 +216,7 @@ def complete(draft: IntegrationDraft) -> Setup:
         label = app.manifest["identifier"]["label"]
         raise Incomplete("app", f"Enter the {label} of {app.name}.")
     account, base_url = _account(draft, app), str(answers.get("base_url", ""))
-    if not origins.is_allowed(account, base_url):
+    if account is not None and not origins.is_allowed(account, base_url):
         reason = str(origins.PasswordNeeded(account, base_url))
         raise Incomplete("service_account", reason)
     return Setup(
@@ -218,11 +227,14 @@ def complete(draft: IntegrationDraft) -> Setup:
         identifier=str(answers.get("identifier", "")),
         sync_every_hours=int(answers.get("sync_every_hours", 0)),
         on_unassign=str(answers.get("on_unassign") or default_on_unassign(app)),
+        observe=answers.get("observe") == "observe",
         own_schema=own_schema_of(draft),
     )
 
 
-def _account(draft: IntegrationDraft, app: App) -> ServiceAccount:
+def _account(draft: IntegrationDraft, app: App) -> ServiceAccount | None:
+    if is_by_hand(app):
+        return None
     found = ServiceAccount.objects.filter(workspace=draft.workspace_id, app=app)
     chosen = draft.answers.get("service_account")
     account = None
@@ -247,36 +259,9 @@ def name_taken(name: str) -> str:
     )
 
 
-def on_unassign_choices(app: App) -> list[tuple[str, str, str]]:
-    """Return (value, label, effect) of what the connector can do in this app."""
-    can = app.manifest.get("capabilities", {})
-    wishes = Integration.OnUnassign
-    found = []
-    if can.get("deactivate"):
-        found.append(
-            (
-                str(wishes.DEACTIVATE),
-                str(wishes.DEACTIVATE.label),
-                "The account stays in the app and cannot log in. It goes only when "
-                "your IdP deletes the user.",
-            )
-        )
-    if can.get("delete"):
-        found.append(
-            (
-                str(wishes.DELETE),
-                str(wishes.DELETE.label),
-                "The account is deleted in the app as soon as your IdP deactivates "
-                "the user. What belongs to it may be lost.",
-            )
-        )
-    return found
-
-
 def default_on_unassign(app: App) -> str:
     """Return the mildest thing that the connector can do."""
-    choices = on_unassign_choices(app)
-    return choices[0][0] if choices else str(Integration.OnUnassign.DEACTIVATE)
+    return unassigning.choices(app)[0][0]
 
 
 def own_schema_of(draft: IntegrationDraft) -> UserSchema | None:
@@ -330,6 +315,7 @@ def finish(
                 identifier=setup.identifier,
                 sync_every_hours=setup.sync_every_hours,
                 on_unassign=setup.on_unassign,
+                observe=setup.observe,
                 own_schema=setup.own_schema,
                 actor=job.actor,
             )

@@ -19,10 +19,11 @@ from integrations.connectors.base import (
     Session,
     TemporaryFailure,
 )
-from integrations.models import Integration, IntegrationDraft
+from integrations.models import App, Integration, IntegrationDraft
 from integrations.outside import connections
 from integrations.outside.acts import ToldSession
 from integrations.set_up import drafts
+from integrations.tasks.by_hand import is_by_hand
 from workspaces import jobs
 from workspaces.models import Job
 
@@ -34,6 +35,15 @@ LABELS = {
     RIGHTS: "Check admin rights",
     SAVE: "Create the integration",
 }
+
+
+def labels_for(app: App | None) -> dict[str, str]:
+    """Return the steps of the check. Of an app by hand there is nothing to try."""
+    if app is not None and is_by_hand(app):
+        return {SAVE: LABELS[SAVE]}
+    return LABELS
+
+
 _SIDE = {
     REACH: "The app's address, or the network between Keyway and the app.",
     LOG_IN: "The service account.",
@@ -62,7 +72,8 @@ def carry_out(job: Job) -> dict[str, object] | None:
     record = _Record(job, draft)
     try:
         setup = drafts.complete(draft)
-        _try_out(record, setup)
+        if setup.service_account is not None:
+            _try_out(record, setup)
         with record.step(SAVE) as note:
             created = drafts.finish(
                 draft, setup, steps=record.steps_when_done(), job=job
@@ -106,7 +117,7 @@ def _reach(session: Session) -> str:
 
 def _log_in(session: Session, setup: drafts.Setup) -> str:
     session.log_in()
-    if not setup.service_account.username:
+    if setup.service_account is None or not setup.service_account.username:
         return "The app takes the access token."
     return f"{setup.service_account.username} is logged in."
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
-from integrations.outside import connections
+from integrations.outside import health
 from workspaces import audit, jobs
 from workspaces.models import Job, User, Workspace
 
@@ -78,7 +78,7 @@ def hold_if_too_many_are_gone(
             state=Job.State.HELD,
             result={"gone": gone, "known": len(known), "message": message},
         )
-        connections.note_success(integration, now=now)
+        health.note_success(integration, now=now)
         audit.record(
             Action.SYNC_HELD,
             workspace=integration.workspace,

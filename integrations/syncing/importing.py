@@ -22,10 +22,10 @@ from integrations.provisioning import (
     wanted,
 )
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.syncing import matching, recognising
+from integrations.syncing import matching, matching_rules, recognising
 from scim import services, store
 from scim.models import GroupMember, Resource
-from scim.protocol.comparable import string_key, user_name_key
+from scim.protocol.comparable import string_key
 from scim.protocol.errors import ScimError
 from scim.served import schema_of
 from workspaces.models import Job
@@ -240,12 +240,8 @@ def _take_account(
 def _match_user(
     integration: Integration, account: ObservedAccount, report: Report, now: datetime
 ) -> Resource:
-    """Return the user of the same name, or a new one that stands for the account."""
-    user = Resource.objects.filter(
-        directory=integration.directory,
-        user_name_key=user_name_key(account.username),
-        app_account=None,
-    ).first()
+    """Return the user whom the rules find, or a new one that stands for the account."""
+    user = matching_rules.find(integration, account)
     if user is not None:
         recognising.refuse_contradiction(user, account)
         return user

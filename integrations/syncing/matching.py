@@ -146,12 +146,15 @@ def remove(row: Provisioning, *, typed_name: str, actor: User, now: datetime) ->
     account = found.account
     if not can_remove(integration):
         raise Refused(f"{integration.app.name} lets nobody delete accounts.")
-    own = integration.service_account.username
+    own = integration.own_username
     if account.username.casefold() == own.casefold():
         raise Refused("Keyway works in the app with this account. It has to stay.")
     if typed_name.strip() != account.username.strip():
         raise WrongName(f"Type {account.username}, the user name in the app.")
     _record(Action.ACCOUNT_REMOVAL_REQUESTED, found, actor)
+    # Somebody says so of this account: no policy and no threshold stands before it.
+    found.row.delete_at = now
+    found.row.save(update_fields=["delete_at"])
     _delete_resource(integration, found.user, now)
     wanted.want_gone(
         integration.directory,

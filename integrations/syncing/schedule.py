@@ -48,5 +48,9 @@ def is_due(integration: Integration, *, now: datetime) -> bool:
 
 def _candidates(workspace: int) -> QuerySet[Integration]:
     return Integration.objects.filter(
-        workspace=workspace, sync_every_hours__gt=0, paused_at=None
+        workspace=workspace,
+        sync_every_hours__gt=0,
+        paused_at=None,
+        # Without one, a sync reads the list that a person brings.
+        service_account__isnull=False,
     ).select_related("directory", "workspace")

@@ -25,10 +25,11 @@ from integrations.connectors.base import (
 )
 from integrations.desired import Entitlement, ObservedAccount
 from integrations.models import Integration
-from integrations.outside import connections
+from integrations.outside import connections, health
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.syncing import holding, importing
+from integrations.syncing import drifting, holding, importing
 from integrations.syncing.importing import Report
+from integrations.tasks import proving
 from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -66,10 +67,13 @@ def carry_out(job: Job) -> dict[str, object]:
         with connections.open_session(integration, job=job) as session:
             found = _read(job, integration, session)
     except Misconfigured as error:
-        connections.note_misconfigured(integration, error.message, now=database_now())
+        health.note_misconfigured(integration, error.message, now=database_now())
         raise jobs.GiveUp(error.message) from None
     except TemporaryFailure as error:
-        raise jobs.RetryLater(error.message, after=error.retry_after) from None
+        later = health.note_failure(integration, error, now=database_now())
+        # A sync is given up after a few tries also while the app is down.
+        later.counts = True
+        raise later from None
     except ConnectorError as error:
         raise jobs.GiveUp(error.message) from None
     holding.hold_if_too_many_are_gone(job, integration, found.accounts.keys(), now=now)
@@ -106,7 +110,7 @@ def _people(
     integration: Integration, accounts: Iterator[ObservedAccount]
 ) -> Iterator[ObservedAccount]:
     """Leave out Keyway's own account: it is not a person to provision."""
-    own = integration.service_account.username.casefold()
+    own = integration.own_username.casefold()
     return (account for account in accounts if account.username.casefold() != own)
 
 
@@ -131,6 +135,8 @@ def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Re
         importing.forget_lost(integration, report, now=now)
         integration.last_synced_at = now
         integration.save(update_fields=["last_synced_at"])
-        connections.note_success(integration, now=now)
+        proving.after_import(integration, now=now)
+        health.note_success(integration, now=now)
+    drifting.note(integration, now=now)
     log.info("sync_finished", integration=integration.pk, users=report.users)
     return report

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
-from integrations.reports import activity, causes
-from integrations.reports.activity import Entry, Filters, Found, Mark
+from integrations.reports import activity, activity_filters, causes, events
+from integrations.reports.activity import Entry, Found, Mark
+from integrations.reports.activity_filters import Filters
 from integrations.views import calls, outcome, timeline
 from scim.models import Change, RequestRecord
 from tokens.models import ScimToken
@@ -47,9 +48,10 @@ def index(request: WorkspaceRequest) -> HttpResponse:
             **_timeline(request, filters),
             "filters": filters,
             "integrations": [("", "All integrations"), *names],
-            "actions": activity.ACTIONS,
-            "statuses": activity.STATUSES,
-            "times": activity.TIMES,
+            "actions": activity_filters.ACTIONS,
+            "events": events.CHOICES,
+            "statuses": activity_filters.STATUSES,
+            "times": activity_filters.TIMES,
             "export_url": f"{export}?{_kept(request)}",
         },
     )

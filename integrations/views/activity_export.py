@@ -10,8 +10,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from integrations.audit import Action
-from integrations.reports import activity
-from integrations.reports.activity import Entry, Filters, Mark
+from integrations.provisioning import wanted
+from integrations.reports import activity, events
+from integrations.reports.activity import Entry, Mark
+from integrations.reports.activity_filters import Filters
 from integrations.syncing import sync
 from integrations.views import timeline
 from workspaces import audit
@@ -21,10 +23,11 @@ from workspaces.models import Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
 _SIZE = 500
+_WHAT = {wanted.JOB: "Provisioning", sync.JOB: "Sync"}
 _HEADER = [
-    *("Time (UTC)", "What", "Integration", "Actor", "Action", "Object"),
-    *("Object id", "Outcome", "Status", "Milliseconds", "Path", "Client"),
-    *("Address", "Request id", "Error"),
+    *("Time (UTC)", "What", "Event", "Integration", "Actor", "Action", "Object"),
+    *("Object ID", "Outcome", "Status", "Milliseconds", "Path", "Client"),
+    *("Address", "Request ID", "Error"),
 ]
 
 
@@ -54,30 +57,54 @@ def _cells(
         found = activity.page(workspace, filters, before=mark, size=_SIZE, now=now)
         every = timeline.with_children(found.entries)
         names = activity.labels(every)
+        names |= timeline.names_of_checks(workspace, every)
         of_jobs = timeline.places_of_jobs(workspace, every)
+        states = timeline.states_of(workspace, every)
         for entry in every:
-            yield _line(entry, names.get(entry.resource_id, ""), places, of_jobs)
+            yield _line(entry, names, places, of_jobs, states)
         mark = found.older
 
 
+def _audited_line(entry: Entry, at: str) -> list[object]:
+    event = entry.audited
+    assert event is not None  # noqa: S101  an entry is one of the three
+    return [
+        *(at, "Audit log", events.name_of(event), "", event.actor_label),
+        *(event.action, event.target_label, event.target_id, "Succeeded"),
+        *("", "", "", "", event.address, event.request_id, ""),
+    ]
+
+
 def _line(
-    entry: Entry, name: str, places: dict[int, str], of_jobs: dict[str, str]
+    entry: Entry,
+    names: dict[str, str],
+    places: dict[int, str],
+    of_jobs: dict[str, str],
+    states: dict[str, str],
 ) -> list[object]:
     at = entry.at.isoformat(timespec="milliseconds")
     record, job = entry.record, entry.job
     if record is not None:
         return [
-            *(at, "SCIM request", places.get(record.directory_id, "")),
-            *(timeline.idp_of(record), record.method, name, record.resource_id),
+            *(at, "SCIM request", "", places.get(record.directory_id, "")),
+            *(
+                timeline.idp_of(record),
+                record.method,
+                names.get(entry.resource_id, ""),
+                record.resource_id,
+            ),
             *(timeline.record_pill(record).label, record.status),
             *(record.milliseconds, record.path, record.client),
             *(record.address, record.request_id, ""),
         ]
-    assert job is not None  # noqa: S101  an entry is one of the two
-    what = "Sync" if job.kind == sync.JOB else "Provisioning"
+    if job is None:
+        return _audited_line(entry, at)
+    what = _WHAT.get(job.kind, "Health check")
+    event = events.name_of_job(job, states.get(job.subject, ""))
+    name = names.get(job.subject, "")
     outcome = timeline.pill_of(job).label
     return [
-        *(at, what, of_jobs.get(job.subject, ""), str(job.actor or "Keyway")),
+        *(at, what, event, of_jobs.get(job.subject, ""), str(job.actor or "Keyway")),
         *(job.get_trigger_display(), name, entry.resource_id, outcome),
         *("", "", "", "", "", "", job.error),
     ]

@@ -1,4 +1,4 @@
-"""The **Dashboard**: what needs attention, then figures, then every integration."""
+"""The **Dashboard**: what needs attention, then figures, then the integrations."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 _MOST_SHOWN = 20
+_MOST_ROWS = 50
+"""Integrations in the list at most; the Integrations page has all, page by page."""
+
 _WIDTH, _HEIGHT, _GAP = 720, 120, 4
 
 
@@ -38,7 +41,8 @@ def index(request: WorkspaceRequest) -> HttpResponse:
             "more_troubles": max(0, len(troubles) - _MOST_SHOWN),
             "figures": _figures(overview),
             "chart": _chart(overview),
-            "rows": [_row(line) for line in overview.lines],
+            "rows": [_row(line) for line in _busiest(overview)],
+            "more_rows": max(0, len(overview.lines) - _MOST_ROWS),
             "failed_url": f"{reverse('integrations:activity')}?status=failed&time=24h",
             "can_create": can(request.membership, Permission.MANAGE_INTEGRATIONS),
         },
@@ -76,9 +80,21 @@ def _troubles(line: Line) -> Iterator[dict[str, Any]]:
         text = f"The last sync failed. {line.failed_sync.error}"
         at = line.failed_sync.ended_at
         yield _trouble(name, text, "danger", users, "Open", at)
+    yield from _troubles_of_access(line, settings)
+
+
+def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
+    name = line.integration.name
+    quarantined_at = line.integration.directory.quarantined_at
+    if quarantined_at is not None:
+        text = "In quarantine: reads go on, the writes of your IdP wait."
+        yield _trouble(name, text, "warning", url, "Open", quarantined_at)
+    for token in line.leaked:
+        text = f"Token {token.name} leaked and is revoked. Check where it was kept."
+        yield _trouble(name, text, "danger", url, "Open tokens", token.leaked_at)
     for token in line.expiring:
         yield {
-            **_trouble(name, f"Token {token.name} expires", "warning", settings),
+            **_trouble(name, f"Token {token.name} expires", "warning", url),
             "label": "Open tokens",
             "expires_at": token.expires_at,
         }
@@ -152,6 +168,14 @@ def _bar(number: int, hour: Hour, most: int) -> Bar:
         failed_y=round(_HEIGHT - succeeded - failed, 1),
         failed_height=round(failed, 1),
     )
+
+
+def _busiest(overview: Overview) -> list[Line]:
+    """Return the integrations to list, by name; of too many, where most has failed."""
+    if len(overview.lines) <= _MOST_ROWS:
+        return overview.lines
+    worst = sorted(overview.lines, key=lambda line: -line.failed_requests)[:_MOST_ROWS]
+    return sorted(worst, key=lambda line: line.integration.name.casefold())
 
 
 def _row(line: Line) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.models import AppEntitlement, Integration
 from integrations.provisioning.entitlements import label_of, type_of
+from integrations.reports import app_roles as reports
 from integrations.reports import assignments
 from integrations.views.frame import frame, get_integration
 from workspaces.csv_export import csv_response
@@ -40,6 +41,7 @@ def index(request: WorkspaceRequest, key: str) -> HttpResponse:
         + [(name, label_of(integration, name)) for name in kinds],
         "page_obj": page,
         "export_url": reverse("integrations:export_assignments", args=[key]),
+        "app_roles_url": reverse("integrations:app_roles", args=[key]),
     }
     return render(request, "integrations/entitlements.html", context)
 
@@ -95,6 +97,19 @@ def export(request: WorkspaceRequest, key: str) -> Any:
     integration = get_integration(request, key)
     rows = assignments.export(integration, actor=request.user)
     return csv_response(f"assignments-{key}", assignments.COLUMNS, rows)
+
+
+@require_GET
+@requires(Permission.VIEW_INTEGRATIONS)
+def app_roles(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Send the roles as app roles for the manifest of an app of Entra ID."""
+    integration = get_integration(request, key)
+    answer = JsonResponse(
+        reports.manifest(integration), json_dumps_params={"indent": 2}
+    )
+    name = f"entra-app-roles-{key}.json"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 def _entitlement(integration: Integration, ref: str) -> AppEntitlement:

@@ -10,9 +10,11 @@ from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 
 from integrations.models import Integration
+from integrations.provisioning import removals
 from integrations.reports import standing
 from integrations.reports.standing import Standing, State
 from integrations.syncing import holding
+from integrations.tasks.by_hand import is_by_hand
 from workspaces.clock import database_now
 from workspaces.models import Job
 from workspaces.pages import Pill
@@ -23,6 +25,9 @@ TABS = (
     ("Users", "integrations:users"),
     ("Groups", "integrations:groups"),
     ("Entitlements", "integrations:entitlements"),
+    ("Plan", "integrations:plan"),
+    ("Changes", "integrations:changes"),
+    ("Tasks", "tasks:list"),
     ("Activity", "integrations:activity"),
     ("Settings", "integrations:connected_services"),
 )
@@ -31,9 +36,13 @@ LEFT_TABS = (
     ("Connected services", "integrations:connected_services"),
     ("Security settings", "integrations:security"),
     ("Service account", "integrations:service_account"),
+    ("People", "integrations:people"),
     ("User schema", "integrations:user_schema"),
+    ("Matching", "integrations:matching"),
     ("Danger zone", "integrations:danger_zone"),
 )
+_BY_HAND_ONLY = {"tasks:list", "integrations:people"}
+_NOT_BY_HAND = {"integrations:service_account"}
 _SYNC_STATES = {
     Job.State.QUEUED: ("queued", "Queued"),
     Job.State.RETRYING: ("queued", "Retrying"),
@@ -78,11 +87,29 @@ def frame(
             "status_reason": integration.status_reason,
             "is_paused": integration.paused_at is not None,
         },
+        "safety": _safety(request, integration),
         "tabs": tabs(integration, current=current),
         "can_sync": can(request.membership, Permission.SYNC),
         "sync_url": reverse("integrations:sync", args=[key]),
         "sync": _strip(request, integration, open_sync),
         "actions": actions(request, integration),
+    }
+
+
+def _safety(request: WorkspaceRequest, integration: Integration) -> dict[str, Any]:
+    """Return what holds changes back, and where a person says that they go on."""
+    key = integration.directory.key
+    manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    return {
+        "observing_since": integration.observing_since,
+        "plan_url": reverse("integrations:plan", args=[key]),
+        "let_loose_url": reverse("integrations:let_loose", args=[key])
+        if manages
+        else None,
+        "held": removals.held(integration).count()
+        if integration.removals_held_at
+        else 0,
+        "removals_url": reverse("integrations:removals", args=[key]),
     }
 
 
@@ -100,16 +127,17 @@ def _links(
     entries: tuple[tuple[str, str], ...], integration: Integration, *, current: str
 ) -> list[dict[str, Any]]:
     key = integration.directory.key
+    hidden = _NOT_BY_HAND if is_by_hand(integration.app) else _BY_HAND_ONLY
     return [
         {"label": label, "url": url, "current": label == current}
         for label, name in entries
-        if (url := _url(name, key)) is not None
+        if name not in hidden and (url := _url(name, key)) is not None
     ]
 
 
 def _url(name: str, key: str) -> str | None:
     """Return the address of a tab, None if the product has no such page."""
-    if name == "integrations:activity":
+    if name in {"integrations:activity", "tasks:list"}:
         try:
             return f"{reverse(name)}?integration={key}"
         except NoReverseMatch:

@@ -20,7 +20,7 @@ from integrations.models import (
 from integrations.provisioning import wanted
 from integrations.reports import causes
 from integrations.set_up import drafts
-from integrations.syncing import sync
+from integrations.syncing import person, sync
 from integrations.views import calls, timeline
 from workspaces.models import Job
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -28,6 +28,7 @@ from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 TASKS = {
     wanted.JOB: "Provisioning",
     sync.JOB: "Sync",
+    person.JOB: "Sync",
     drafts.CHECK: "Test and save",
     service_accounts.JOB: "Check of a service account",
 }
@@ -51,7 +52,7 @@ def job(request: WorkspaceRequest, job_id: uuid.UUID) -> HttpResponse:
         "task": TASKS[found.kind],
         "target": target,
         "title": f"{TASKS[found.kind]} of {target['name']}"
-        if found.kind in {wanted.JOB, sync.JOB}
+        if found.kind in {wanted.JOB, sync.JOB, person.JOB}
         else TASKS[found.kind],
         "pill": timeline.pill_of(found),
         "actor": str(found.actor or "Keyway"),
@@ -79,7 +80,7 @@ def _attempt(request: WorkspaceRequest, found: Job) -> int:
 def _target(request: WorkspaceRequest, found: Job) -> dict[str, Any]:
     """Return whom or what a job is about, with its page if it has one."""
     key = found.subject
-    if found.kind == wanted.JOB:
+    if found.kind in {wanted.JOB, person.JOB}:
         names = Provisioning.objects.filter(
             integration__workspace=request.workspace, resource_id_public=key
         ).values_list("user_name", flat=True)

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from integrations.models import AppCall, Provisioning
 from integrations.provisioning import entitlements, mapping, planning, wanted
-from integrations.views import calls, timeline
+from integrations.views import calls, tasks, timeline
 from scim import schema_changes
 from scim.models import Resource
 from workspaces.models import Job
@@ -63,12 +63,14 @@ def of(request: WorkspaceRequest, row: Provisioning | None) -> dict[str, Any]:
 def _wanted(row: Provisioning) -> dict[str, Any]:
     state = Provisioning.State(row.state)
     key = row.integration.directory.key
+    task = tasks.open_tasks([row]).get(row.pk)
     return {
         "integration": row.integration.name,
         "integration_url": reverse("integrations:users", args=[key]),
         "person": row.user_name,
         "person_url": reverse("integrations:person", args=[row.resource_id_public]),
-        "pill": Pill(str(state.label), _TONES[state]),
+        "pill": tasks.WAITING if task else Pill(str(state.label), _TONES[state]),
+        "task_url": reverse("tasks:task", args=[task.public_id]) if task else None,
         "desired": row.desired_version,
         "applied": row.applied_version,
         "next_attempt_at": row.next_attempt_at,

@@ -12,11 +12,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from integrations.models import AppAccount, Integration, Provisioning
+from integrations.models import AppAccount, Integration, Provisioning, Task
 from integrations.provisioning import wanted
 from integrations.syncing import comparing, matching
+from integrations.tasks.by_hand import is_by_hand
+from integrations.views.changes import points_of
 from integrations.views.frame import frame, get_integration
 from integrations.views.matching import actions
+from integrations.views.tasks import WAITING, open_tasks
 from scim.models import Change, Resource
 from scim.protocol.comparable import string_key
 from tokens.models import ScimToken
@@ -60,9 +63,15 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
     )
     page = page_of(request, rows)
     manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
-    has_pending = any(row.state in Provisioning.PENDING for row in page)
+    waiting = open_tasks(page) if is_by_hand(integration.app) else {}
+    has_pending = any(
+        row.state in Provisioning.PENDING and row.pk not in waiting for row in page
+    )
     context: dict[str, Any] = {
-        "users": [_user(row, integration, manages=manages) for row in page],
+        "users": [
+            _user(row, integration, manages=manages, task=waiting.get(row.pk))
+            for row in page
+        ],
         "manages": manages,
         "query": search_text(request),
         "state": request.GET.get("state", ""),
@@ -112,9 +121,26 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
     account = row.account
     manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     context = frame(request, integration, current="Users") | {
-        "row": _user(row, integration, manages=manages)
+        "row": _user(
+            row, integration, manages=manages, task=open_tasks([row]).get(row.pk)
+        )
         | {
             "attempts": row.attempts,
+            "undone_at": row.undone_at,
+            "undone_by": str(row.undone_by or "somebody who left"),
+            "is_undoing": row.undo_to_id is not None,
+            "drifted_at": row.drifted_at,
+            "delete_at": row.delete_at,
+            "put_right_url": reverse(
+                "integrations:put_right", args=[key, row.resource_id_public]
+            )
+            if manages and row.resource
+            else None,
+            "sync_url": reverse(
+                "integrations:sync_person", args=[key, row.resource_id_public]
+            )
+            if can(request.membership, Permission.SYNC)
+            else None,
             "changed_at": row.changed_at,
             "seen_at": account.seen_at if account else None,
             "external_id": account.external_id if account else "",
@@ -122,6 +148,7 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
         # What stands for an unmatched account is the app's word, not the IdP's.
         "fields": comparing.sides(row.resource if row.is_matched else None, account),
         "changes": _changes(integration, row),
+        "points": points_of(integration, row.resource_id_public, manages=manages),
         "has_pending": row.state in Provisioning.PENDING
         and integration.paused_at is None,
     }
@@ -133,7 +160,7 @@ def user(request: WorkspaceRequest, key: str, resource_id: uuid.UUID) -> HttpRes
 def _row(integration: Integration, resource_id: uuid.UUID) -> Provisioning:
     return get_object_or_404(
         Provisioning.objects.select_related(
-            "resource__directory", "account__exempted_by"
+            "resource__directory", "account__exempted_by", "undone_by"
         ).prefetch_related("account__entitlements"),
         integration=integration,
         resource_id_public=str(resource_id),
@@ -226,10 +253,13 @@ def _search(
 
 
 def _user(
-    row: Provisioning, integration: Integration, *, manages: bool
+    row: Provisioning,
+    integration: Integration,
+    *,
+    manages: bool,
+    task: Task | None,
 ) -> dict[str, Any]:
     user, account = row.resource, row.account
-    state = Provisioning.State(row.state)
     return {
         "display_name": user.label if user else "",
         "id": row.resource_id_public,
@@ -241,10 +271,8 @@ def _user(
         "app_access": [e.name for e in account.entitlements.all()] if account else [],
         "active_in_app": account.is_active if account else None,
         "upstream_id": user.external_id if user else None,
-        # Nobody asked for an account that is not matched.
-        "state": Pill(str(state.label), _TONES[state])
-        if row.is_matched or user is None
-        else Pill("Not managed", "neutral"),
+        "state": _state(row, task),
+        "task_url": reverse("tasks:task", args=[task.public_id]) if task else None,
         "error": row.last_error,
         "next_attempt_at": row.next_attempt_at,
         "can_retry": manages and bool(row.last_error),
@@ -254,6 +282,16 @@ def _user(
             args=[integration.directory.key, row.resource_id_public],
         ),
     }
+
+
+def _state(row: Provisioning, task: Task | None) -> Pill:
+    if task is not None:
+        return WAITING
+    if not row.is_matched and row.resource is not None:
+        # Nobody asked for an account that is not matched.
+        return Pill("Not managed", "neutral")
+    state = Provisioning.State(row.state)
+    return Pill(str(state.label), _TONES[state])
 
 
 def _exemption(account: AppAccount | None) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ from integrations.models import App, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
 from integrations.service_accounts import Check
 from integrations.set_up.login_workflows import workflows
+from integrations.views import timeline
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
 from workspaces.pages import Pill, page_of, search_text
@@ -305,6 +306,7 @@ def _check(check: Check) -> dict[str, Any]:
         "pill": _PILLS[check.state],
         "at": _shown_at(check),
         "message": check.message,
+        "calls_url": timeline.job_url(check.job) if check.job else "",
     }
 
 

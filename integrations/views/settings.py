@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.cache import never_cache
@@ -17,6 +17,7 @@ from integrations import configuration, deleting
 from integrations.configuration import NameTaken
 from integrations.forms.settings import (
     GeneralForm,
+    MatchingForm,
     ServiceAccountForm,
     ThresholdForm,
 )
@@ -68,23 +69,49 @@ def security(request: WorkspaceRequest, key: str) -> HttpResponse:
     is_post = request.method == "POST"
     form = ThresholdForm(
         request.POST if is_post else None,
-        initial={"threshold": integration.threshold_percent},
+        initial={
+            "threshold": integration.threshold_percent,
+            "minimum": integration.threshold_minimum,
+        },
     )
     if is_post and form.is_valid():
         percent = form.cleaned_data["threshold"]
         changed = configuration.change_threshold(
-            integration, percent=percent, actor=request.user
+            integration,
+            percent=percent,
+            minimum=form.cleaned_data["minimum"],
+            actor=request.user,
         )
         messages.success(
             request, f"The threshold is {percent} %." if changed else _KEPT
         )
         return redirect("integrations:security", key=key)
-    extra = {"percent": form["threshold"].value(), "known": _known(integration)}
+    extra = {
+        "percent": form["threshold"].value(),
+        "known": _known(integration),
+        "observe_url": reverse("integrations:observe", args=[key]),
+    }
     return _page(request, integration, "Security settings", form, **extra)
 
 
 def _known(integration: Integration) -> int:
     return integration.accounts.count()
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.MANAGE_INTEGRATIONS)
+def matching(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Show and change by which rules a sync finds whose an account is."""
+    integration = get_integration(request, key)
+    is_post = request.method == "POST"
+    form = MatchingForm(request.POST if is_post else None, integration=integration)
+    if is_post and form.is_valid():
+        changed = configuration.change_matching(
+            integration, rules=form.rules(), actor=request.user
+        )
+        messages.success(request, "Saved." if changed else _KEPT)
+        return redirect("integrations:matching", key=key)
+    return _page(request, integration, "Matching", form)
 
 
 @never_cache
@@ -94,6 +121,8 @@ def _known(integration: Integration) -> int:
 def service_account(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Show the account that Keyway works with, and let another be chosen."""
     integration = get_integration(request, key)
+    if integration.service_account is None:
+        raise Http404
     accounts = configuration.accounts_to_choose(integration)
     is_post = request.method == "POST"
     form = ServiceAccountForm(

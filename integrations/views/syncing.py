@@ -15,8 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
 from integrations.reports import standing
-from integrations.syncing import cancelling, holding, matching
+from integrations.syncing import cancelling, holding, matching, person
 from integrations.syncing import sync as syncs
+from integrations.tasks.by_hand import is_by_hand
+from integrations.tasks.known import waiting_list
 from integrations.views.frame import frame, get_integration, sync_state
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -32,6 +34,9 @@ def sync(request: WorkspaceRequest, key: str) -> HttpResponse:
     To a page that waits, GET answers the strip that tells how it goes.
     """
     integration = get_integration(request, key)
+    needs_list = is_by_hand(integration.app) and waiting_list(integration) is None
+    if request.method == "POST" and needs_list:
+        return redirect("integrations:upload_list", key=key)
     if request.method == "POST":
         now = database_now()
         running = standing.open_syncs(request.workspace, [key]).get(key)
@@ -164,6 +169,23 @@ def discard(request: WorkspaceRequest, key: str, job_id: uuid.UUID) -> HttpRespo
 def cancel(request: WorkspaceRequest, key: str, job_id: uuid.UUID) -> HttpResponse:
     """End a sync that waits or runs."""
     return _decide(request, key, job_id, cancelling.cancel)
+
+
+@require_POST
+@requires(Permission.SYNC)
+def sync_person(
+    request: WorkspaceRequest, key: str, resource_id: uuid.UUID
+) -> HttpResponse:
+    """Read one person's account from the app again."""
+    integration = get_integration(request, key)
+    row = get_object_or_404(
+        Provisioning.objects.select_related("integration__workspace"),
+        integration=integration,
+        resource_id_public=str(resource_id),
+    )
+    person.request(row, actor=request.user, now=database_now())
+    messages.info(request, f"{row.user_name} is read from the app again.")
+    return redirect("integrations:user", key, resource_id)
 
 
 def _decide(

@@ -7,11 +7,15 @@ from typing import Any
 
 from django.urls import reverse
 
-from integrations.models import Integration, Provisioning
+from integrations import service_accounts
+from integrations.models import Integration, Provisioning, ServiceAccount
+from integrations.models import IntegrationDraft as Draft
 from integrations.provisioning import wanted
-from integrations.reports import activity, causes
+from integrations.reports import activity, causes, events
 from integrations.reports.activity import Entry
+from integrations.set_up import drafts
 from integrations.syncing import sync
+from integrations.views import tasks
 from scim.models import RequestRecord
 from workspaces.models import Directory, Job, Workspace
 from workspaces.pages import Pill
@@ -26,6 +30,7 @@ JOB_PILLS = {
     Job.State.COMPLETED: Pill("Succeeded", "success"),
     Job.State.NOT_COMPLETED: Pill("Failed", "danger"),
 }
+_DONE = Pill("Succeeded", "success")
 _ENDED_BY_HAND = Pill("Not completed", "neutral", "ban")
 _VERBS = {
     "POST": "created",
@@ -41,6 +46,8 @@ def pill_of(job: Job) -> Pill:
     """Return the state of a job; one that somebody cancelled did not fail."""
     if job.ended_by_id is not None:
         return _ENDED_BY_HAND
+    if job.state == Job.State.HELD and job.kind == wanted.JOB:
+        return tasks.WAITING
     return JOB_PILLS[Job.State(job.state)]
 
 
@@ -51,12 +58,16 @@ def days(entries: list[Entry], workspace: Workspace) -> list[dict[str, Any]]:
     places = activity.directories(workspace)
     of_people = places_of_jobs(workspace, every)
     failed = _failed_now(workspace, every)
+    states = states_of(workspace, every)
+    names |= names_of_checks(workspace, every)
     result: list[dict[str, Any]] = []
     for entry in entries:
         day = entry.at.date()
         if not result or result[-1]["day"] != day:
             result.append({"day": day, "entries": []})
-        result[-1]["entries"].append(_item(entry, names, places, of_people, failed))
+        result[-1]["entries"].append(
+            _item(entry, names, places, of_people, failed, states)
+        )
     return result
 
 
@@ -121,6 +132,7 @@ def _item(
     places: dict[int, str],
     of_people: dict[str, str],
     failed: set[str],
+    states: dict[str, str],
 ) -> dict[str, Any]:
     key = entry.resource_id
     item: dict[str, Any] = {"at": entry.at, "children": []}
@@ -136,9 +148,13 @@ def _item(
         }
     elif entry.job is not None:
         job = entry.job
+        event = events.name_of_job(job, states.get(job.subject, ""))
         item |= {
             "actor": str(job.actor or "Keyway"),
-            "words": job_words(job, names.get(key, "a user")),
+            "event": event,
+            "words": names.get(job.subject, "a user")
+            if event
+            else job_words(job, names.get(key, "a user")),
             "place": of_people.get(job.subject, ""),
             "pill": pill_of(job),
             "error": job.error if job.state in _UNFINISHED else "",
@@ -148,8 +164,15 @@ def _item(
             if key in failed and job.state == Job.State.NOT_COMPLETED
             else None,
         }
+    elif entry.audited is not None:
+        item |= {
+            "actor": entry.audited.actor_label,
+            "event": events.name_of(entry.audited),
+            "words": entry.audited.target_label,
+            "pill": _DONE,
+        }
     item["children"] = [
-        _item(child, names, places, of_people, failed) for child in entry.jobs
+        _item(child, names, places, of_people, failed, states) for child in entry.jobs
     ]
     return item
 
@@ -158,6 +181,32 @@ def _has_failed(record: RequestRecord) -> bool:
     """Say whether an answer is a failure; nobody being there is none."""
     is_probe = record.method == "GET" and record.status == 404
     return record.status >= 400 and not is_probe
+
+
+def states_of(workspace: Workspace, entries: list[Entry]) -> dict[str, str]:
+    """Return the provisioning state of whoever a waiting job is about."""
+    waiting = {
+        entry.job.subject
+        for entry in entries
+        if entry.job is not None and entry.job.state in Job.WAITING
+    }
+    if not waiting:
+        return {}
+    rows = Provisioning.objects.filter(
+        integration__workspace=workspace, resource_id_public__in=waiting
+    )
+    return dict(rows.values_list("resource_id_public", "state"))
+
+
+def names_of_checks(workspace: Workspace, entries: list[Entry]) -> dict[str, str]:
+    """Return what the health checks are of: service accounts and integrations."""
+    found: dict[str, str] = {}
+    for kind, model in ((service_accounts.JOB, ServiceAccount), (drafts.CHECK, Draft)):
+        keys = {e.job.subject for e in entries if e.job and e.job.kind == kind}
+        if keys:
+            rows = model.objects.filter(workspace=workspace, public_id__in=keys)
+            found |= {str(row.public_id): str(row) for row in rows}
+    return found
 
 
 def _failed_now(workspace: Workspace, entries: list[Entry]) -> set[str]:

@@ -22,6 +22,8 @@ from integrations.models import App, Integration, IntegrationDraft, ServiceAccou
 from integrations.outside import origins
 from integrations.set_up import drafts, setup_check
 from integrations.set_up.login_workflows import workflows
+from integrations.tasks.by_hand import is_by_hand
+from integrations.views import timeline
 from workspaces.clock import database_now
 from workspaces.pages import search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -138,6 +140,8 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
     app = drafts.app_of(draft)
     if app is None or drafts.is_done(draft):
         return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+    if is_by_hand(app):
+        return _nobody_logs_in(request, draft, app)
     if request.method == "POST":
         form = ServiceAccountForm(request.POST, workspace=request.workspace, app=app)
         if form.is_valid() and _may_be_used(request, draft, form):
@@ -182,6 +186,16 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
     )
 
 
+def _nobody_logs_in(
+    request: WorkspaceRequest, draft: IntegrationDraft, app: App
+) -> HttpResponse:
+    """Say what it means that people do the work in the app."""
+    if request.method == "POST":
+        drafts.answer(draft, {"service_account": None}, step="service_account")
+        return redirect(_URL_OF["settings"], draft.public_id)
+    return _page(request, "by_hand", draft, None, current="service_account", app=app)
+
+
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
 def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
@@ -191,7 +205,7 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     if app is None or drafts.is_done(draft):
         return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
     if request.method == "POST" and "skip" in request.POST:
-        defaults = dict.fromkeys(("sync_every_hours", "on_unassign"))
+        defaults = dict.fromkeys(("sync_every_hours", "on_unassign", "observe"))
         drafts.answer(draft, defaults, step="settings")
         return redirect(_URL_OF["advanced"], draft.public_id)
     if request.method == "POST":
@@ -203,6 +217,7 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
         initial = {
             "sync_every_hours": 0,
             "on_unassign": drafts.default_on_unassign(app),
+            "observe": "apply",
         }
         form = SettingsForm(initial={**initial, **draft.answers}, app=app)
     return _page(request, "settings", draft, form, current="settings", app=app)
@@ -437,12 +452,13 @@ def _check(draft: IntegrationDraft) -> dict[str, Any]:
                 "state": known.get(key, {}).get("state", "waiting"),
                 "detail": known.get(key, {}).get("detail", ""),
             }
-            for key, label in setup_check.LABELS.items()
+            for key, label in setup_check.labels_for(drafts.app_of(draft)).items()
         ],
         "problem": problem,
         "mend_url": (
             reverse(_URL_OF[problem["mend"]], args=[draft.public_id]) if problem else ""
         ),
+        "calls_url": _calls_url(draft) if problem else "",
         "url": reverse(_URL_OF["check"], args=[draft.public_id]),
         "stop_url": reverse("integrations:draft_stop", args=[draft.public_id]),
         "back_url": reverse(_URL_OF["advanced"], args=[draft.public_id]),
@@ -455,6 +471,12 @@ def _account_to_mend(draft: IntegrationDraft) -> ServiceAccount | None:
     chosen = draft.answers.get("service_account")
     accounts = ServiceAccount.objects.filter(workspace=draft.workspace_id)
     return accounts.filter(public_id=chosen).first() if chosen else None
+
+
+def _calls_url(draft: IntegrationDraft) -> str:
+    """Return the page of the last check's job, with what it asked the app."""
+    last = drafts.last_check(draft)
+    return timeline.job_url(last) if last else ""
 
 
 def _add_account_url(draft: IntegrationDraft, app: App) -> str:

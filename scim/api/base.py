@@ -13,8 +13,8 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from scim import queries, rendering, services, throttle
-from scim.api.exceptions import MEDIA_TYPE, response_for
+from scim import confirming, queries, rendering, services, throttle
+from scim.api.exceptions import MEDIA_TYPE, Quarantined, response_for
 from scim.api.gate import METHODS
 from scim.api.parsers import (
     JsonParser,
@@ -24,14 +24,19 @@ from scim.api.parsers import (
 from scim.models import Resource
 from scim.protocol.cursors import Sealer
 from scim.protocol.dialects import Dialect, recognise
-from scim.protocol.errors import NotFound
+from scim.protocol.errors import Forbidden, NotFound
 from scim.protocol.schema import ResourceSchema
 from scim.protocol.tolerances import Normaliser
 from scim.protocol.types import Document
 from scim.queries import Query
 from scim.rendering import etag
 from scim.served import provider_of
-from tokens.authentication import ScimPrincipal, ScimTokenAuthentication
+from tokens.authentication import (
+    ScimPrincipal,
+    ScimTokenAuthentication,
+    note_refusal,
+)
+from workspaces.faults import fault
 from workspaces.models import Directory
 
 
@@ -57,6 +62,7 @@ class ScimView(APIView):
     permission_classes: list[Any] = []
     parser_classes = [ScimParser, JsonParser]
     content_negotiation_class = AnyAccept
+    reads_by_post = False
 
     def handle_exception(self, exc: Exception) -> HttpResponse:  # type: ignore[override]
         """Answer an error, with the challenge of a 401."""
@@ -86,8 +92,31 @@ class ScimView(APIView):
         wait = throttle.wait_seconds(principal.token_key)
         if wait:
             raise Throttled(wait)
+        self.refuse_beyond_limits(request)
+        if principal.directory.quarantined_at and not self.is_read(request):
+            raise Quarantined
         # Before anything is written, so that a bad one leaves nothing behind.
         self.projection = projection_of(request.GET)
+
+    def refuse_beyond_limits(self, request: Request) -> None:
+        """Raise Forbidden where the token's own limits end; the audit log hears."""
+        limits, address = self.principal.limits, request.META.get("REMOTE_ADDR")
+        if not limits.allows_from(address):
+            note_refusal(self.principal, reason="Address not allowed")
+            raise Forbidden(
+                f"This token may not be used from {address}. Send from an allowed "
+                "network, or allow this one in Keyway under Limit token."
+            )
+        if limits.is_read_only and not self.is_read(request):
+            note_refusal(self.principal, reason="Read-only token")
+            raise Forbidden(
+                "This token may only read. Use another one to write, or change it in "
+                "Keyway under Limit token."
+            )
+
+    def is_read(self, request: Request) -> bool:
+        """Say whether the request changes nothing."""
+        return request.method == "GET" or self.reads_by_post
 
     @property
     def directory(self) -> Directory:
@@ -123,6 +152,7 @@ class ScimView(APIView):
         return services.Origin(
             token_key=self.principal.token_key,
             request_id=getattr(request._request, "request_id", ""),
+            email_domains=self.principal.limits.email_domains,
         )
 
     def sealer(self, query: Query, schema: ResourceSchema | None = None) -> Sealer:
@@ -133,6 +163,11 @@ class ScimView(APIView):
         secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         return Sealer(secrets, about, self.now)
 
+    def confirm(self, schema: ResourceSchema, public_id: str) -> None:
+        """Wait for the app if the directory does so. Raises RefusedByApp."""
+        if self.directory.confirms_with_app and schema.name == "User":
+            confirming.confirm(self.directory, public_id)
+
     def answer(
         self,
         request: Request,
@@ -141,7 +176,9 @@ class ScimView(APIView):
         status: int,
     ) -> HttpResponse:
         """Return a resource that was just written."""
+        fault("scim.after_commit")
         self.facts.resource_id = resource.public_id
+        self.confirm(schema, resource.public_id)
         related = rendering.related(schema, self.projection)
         if status == 201 and schema.name == "User" and resource.version == 1:
             # Nobody is in a group before they exist.

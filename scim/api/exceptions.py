@@ -7,12 +7,24 @@ import structlog
 from django.core.exceptions import SuspiciousOperation
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import APIException, Throttled
+from rest_framework.exceptions import APIException
 
 from scim.protocol.errors import ScimError, error_document
 
 MEDIA_TYPE = "application/scim+json"
 log = structlog.get_logger(__name__)
+
+
+class Quarantined(APIException):
+    """Somebody lets the writes of this connection wait."""
+
+    status_code = 503
+    default_detail = (
+        "This connection is in quarantine: reads go on, writes wait. Send this again "
+        "later. An administrator can end the quarantine in Keyway."
+    )
+    wait = 300
+    """Seconds."""
 
 
 def error_response(
@@ -51,8 +63,9 @@ def _framework_error(error: APIException) -> HttpResponse:
         error.detail if isinstance(error.detail, str) else str(error.default_detail)
     )
     response = error_response(error.status_code, detail)
-    if isinstance(error, Throttled):
-        response["Retry-After"] = str(getattr(error, "wait", 1))
+    wait = getattr(error, "wait", None)
+    if wait is not None:
+        response["Retry-After"] = str(wait)
     challenge = getattr(error, "auth_header", None)
     if challenge:
         response["WWW-Authenticate"] = challenge

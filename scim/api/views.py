@@ -75,6 +75,7 @@ class Search(Collection):
     """`/Users/.search`: a list request whose filter is not in the URL."""
 
     http_method_names = ["post"]
+    reads_by_post = True
 
     def post(self, request: Request, endpoint: str, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest. RFC 7644 section 3.4.3."""
@@ -117,6 +118,7 @@ class RootSearch(Root):
     """`/.search`: the same without a filter in the URL."""
 
     http_method_names = ["post"]
+    reads_by_post = True
 
     def post(self, request: Request, **_: str) -> HttpResponse:
         """List and filter by a SearchRequest."""
@@ -189,14 +191,16 @@ class Item(ScimView):
     ) -> HttpResponse:
         """Delete."""
         self.facts.resource_id = public_id[:36]
+        schema = self.resource_schema(endpoint)
         services.delete(
             self.directory,
-            self.resource_schema(endpoint),
+            schema,
             public_id,
             origin=self.origin(request),
             preconditions=preconditions_of(request),
             now=self.now,
         )
+        self.confirm(schema, public_id)
         return HttpResponse(status=204)
 
 

@@ -4,7 +4,7 @@
     ├── InvalidFilter  TooMany  Uniqueness  Mutability  InvalidSyntax  InvalidPath
     ├── NoTarget  InvalidValue  InvalidVersion  Sensitive  InvalidCursor  ExpiredCursor
     └── NotFound  PreconditionFailed  PayloadTooLarge  NotImplementedHere  Forbidden
-        TookTooLong
+        TookTooLong  RefusedByApp
 
 `detail` names the attribute or the place and says what would be accepted. It
 never quotes a stored value.
@@ -44,6 +44,10 @@ class ScimError(Exception):
         """Remember the refusal, once its write is undone."""
         if self.afterwards is not None:
             self.afterwards()
+
+
+class RefusedByApp(ScimError):
+    """The change is stored, and the app behind the directory does not take it."""
 
 
 class InvalidFilter(ScimError):

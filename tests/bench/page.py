@@ -25,6 +25,16 @@ QUIET = 0.2
 NOT_HERE = "scimgateway, which npm did not have under this name"
 Report = dict[str, Any]
 
+PORTAL_HEAD = "## Pages of the portal\n"
+PORTAL = f"""\
+{PORTAL_HEAD}
+Written by `.venv/bin/python -m tests.bench.portal_pages --write`. One workspace has {{integrations}} integrations, each with a token
+and {{people}} user, request and job. Times are CPU of the server: middleware, view, template and database, on {{database}}; {{rounds}} requests
+one after the other. A page should take {{limit}} ms: the Dashboard and Activity still read all integrations for each page.
+
+{{table}}
+"""
+
 HEAD = """\
 # Benchmark
 
@@ -46,6 +56,9 @@ make bench b="--users 1000,20000,100000,1000000 --write"
 node. This run took {minutes} minutes. The peers are installed into `.real-apps` at the versions that `tests/bench/peers` fixes.
 
 `.venv/bin/python -m tests.bench.profile_requests --top 25` shows where the time of one request goes, function by function.
+
+`.venv/bin/python -m tests.bench.import_users` saves what a sync of 10,000 users has read, once as new and once as known, and prints the
+time and the queries of each; `DATABASE_URL` says on which database.
 
 ## What was measured
 
@@ -93,8 +106,15 @@ def _said(*command: str) -> str:
 
 
 def write(report: Report) -> None:
-    """Write the page."""
-    PAGE.write_text("\n".join([_head(report), *_sections(report)]) + "\n")
+    """Write the page; what another program measured stays."""
+    kept = portal_section(PAGE.read_text() if PAGE.exists() else "")
+    text = "\n".join([_head(report), *_sections(report)])
+    PAGE.write_text(f"{text}\n\n{kept}" if kept else f"{text}\n")
+
+
+def portal_section(text: str) -> str:
+    """Return the last section of the page, empty if it has none yet."""
+    return text[text.index(PORTAL_HEAD) :] if PORTAL_HEAD in text else ""
 
 
 def _head(report: Report) -> str:

@@ -101,15 +101,23 @@ class Cluster:
         if os.getuid() == 0:
             shutil.chown(folder, "postgres")
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8")
+        self.start()
+        with self.connect() as connection:
+            (self.version,) = connection.execute("SHOW server_version").fetchone()
+
+    def start(self) -> None:
+        """Start the server, also after a crash; returns once it takes connections."""
         settings = POSTGRES_SETTINGS | {"listen_addresses": HOST}
         given = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._run(
-            *("pg_ctl", "-w", "-s", "-l", folder / "log"),
-            *("-o", f"-p {self.port} -k {folder} {given}", "start"),
+            *("pg_ctl", "-w", "-s", "-l", self.folder / "log"),
+            *("-o", f"-p {self.port} -k {self.folder} {given}", "start"),
         )
         self.pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        with self.connect() as connection:
-            (self.version,) = connection.execute("SHOW server_version").fetchone()
+
+    def crash(self) -> None:
+        """End the server without a word to anybody and without saving anything."""
+        self._run("pg_ctl", "-m", "immediate", "-s", "stop")
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         # Nothing of PostgreSQL runs as root.

@@ -22,14 +22,10 @@ class Asked:
     body: object = None
 
 
-def _read(content: bytes) -> object:
-    """Return JSON as values, and a form as its text."""
+def _read(content: bytes, media_type: str) -> object:
     if not content:
         return None
-    try:
-        return json.loads(content)
-    except ValueError:
-        return content.decode()
+    return json.loads(content) if "json" in media_type else content.decode()
 
 
 Answering = Callable[[Asked], tuple[int, object]]
@@ -61,7 +57,7 @@ def json_app(
                 parts.path,
                 dict(parse_qsl(parts.query, keep_blank_values=True)),
                 {name.lower(): value for name, value in self.headers.items()},
-                _read(content),
+                _read(content, self.headers.get("Content-Type", "")),
             )
             app.asked.append(asked)
             status, document = answering(asked)

@@ -11,7 +11,7 @@ from tests import factories
 from tests.integrations.outside import USERNAME, Outside
 from workspaces.clock import database_now
 from workspaces.management.commands.worker import Worker
-from workspaces.models import Job, Workspace
+from workspaces.models import Job, Lane, Workspace
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +51,7 @@ def work() -> Callable[..., None]:
     def run(*, waiting: bool = False) -> None:
         if waiting:
             Job.objects.filter(state__in=Job.WAITING).update(due_at=database_now())
+            Lane.objects.exclude(closed_until=None).update(closed_until=database_now())
         Worker(threads=1).drain()
 
     return run

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from io import StringIO
 from urllib.parse import unquote
 
 import pytest
 from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib import admin
+from django.core.management import call_command
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -28,6 +30,7 @@ from tests.confirming import new_code, sign_in_verified, with_authenticator
 from tests.conftest import ScimClient
 from tests.factories import SERVICE_PASSWORD
 from tests.fakes.factors import Authenticator
+from tests.integrations.connectors.manifests import shipped
 from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.services import IssuedToken
@@ -271,27 +274,88 @@ class TestTokens:
 
 
 class TestCatalog:
-    def form(self, app: App, manifest: object) -> dict[str, object]:
-        return {
-            "slug": app.slug,
-            "name": app.name,
-            "category": app.category,
-            "connector": app.connector,
-            "manifest": json.dumps(manifest),
-            "is_offered": "on",
-        }
+    def form(self, manifest: object) -> dict[str, object]:
+        return {"manifest": json.dumps(manifest), "is_offered": "on"}
 
     def test_manifest_that_works_is_saved(self, root: Client) -> None:
         app = factories.AppFactory()
         manifest = {**app.manifest, "name": "Renamed"}
 
         answer = root.post(
-            f"/admin/integrations/app/{app.pk}/change/", self.form(app, manifest)
+            f"/admin/integrations/app/{app.pk}/change/", self.form(manifest)
         )
 
         assert answer.status_code == 302
         app.refresh_from_db()
-        assert app.manifest["name"] == "Renamed"
+        assert app.name == app.manifest["name"] == "Renamed"
+        assert app.edited_at is not None
+        event = AuditEvent.objects.get(action="integrations.app.changed")
+        assert event.actor_label == str(User.objects.get(email="root@keyway.test"))
+        assert event.target_label == "Renamed"
+
+    def test_new_app_is_its_manifest(self, root: Client) -> None:
+        manifest = {**shipped("redmine"), "slug": "our-redmine", "name": "Our Redmine"}
+
+        answer = root.post("/admin/integrations/app/add/", self.form(manifest))
+
+        assert answer.status_code == 302
+        app = App.objects.get(slug="our-redmine")
+        assert (app.name, app.connector) == ("Our Redmine", "http")
+        assert AuditEvent.objects.filter(action="integrations.app.added").exists()
+
+    def test_says_what_is_wrong_with_a_manifest_and_where(self, root: Client) -> None:
+        manifest = shipped("redmine")
+        manifest["http"]["calls"]["create_account"]["body"] = "person"
+
+        answer = root.post("/admin/integrations/app/add/", self.form(manifest))
+
+        problem = "http.calls.create_account.body: person is not known here."
+        assert problem in answer.content.decode()
+        assert not App.objects.filter(slug="redmine").exists()
+
+    @pytest.mark.parametrize(
+        "text", ["{", "[" * 100_000, '{"slug": ["x"]}', '["\\u0000"]']
+    )
+    def test_text_that_is_no_manifest_is_refused(self, root: Client, text: str) -> None:
+        answer = root.post("/admin/integrations/app/add/", {"manifest": text})
+
+        assert answer.status_code == 200
+        assert answer.context["adminform"].form.errors["manifest"]
+
+    def test_app_keeps_its_slug_and_no_two_have_one(self, root: Client) -> None:
+        app = factories.AppFactory()
+        manifest = {**app.manifest, "slug": "another"}
+        path = f"/admin/integrations/app/{app.pk}/change/"
+
+        renamed = root.post(path, self.form(manifest)).content.decode()
+        doubled = root.post("/admin/integrations/app/add/", self.form(app.manifest))
+
+        assert "slug: This must stay demo-app." in renamed
+        assert "slug: Another app has demo-app." in doubled.content.decode()
+
+    def test_release_leaves_alone_what_was_edited_and_says_so(
+        self, root: Client
+    ) -> None:
+        call_command("load_catalog", stdout=StringIO())
+        app = App.objects.get(slug="redmine")
+        root.post(
+            f"/admin/integrations/app/{app.pk}/change/",
+            self.form({**app.manifest, "name": "Our Redmine"}),
+        )
+        first, second = StringIO(), StringIO()
+
+        call_command("load_catalog", stdout=first)
+        app.refresh_from_db()
+        kept = app.name
+        call_command("load_catalog", "--overwrite", stdout=second)
+        app.refresh_from_db()
+
+        assert "kept redmine\n" in first.getvalue()
+        assert "updated demo-app\n" in first.getvalue()
+        assert "load_catalog --overwrite" in first.getvalue()
+        assert kept == "Our Redmine"
+        assert (app.name, app.edited_at) == ("Redmine", None)
+        assert "updated redmine\n" in second.getvalue()
 
     @pytest.mark.parametrize("manifest", [{}, [], "x", {"slug": "demo-app"}], ids=str)
     def test_manifest_that_cannot_work_is_refused_with_the_reason(
@@ -301,7 +365,7 @@ class TestCatalog:
         before = app.manifest
 
         answer = root.post(
-            f"/admin/integrations/app/{app.pk}/change/", self.form(app, manifest)
+            f"/admin/integrations/app/{app.pk}/change/", self.form(manifest)
         )
 
         assert answer.status_code == 200

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from integrations import services
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from integrations.provisioning import wanted
+from integrations.syncing import sync
 from scim import counts
 from scim.models import Resource
 from tests import factories
@@ -748,7 +749,7 @@ class TestSync:
         page = get(alice_client, f"{path}users/")
 
         assert "Sync failed" in page
-        assert Job.objects.get().error in page
+        assert Job.objects.get(kind=sync.JOB).error in page
         assert "Needs attention" in page
 
     def test_one_under_way_is_told_to_everybody(

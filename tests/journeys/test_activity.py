@@ -65,7 +65,7 @@ def test_with_scripts(
     assert fits(page)
     page.locator("#news").get_by_role("link", name="Show").click()
     assert urlsplit(page.url).query == "status=failed"
-    entry = page.get_by_role("link", name=f"Keyway could not provision {BELL}")
+    entry = page.get_by_role("link", name=f"User invite failed: {BELL}")
     expect(entry).to_be_visible()
 
     entry.click()
@@ -112,7 +112,7 @@ def test_without_scripts(
     enter(page)
     outside.fault("error", path="/api/users", times=1)
     scim.add_user(BELL)
-    job = page.get_by_role("link", name=f"Keyway provisioned {BELL}")
+    job = page.get_by_role("link", name=f"User invited: {BELL}")
     for _ in range(20):
         page.goto("/activity/")
         if job.count():

@@ -16,6 +16,7 @@ from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
 from integrations.provisioning import wanted
 from integrations.reports import activity
+from integrations.reports.activity_filters import Filters
 from integrations.syncing import sync
 from scim import records
 from scim.models import RequestRecord
@@ -28,7 +29,7 @@ from workspaces.models import AuditEvent, Job, Role, User, Workspace
 
 PATH = "/activity/"
 OKTA = {"user_agent": "Okta SCIM Client 1.0.0"}
-TAKEN = "The app already has an account with this user name or e-mail address."
+TAKEN = "The app already has an account with this user name or email address."
 
 Add = Callable[..., RequestRecord]
 
@@ -64,6 +65,7 @@ def fail(resource_id: str, error: str = TAKEN) -> Job:
     Provisioning.objects.filter(resource_id_public=resource_id).update(
         state=Provisioning.State.PROVISIONING_ONGOING
     )
+    jobs.report_progress(job, act="invite")
     jobs.give_up(job, error, now=database_now())
     return job
 
@@ -85,9 +87,7 @@ def exported(client: Client, query: str = "") -> list[list[str]]:
     return list(csv.reader(io.StringIO(b"".join(answer).decode())))[1:]
 
 
-def test_of_nothing_says_what_comes_here(
-    alice_client: Client, integration: Integration
-) -> None:
+def test_of_nothing_says_what_comes_here(alice_client: Client) -> None:
     assert "No activity yet" in read(alice_client, PATH)
 
 
@@ -97,9 +97,26 @@ def test_tells_the_request_and_the_work_below_it(
     page = read(alice_client, PATH)
 
     assert "Okta created ann@acme.test → Acme Demo Succeeded" in page
-    assert "Keyway could not provision ann@acme.test → Acme Demo" in page
+    assert "User invite failed: ann@acme.test by Keyway → Acme Demo" in page
     assert TAKEN in page
     assert "Retry" in page
+
+
+def test_work_stands_below_the_request_that_is_nearest(
+    workspace: Workspace, scim: ScimClient, add: Add
+) -> None:
+    user = scim.add_user("ana@acme.test")["id"]
+    records._waiting.clear()
+    job = Job.objects.get(subject=user)
+    for path, later in (("/Users", 0), (f"/Users/{user}", 800)):
+        at = job.created_at + timedelta(milliseconds=later)
+        add(method="POST", path=path, resource_id=user, at=at)
+
+    found = activity.page(workspace, Filters(), now=database_now())
+
+    (update, creation) = [e for e in found.entries if e.record and e.resource_id]
+    assert [entry.job for entry in creation.jobs] == [job]
+    assert update.jobs == []
 
 
 def test_refused_request_says_why(
@@ -125,27 +142,34 @@ def test_shows_nothing_of_another_workspace(
     assert "No match" in read(alice_client, f"{PATH}?q=zoe")
     key = other_scim.directory.key
     assert "No match" in read(alice_client, f"{PATH}?integration={key}")
-    assert exported(alice_client) == []
+    assert "zoe" not in str(exported(alice_client))
+    assert exported(alice_client, "?action=create") == []
+
+
+EVERYTHING = {"POST", "GET", "DELETE", "provision", "sync", "audit"}
 
 
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("", {"POST", "GET", "DELETE", "provision", "sync"}),
+        ("", EVERYTHING),
         ("?action=create", {"POST"}),
         ("?action=read", {"GET"}),
         ("?action=provision", {"provision"}),
         ("?action=sync", {"sync"}),
-        ("?action=unknown", {"POST", "GET", "DELETE", "provision", "sync"}),
+        ("?action=unknown", EVERYTHING),
         ("?status=failed", {"DELETE", "provision"}),
         ("?status=open", {"sync"}),
-        ("?status=succeeded", {"POST", "GET"}),
-        ("?time=1h", {"POST", "DELETE", "provision", "sync"}),
+        ("?status=succeeded", {"POST", "GET", "audit"}),
+        ("?time=1h", EVERYTHING - {"GET"}),
+        ("?event=user-invite-failed", {"provision"}),
+        ("?event=user-invite-requested", set()),
+        ("?event=service-account-created", {"audit"}),
         ("?q=ANN", {"POST", "provision"}),
         ("?q=nobody", set()),
-        ("?q=%00", {"POST", "GET", "DELETE", "provision", "sync"}),
+        ("?q=%00", EVERYTHING),
         ("?integration=unknown", set()),
-        ("?before=nonsense", {"POST", "GET", "DELETE", "provision", "sync"}),
+        ("?before=nonsense", EVERYTHING),
     ],
 )
 def test_filters_are_in_the_address(
@@ -174,8 +198,8 @@ def test_filters_are_in_the_address(
 
     rows = exported(alice_client, query)
 
-    kinds = {"Provisioning": "provision", "Sync": "sync"}
-    assert {kinds.get(row[1], row[4]) for row in rows} == found
+    kinds = {"Provisioning": "provision", "Sync": "sync", "Audit log": "audit"}
+    assert {kinds.get(row[1], row[5]) for row in rows} == found
     assert alice_client.get(PATH + query).status_code == 200
 
 
@@ -212,7 +236,7 @@ def test_pages_hold_every_entry_once(
     times: list[datetime] = []
     mark: activity.Mark | None = activity.newest_mark(workspace)
     while mark is not None:
-        found = activity.page(workspace, activity.Filters(), before=mark, now=now)
+        found = activity.page(workspace, Filters(), before=mark, now=now)
         assert len(found.entries) <= 50
         times += [entry.at for entry in found.entries]
         seen += [
@@ -229,12 +253,14 @@ def test_pages_hold_every_entry_once(
 def test_page_costs_the_same_however_much_happened(
     alice_client: Client, add: Add, failed: str, scim: ScimClient
 ) -> None:
+    scim.add_user("person@acme.test")
+    records.flush()
     few = query_count(alice_client, PATH)
     for number in range(20):
         scim.add_user(f"person{number}@acme.test")
     records.flush()
 
-    assert query_count(alice_client, PATH) == few <= 19
+    assert query_count(alice_client, PATH) == few <= 22
 
 
 class TestRequest:
@@ -363,7 +389,7 @@ def test_export_is_recorded_and_no_cell_is_a_formula(
 
     rows = exported(alice_client, "?action=create")
 
-    assert rows[0][5] == "'=cmd@acme.test"
+    assert rows[0][6] == "'=cmd@acme.test"
     event = AuditEvent.objects.get(action=Action.ACTIVITY_EXPORTED)
     assert event.data == {"filters": "action=create"}
 

@@ -122,7 +122,7 @@ def test_e0_22_job_has_id_target_actor_task_trigger_times_and_status(
     assert "No worker has taken this job yet." in waiting
     for words in (
         f"Provisioning of {ANN}",
-        f"Id {job.public_id}",
+        f"ID {job.public_id}",
         "Task Provisioning",
         f"Target {ANN}",
         "Actor Keyway",
@@ -147,7 +147,7 @@ def test_e0_18_activity_has_date_actor_event_and_target_and_cannot_be_changed(
 
     assert day in page
     assert f"Okta created {ANN} → Acme Demo" in page
-    assert f"Keyway provisioned {ANN} → Acme Demo" in page
+    assert f"User invited: {ANN} by Keyway → Acme Demo" in page
     for path in ("/activity/", person(resource_id)):
         assert alice_client.post(path).status_code == 405
 

@@ -160,6 +160,23 @@ def test_costs_the_same_however_many_integrations(
     assert query_count(alice_client, PATH) == few <= 17
 
 
+def test_lists_fifty_of_many_integrations_those_that_fail_among_them(
+    alice_client: Client, workspace: Workspace, integration: Integration
+) -> None:
+    account = integration.service_account
+    for number in range(52):
+        made = factories.IntegrationFactory(
+            workspace=workspace, service_account=account, name=f"App {number:02}"
+        )
+    add_request(made, status=500)
+
+    page = read(alice_client, PATH)
+
+    assert "App 51" in page
+    assert "App 50" not in page
+    assert "Where most has failed. All integrations : 3 more." in page
+
+
 def test_held_sync_leads_to_its_review(
     alice_client: Client, integration: Integration
 ) -> None:

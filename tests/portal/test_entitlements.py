@@ -85,7 +85,7 @@ class TestList:
         tab = content[content.index('class="page-area"') :]
         entries = re.findall(r'class="menu-item[^"]*"[^>]*>([^<]+)<', tab)
         assert entries == ["Export all assignments", "Overview", "Value"]
-        assert "Id id/Manager , 1 assigned user" in words(alice_client.get(path))
+        assert "ID id/Manager , 1 assigned user" in words(alice_client.get(path))
 
     def test_search_and_type(
         self, alice_client: Client, integration: Integration, path: str

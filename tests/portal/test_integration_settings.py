@@ -34,6 +34,8 @@ GENERAL = {
     "base_url": "http://127.0.0.1:9/app/",
     "sync_every_hours": "6",
     "on_unassign": "delete",
+    "calls_per_second": "5",
+    "confirms_with_app": "yes",
 }
 
 
@@ -57,10 +59,13 @@ class TestGeneral:
         assert integration.base_url == "http://127.0.0.1:9/app"
         assert integration.sync_every_hours == 6
         assert integration.on_unassign == "delete"
+        assert integration.calls_per_second == 5
+        assert integration.confirms_with_app
         event = AuditEvent.objects.get(action=Action.SETTINGS_CHANGED)
         assert event.actor == alice
         assert event.data == {
-            "changed": "base_url, name, on_unassign, sync_every_hours"
+            "changed": "base_url, calls_per_second, confirms_with_app, name, on_unassign,"
+            " sync_every_hours"
         }
 
     def test_unchanged_writes_nothing(self, alice_client: Client, path: str) -> None:
@@ -81,6 +86,8 @@ class TestGeneral:
             ("base_url", "javascript:alert(1)", "The address of the app is not usable"),
             ("sync_every_hours", "5", "Select a valid choice"),
             ("on_unassign", "explode", "Select a valid choice"),
+            ("calls_per_second", "-1", "greater than or equal to 0"),
+            ("confirms_with_app", "maybe", "Select a valid choice"),
         ],
     )
     def test_refuses_and_keeps_what_was_typed(
@@ -141,26 +148,31 @@ class TestSecuritySettings:
     def test_e0_19_update_saves_and_records(
         self, alice_client: Client, alice: User, integration: Integration, path: str
     ) -> None:
-        answer = alice_client.post(f"{path}security/", {"threshold": "35"}, follow=True)
+        answer = alice_client.post(
+            f"{path}security/", {"threshold": "35", "minimum": "5"}, follow=True
+        )
 
         integration.refresh_from_db()
         assert integration.threshold_percent == 35
         assert "The threshold is 35 %." in words(answer)
         event = AuditEvent.objects.get(action=Action.THRESHOLD_CHANGED)
-        assert (event.actor, event.data) == (alice, {"before": 20, "after": 35})
+        assert event.actor == alice
+        assert event.data == {"before": 20, "after": 35, "minimum": 5}
 
     @pytest.mark.parametrize("value", ["", "-1", "101", "x", "20.5", "1e9"])
     def test_refuses_what_is_no_percentage(
         self, alice_client: Client, integration: Integration, path: str, value: str
     ) -> None:
-        answer = alice_client.post(f"{path}security/", {"threshold": value})
+        answer = alice_client.post(
+            f"{path}security/", {"threshold": value, "minimum": "5"}
+        )
 
         assert answer.status_code == 422
         integration.refresh_from_db()
         assert integration.threshold_percent == 20
 
     def test_same_value_is_no_news(self, alice_client: Client, path: str) -> None:
-        alice_client.post(f"{path}security/", {"threshold": "20"})
+        alice_client.post(f"{path}security/", {"threshold": "20", "minimum": "5"})
 
         assert not AuditEvent.objects.filter(action=Action.THRESHOLD_CHANGED).exists()
 

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from tests import factories
+from tests.fakes.factors import authenticator
 from tests.portal.words import query_count, read, text_of
 from workspaces import invitations
 from workspaces.clock import database_now
@@ -32,6 +33,16 @@ def test_lists_name_email_role_and_times(
 
     assert "Alice (you) alice@acme.test Owner" in page
     assert "Bob bob@acme.test Member" in page
+
+
+def test_says_who_has_a_second_step(
+    alice_client: Client, alice: User, bob: User
+) -> None:
+    authenticator(bob)
+    page = read(alice_client, PATH)
+
+    assert "Alice (you) alice@acme.test Owner Not set up" in page
+    assert "Bob bob@acme.test Member Authenticator app" in page
 
 
 def test_shows_nobody_of_another_workspace(
@@ -95,7 +106,7 @@ def test_pages_cost_the_same_however_many_are_there(
         factories.MembershipFactory(workspace=workspace)
         invite(number)
 
-    assert query_count(alice_client, PATH) == few <= 12
+    assert query_count(alice_client, PATH) == few <= 15
 
 
 class TestInvite:

@@ -40,6 +40,8 @@ def general(integration: Integration, **values: str) -> dict[str, str]:
         "base_url": ELSEWHERE,
         "sync_every_hours": "0",
         "on_unassign": "deactivate",
+        "calls_per_second": "0",
+        "confirms_with_app": "no",
         **values,
     }
 

@@ -18,7 +18,7 @@ from integrations.models import Integration
 from tests import factories
 from tests.confirming import sign_in_verified
 from tests.conftest import ScimClient
-from tokens import credential
+from tokens import credential, token_format
 from tokens import services as token_services
 from tokens.audit import Action
 from tokens.models import ScimToken
@@ -139,7 +139,7 @@ class TestFirstToken:
         token = ScimToken.objects.get()
         value = value_of(answer.content)
         assert answer.status_code == 200
-        assert credential.PATTERN.fullmatch(value)
+        assert token_format.PATTERN.fullmatch(value)
         assert token.key in value
         assert token.directory == integration.directory
         assert token.created_by == alice

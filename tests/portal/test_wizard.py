@@ -787,6 +787,21 @@ class TestFailure:
 
         assert Integration.objects.count() == 1
 
+    def test_failed_check_leads_to_its_calls(
+        self,
+        alice_client: Client,
+        ready: IntegrationDraft,
+        outside: Outside,
+        work: Work,
+    ) -> None:
+        outside.change_user(USERNAME, is_admin=0)
+        self.fail(alice_client, ready, work)
+
+        page = alice_client.get(step(ready, "check")).content.decode()
+        (url,) = re.findall(r'href="(/activity/jobs/[^"]+)">Calls of this check', page)
+
+        assert "/api/session" in text(alice_client.get(url))
+
     def test_step_to_mend_tells_what_failed(
         self,
         alice_client: Client,

@@ -50,15 +50,14 @@ install_redmine() {
 		gem "sqlite3", "~> 1.4.0"
 		gem "puma"
 	GEMS
-    printf 'production:\n  adapter: sqlite3\n  database: <%%= ENV["REDMINE_DATABASE"] %%>\n' \
-        >"$target/redmine/instance/config/database.yml"
+    printf 'production:\n  adapter: sqlite3\n' >"$target/redmine/instance/config/database.yml"
     echo tests-only-tests-only-tests-only >"$target/redmine/instance/config/secret_key.txt"
     (
         cd /usr/share/redmine
         export RAILS_ENV=production SCHEMA=/dev/null
         export BUNDLE_GEMFILE="$target/redmine/Gemfile"
         export REDMINE_INSTANCE="../../../..$target/redmine/instance"
-        export REDMINE_DATABASE="$target/redmine/pristine.sqlite3"
+        export DATABASE_URL="sqlite3:$target/redmine/pristine.sqlite3"
         bundle exec rake db:migrate >/dev/null
         bundle exec rails runner "$here/redmine_seeds.rb"
     )

@@ -45,7 +45,8 @@ def running_redmine(folder: Path) -> Iterator[str]:
             "BUNDLE_GEMFILE": str((INSTALLED / "Gemfile").resolve()),
             "RAILS_ENV": "production",
             "RAILS_SERVE_STATIC_FILES": "1",
-            "REDMINE_DATABASE": str(folder / "redmine.sqlite3"),
+            # Rails reads this too: Keyway's own must not reach it.
+            "DATABASE_URL": f"sqlite3:{folder / 'redmine.sqlite3'}",
             # Debian's Redmine looks for its instance below this folder only.
             "REDMINE_INSTANCE": os.path.relpath(
                 folder / "instance", _CODE / "instances"

@@ -93,7 +93,6 @@ class TestHttpConnectorOnRedmine(ConnectorContract):
     def test_logs_in_with_an_api_key(
         self, connector: Connector, connection: Connection, session: Session
     ) -> None:
-        """S0-25: an access token is a login workflow that works."""
         made = session.create_account(person())
         me = httpx2.get(
             f"{connection.base_url}/users/current.json",

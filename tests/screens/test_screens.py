@@ -34,6 +34,8 @@ NO_PAGES = (
     "audit/export/",
     "audit/export.jsonl",
     "audit/keeping/checkpoint/",
+    "integrations/<slug:key>/plan/export/",
+    "integrations/<slug:key>/entitlements/entra-app-roles/",
     "integrations/new/app-fields/",
     "integrations/new/apps/",
     "integrations/<slug:key>/users/<uuid:resource_id>/match/users/",

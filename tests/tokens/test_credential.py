@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from tokens import credential
-from tokens.credential import ALPHABET, Credential, Kind
+from tokens import credential, token_format
+from tokens.credential import Credential, Kind
+from tokens.token_format import ALPHABET
 
 KNOWN = Credential(Kind.GATEWAY, "KeyOf12Chars", "s" * 43)
 KNOWN_PLAINTEXT = "kwg_KeyOf12Chars" + "s" * 43 + "38P4LT"
@@ -21,7 +22,7 @@ def test_token_has_the_documented_shape(kind: Kind) -> None:
     plaintext = credential.generate(kind).plaintext
 
     assert re.fullmatch(rf"kw{kind}_[0-9A-Za-z]{{61}}", plaintext)
-    assert credential.PATTERN.fullmatch(plaintext)
+    assert token_format.PATTERN.fullmatch(plaintext)
 
 
 def test_token_of_known_parts_has_the_published_check() -> None:

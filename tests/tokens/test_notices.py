@@ -214,7 +214,8 @@ class TestWatch:
         assert self.watch(workspace)["ended"] == 0
 
     @pytest.mark.parametrize(
-        ("left", "reminders"), [(31, 0), (29, 1), (7, 1), (6, 1), (0.5, 1)]
+        ("left", "reminders"),
+        [(91, 0), (89, 1), (31, 1), (29, 1), (7, 1), (6, 1), (0.5, 1)],
     )
     def test_s0_108_administrators_are_reminded_before_the_end(
         self,

@@ -132,6 +132,7 @@ KIND_OF = Kind(
     20,
     devices,
     verify,
+    all=AuthenticatorApp.objects.all,
     title="Authenticator app",
     hint="Shows a new code of 6 digits every 30 seconds, also without a network.",
     add_label="Set up authenticator app",

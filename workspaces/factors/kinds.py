@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from workspaces.clock import database_now
 from workspaces.models import User
 
@@ -46,6 +48,8 @@ class Kind:
     add_url: str = ""
     """Name of the URL that sets one up, by GET or, with `add_posts`, by POST."""
     add_posts: bool = False
+    all: Callable[[], QuerySet[Any]] | None = None
+    """All devices of the kind; None for what is no second step by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,21 @@ def usable(user: User, now: datetime | None = None) -> list[Factor]:
         _factor(kind, device, now) for kind in kinds() for device in kind.devices(user)
     ]
     return found if any(factor.kind != RECOVERY for factor in found) else []
+
+
+def held_by(users: Iterable[User]) -> dict[int, list[str]]:
+    """Return the labels of the second steps that each has set up, by key of the user.
+
+    One query a kind, however many they are.
+    """
+    keys = [user.pk for user in users]
+    held: dict[int, list[str]] = {key: [] for key in keys}
+    for kind in kinds():
+        if kind.all is not None:
+            rows = kind.all().filter(user__in=keys, confirmed=True)
+            for key in set(rows.values_list("user_id", flat=True)):
+                held[key].append(kind.label)
+    return held
 
 
 def usable_one(

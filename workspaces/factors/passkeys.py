@@ -239,6 +239,7 @@ KIND_OF = Kind(
     "fingerprint-pattern",
     10,
     devices,
+    all=Passkey.objects.all,
     title="Passkeys",
     hint="Your fingerprint, face or PIN on this device, or a security key. A passkey "
     "works on this site only, so a faked page cannot use it.",

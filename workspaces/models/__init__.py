@@ -21,6 +21,7 @@ from workspaces.models.factor import (
 )
 from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
+from workspaces.models.lane import Lane
 from workspaces.models.phone import PhoneDevice, PhoneEnrolment, PhoneNonce
 from workspaces.models.user import User
 from workspaces.models.worker import WorkerProcess
@@ -38,6 +39,7 @@ __all__ = [
     "EmailDomain",
     "Invitation",
     "Job",
+    "Lane",
     "Membership",
     "Passkey",
     "PasskeyChallenge",

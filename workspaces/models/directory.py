@@ -62,6 +62,14 @@ class Directory(models.Model):
         max_length=20, choices=RevealRule, default=RevealRule.ONCE
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    confirms_with_app = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether the IdP waits for what the app says to its change.",
+    )
+    quarantined_at = models.DateTimeField(
+        null=True, editable=False, help_text="Since when writes wait."
+    )
     user_schema = models.JSONField(
         default=dict,
         blank=True,

@@ -45,12 +45,28 @@ class Job(models.Model):
         SCHEDULE = "schedule", "Schedule"
         COMMAND = "command", "Command line"
 
+    class Priority(models.IntegerChoices):
+        """What is taken first."""
+
+        PERSON = 0, "A person waits for it"
+        CHANGE = 10, "One change"
+        BULK = 20, "Many at once, or by schedule"
+
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(
         Workspace, on_delete=models.CASCADE, related_name="jobs", db_index=False
     )
     kind = models.CharField(max_length=60)
     subject = models.CharField(max_length=120)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority, default=Priority.CHANGE, db_default=Priority.CHANGE
+    )
+    lane = models.CharField(
+        max_length=60,
+        blank=True,
+        db_default="",
+        help_text="The one place where it goes, such as an app; see Lane.",
+    )
     arguments = models.JSONField(default=dict)
     trigger = models.CharField(max_length=20, choices=Trigger)
     actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True)
@@ -63,6 +79,9 @@ class Job(models.Model):
     )
     max_failures = models.PositiveIntegerField(default=20)
     due_at = models.DateTimeField()
+    sent_at = models.DateTimeField(
+        null=True, help_text="When its id was last given to Celery."
+    )
     lease_ends_at = models.DateTimeField(null=True)
     worker = models.CharField(max_length=60, blank=True)
     progress = models.JSONField(default=dict)
@@ -95,7 +114,7 @@ class Job(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["due_at", "id"],
+                fields=["priority", "due_at", "id"],
                 condition=models.Q(state__in=["queued", "retrying"]),
                 name="job_waiting",
             ),
@@ -103,6 +122,11 @@ class Job(models.Model):
                 fields=["lease_ends_at"],
                 condition=models.Q(state__in=["started", "running"]),
                 name="job_leased",
+            ),
+            models.Index(
+                fields=["lane"],
+                condition=models.Q(state__in=["started", "running"]),
+                name="job_running_in_lane",
             ),
             models.Index(fields=["workspace", "-id"], name="job_by_workspace"),
             models.Index(fields=["kind", "subject", "-id"], name="job_by_subject"),

@@ -170,6 +170,7 @@ KIND_OF = Kind(
     5,
     devices,
     codes.verify,
+    all=PhoneDevice.objects.all,
     title="Keyway on your phone",
     hint="Shows who asks for what, and confirms with the number on your other screen.",
     add_label="Add your phone",

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
-from workspaces import belongings, invitations, members
+from workspaces import belongings, factors, invitations, members
 from workspaces.clock import database_now
 from workspaces.confirmations import CHANGE_MEMBER, Subject
 from workspaces.errors import MemberError
@@ -51,6 +51,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     page = page_of(request, rows)
     owners = members.owner_count(request.workspace)
     shut_out = provisioned_members.lack_way_in(list(page))
+    second_steps = factors.held_by(row.user for row in page)
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
     return render(
         request,
@@ -58,6 +59,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
         {
             "members": [
                 _member(row, request, owners=owners, lacks_way_in=row.pk in shut_out)
+                | {"second_steps": second_steps[row.user_id]}
                 for row in page
             ],
             "page_obj": page,
@@ -71,7 +73,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_MEMBERS)
 def invite(request: WorkspaceRequest) -> HttpResponse:
-    """Ask whom to invite, and put the e-mail off."""
+    """Ask whom to invite, and put the email off."""
     roles = members.grantable_roles(request.membership)
     form = InvitationForm(
         request.POST if request.method == "POST" else None,
@@ -223,8 +225,8 @@ def _invitation(request: WorkspaceRequest, public_id: str) -> Invitation:
 
 def _mail_note() -> str:
     if settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
-        return f"The e-mail is written to {settings.EMAIL_FILE_PATH}, not sent."
-    return "The link in the e-mail works for 7 days."
+        return f"The email is written to {settings.EMAIL_FILE_PATH}, not sent."
+    return "The link in the email works for 7 days."
 
 
 def _member(

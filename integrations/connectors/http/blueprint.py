@@ -91,7 +91,7 @@ class Login:
 class Change:
     """Calls of which the first is made that applies; where none does, all is well.
 
-    What it `reads` and works out (`let`, in this order) is known to all of them.
+    What it `reads` and works out (`let`, in the order in which they need each other) is known to all of them.
     """
 
     calls: tuple[Call, ...]

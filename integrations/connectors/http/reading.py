@@ -140,17 +140,34 @@ class _Reader:
         reads = tuple(spec.get("reads", ()))
         self._check_reads(reads, where, known)
         names = known | self._names_read(reads)
-        let = {}
-        for name, text in spec.get("let", {}).items():
-            let[name] = self._expression(
-                text, f"{where}.let.{name}", _EVERYWHERE | names
-            )
-            names |= {name}
+        let = self._let(spec.get("let", {}), f"{where}.let", names)
+        names |= let.keys()
         calls = tuple(
             self._call(call, f"{where}.choose[{number}]", names)
             for number, call in enumerate(spec["choose"])
         )
         return Change(calls, reads, let)
+
+    def _let(
+        self, specs: Mapping[str, str], where: str, known: frozenset[str]
+    ) -> dict[str, Expression]:
+        """Return the expressions, each behind those that it needs.
+
+        Their own order says nothing: a database does not keep that of an object.
+        """
+        names = _EVERYWHERE | known | specs.keys()
+        waiting = self._expressions(specs, where, frozenset(names))
+        ordered: dict[str, Expression] = {}
+        while ready := {
+            name: expression
+            for name, expression in waiting.items()
+            if not expression.names() & waiting.keys()
+        }:
+            ordered |= ready
+            waiting = {name: waiting[name] for name in waiting.keys() - ready.keys()}
+        for name in sorted(waiting):
+            self._report(f"{where}.{name}", "This needs what needs it in turn.")
+        return ordered | waiting
 
     def _names_read(self, reads: tuple[str, ...]) -> frozenset[str]:
         return frozenset(reads) | ({"etag"} if "current" in reads else set())

@@ -58,7 +58,8 @@ class Command(BaseCommand):
             # The demo app moves with the port that `make run` was given.
             existing.base_url = app_url
             existing.save(update_fields=["base_url"])
-            origins.allow(existing.service_account, app_url, actor=owner)
+            if existing.service_account is not None:
+                origins.allow(existing.service_account, app_url, actor=owner)
             return
         account = integrations.add_service_account(
             workspace,

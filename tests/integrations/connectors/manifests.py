@@ -10,6 +10,7 @@ from typing import Any
 
 from integrations.catalog.loader import shipped_manifests
 from integrations.connectors.base import Connector, Session
+from integrations.connectors.exchange import Observe, unobserved
 from integrations.connectors.registry import connector_for
 from integrations.desired import Connection
 from tests.fakes.json_app import Answering, JsonApp, json_app
@@ -74,10 +75,15 @@ def session_on(
     *,
     headers: dict[str, str] | None = None,
     identifier: str = "",
+    secret: str = "s3cret-word",
+    login_workflow: str = "password",
+    observe: Observe = unobserved,
 ) -> Iterator[tuple[Session, JsonApp]]:
     """Open a session of the `http` connector on an app that answers so."""
     connector = on_loopback(manifest)
     with json_app(answering, headers=headers) as app:
-        connection = Connection(app.base_url, "svc", "s3cret-word", identifier)
-        with closing(connector.open(connection)) as session:
+        connection = Connection(
+            app.base_url, "svc", secret, identifier, login_workflow=login_workflow
+        )
+        with closing(connector.open(connection, observe=observe)) as session:
             yield session, app

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,11 @@ from integrations.catalog.loader import (
     load_manifest,
     shipped_manifests,
 )
+from integrations.connectors.http.reading import LOGINS
 from integrations.connectors.registry import connector_for
 from tests.integrations.connectors.manifests import SMALL, small
 
+MANIFEST_PAGE = Path(__file__).parents[3] / "docs/reference/manifest.md"
 USERS = {"method": "GET", "path": "/users"}
 
 
@@ -30,15 +34,15 @@ def test_ships_manifests_that_are_right() -> None:
 
     assert slugs == [
         "by-hand",
-        "demo-app",
         "demo-app-by-clicks",
+        "demo-app",
         "flask-appbuilder",
         "jupyterhub",
         "ldap",
         "openldap",
         "postgresql",
-        "redmine",
         "redmine-by-clicks",
+        "redmine",
         "roundup",
         "scim-app",
         "wagtail",
@@ -59,7 +63,7 @@ def test_finds_nothing_wrong_with_a_small_manifest() -> None:
         ({**SMALL, "name": "x" * 101}, "name: This may have at most 100 characters."),
         (
             {**SMALL, "connector": "ftp"},
-            "connector: This must be one of: browser, http, ldap, scim, sql.",
+            "connector: This must be one of: browser, http, ldap, scim, sql, task.",
         ),
         ({**SMALL, "identifier": {"label": "ID"}}, "identifier: This has none of"),
         ({**SMALL, "login_workflows": []}, "login_workflows: This must not be empty."),
@@ -162,6 +166,14 @@ def test_says_what_has_the_wrong_shape_and_where(
             "http.calls.delete_account.let.a: b is not known here.",
         ),
         (
+            small(
+                calls={
+                    "delete_account": {"let": {"a": "b", "b": "a"}, "choose": [USERS]}
+                }
+            ),
+            "http.calls.delete_account.let.a: This needs what needs it in turn.",
+        ),
+        (
             {**SMALL, "login_workflows": ["password", "access_token"]},
             "login_workflows: There is no http.key_session for the workflow",
         ),
@@ -193,6 +205,44 @@ def test_says_what_does_not_make_sense_and_where(
     found = problems(manifest)
 
     assert any(each.startswith(problem) for each in found), found
+
+
+DOCUMENTED = re.findall(
+    r"^```json\n(.*?)^```", MANIFEST_PAGE.read_text(), re.DOTALL | re.MULTILINE
+)
+PARTS = [
+    part
+    for text in DOCUMENTED
+    for part in [json.loads(text if text.startswith("{") else f"{{{text}}}")]
+]
+
+
+@pytest.mark.parametrize(
+    "part", [p for p in PARTS if {"session", "key_session"} & p.keys() - {"slug"}]
+)
+def test_documented_logins_are_right(part: dict[str, Any]) -> None:
+    manifest = small(**part)
+    manifest["login_workflows"] = [
+        workflow for workflow, name in LOGINS.items() if name in manifest["http"]
+    ]
+
+    assert problems(manifest) == []
+
+
+@pytest.mark.parametrize(
+    "part", [p for p in PARTS if {"grant", "revoke", "update_account"} & p.keys()]
+)
+def test_documented_changes_are_right(part: dict[str, Any]) -> None:
+    assert problems(small(calls=part)) == []
+
+
+@pytest.mark.parametrize("part", [p for p in PARTS if {"paging", "times"} & p.keys()])
+def test_documented_lists_are_right(part: dict[str, Any]) -> None:
+    roles = {"method": "GET", "path": "/roles", "item": "roles"}
+    call = {"method": "GET", "path": "/x", "kind": "role", "id": "id", "name": "name"}
+    calls = {"list_entitlements": [{**call, **part}]}
+
+    assert problems(small(calls=calls, lookups={"roles": roles})) == []
 
 
 def test_finds_every_problem_at_once() -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import uuid
 from argparse import ArgumentParser
 from types import FrameType
 from typing import Any
@@ -14,6 +15,7 @@ import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections, connections
+from django.utils.module_loading import import_string
 
 from workspaces import heartbeats, jobs
 from workspaces.clock import database_now
@@ -22,7 +24,13 @@ from workspaces.models import Job
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
-HEARTBEAT_SECONDS = 15
+HEARTBEAT_SECONDS = 5
+
+
+_KINDS = {
+    "worker": f"{__name__}.Worker",
+    "celery": "workspaces.celery_dispatcher.Dispatcher",
+}
 
 
 class Command(BaseCommand):
@@ -43,7 +51,8 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run until told to stop."""
-        worker = Worker(threads=options["threads"])
+        kind = import_string(_KINDS[settings.KEYWAY_JOBS])
+        worker = kind(threads=options["threads"])
         if options["until_idle"]:
             worker.drain()
             return
@@ -84,6 +93,23 @@ class Worker:
         while self._work_once():
             pass
 
+    def work_on(self, public_id: uuid.UUID) -> bool:
+        """Carry out this job and keep its lease. False if it may not start now."""
+        done = threading.Event()
+
+        def keep() -> None:
+            while not done.wait(HEARTBEAT_SECONDS):
+                self._keep_leases()
+            connections.close_all()
+
+        keeper = threading.Thread(target=keep, name="heartbeat")
+        keeper.start()
+        try:
+            return self._work_once(only=public_id)
+        finally:
+            done.set()
+            keeper.join()
+
     def _work(self) -> None:
         while not self.stopping.is_set():
             try:
@@ -96,8 +122,8 @@ class Worker:
             close_old_connections()
         connections.close_all()
 
-    def _work_once(self) -> bool:
-        job = jobs.claim(worker=self.name, now=database_now())
+    def _work_once(self, *, only: uuid.UUID | None = None) -> bool:
+        job = jobs.claim(worker=self.name, now=database_now(), only=only)
         if job is None:
             return False
         self.held[job.pk] = job

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workspaces', '0015_sessions_and_sync_ended'),
+        ('workspaces', '0016_lanes'),
     ]
 
     operations = [

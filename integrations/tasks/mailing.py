@@ -1,0 +1,120 @@
+"""Mails about tasks: one to each person for all that came within some minutes."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from integrations.models import Integration, Task
+from tokens.notices import MAX_FAILURES
+from workspaces import jobs
+from workspaces.clock import database_now
+from workspaces.models import Job, Membership, Role, User, Workspace
+from workspaces.permissions import ALLOWED, Permission
+
+JOB = "integrations.tell_of_tasks"
+REMIND = "integrations.remind_of_tasks"
+GATHER = timedelta(minutes=3)
+"""How long to wait for more tasks, so that one mail tells of all."""
+
+REMIND_AFTER = timedelta(days=3)
+_MOST_LINES = 20
+
+
+def request(integration: Integration, *, now: datetime) -> None:
+    """Put a mail about new tasks off. One that waits tells of these too."""
+    jobs.enqueue(
+        JOB,
+        workspace=integration.workspace,
+        subject=integration.workspace.slug,
+        trigger=Job.Trigger.SCIM,
+        max_failures=MAX_FAILURES,
+        now=now + GATHER,
+    )
+
+
+def send(job: Job) -> dict[str, object]:
+    """Tell of the tasks that no mail has told of. Raises RetryLater."""
+    untold = _open_tasks(job.workspace).filter(mailed_at=None)
+    return {"sent": _tell(job.workspace, list(untold), "to do")}
+
+
+def remind(job: Job) -> dict[str, object]:
+    """Tell again of the tasks that are open for days. Raises RetryLater."""
+    before = database_now() - REMIND_AFTER
+    old = _open_tasks(job.workspace).filter(mailed_at__lt=before)
+    return {"sent": _tell(job.workspace, list(old), "still open")}
+
+
+def assignees(integration: Integration) -> list[User]:
+    """Return who does the tasks: the named people, or else every administrator.
+
+    Somebody who may no longer do it is left out.
+    """
+    may = allowed(integration.workspace)
+    named = set(integration.assignees.values_list("user", flat=True))
+    return [user for user in may if user.pk in named] or may
+
+
+def allowed(workspace: Workspace) -> list[User]:
+    """Return the members who may do tasks, by name."""
+    roles = [role for role in Role if Permission.MANAGE_INTEGRATIONS in ALLOWED[role]]
+    found = Membership.objects.filter(
+        workspace=workspace, role__in=roles, is_active=True
+    ).select_related("user")
+    return sorted((each.user for each in found), key=str)
+
+
+def _open_tasks(workspace: Workspace) -> QuerySet[Task]:
+    return (
+        Task.objects.in_workspace(workspace)
+        .filter(state=Task.State.OPEN)
+        .select_related("integration__workspace")
+    )
+
+
+def _tell(workspace: Workspace, tasks: list[Task], what: str) -> int:
+    """Send each person one mail, and note that the tasks were told of."""
+    by_person: dict[User, list[Task]] = {}
+    for task in tasks:
+        for person in assignees(task.integration):
+            by_person.setdefault(person, []).append(task)
+    for person, theirs in by_person.items():
+        subject, text = written(workspace, theirs, what)
+        try:
+            EmailMessage(subject, text, to=[person.email]).send()
+        except (SMTPException, OSError) as error:
+            raise jobs.RetryLater(
+                f"The mail server did not take the mail ({type(error).__name__})."
+            ) from error
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(
+        mailed_at=database_now()
+    )
+    return len(by_person)
+
+
+def written(workspace: Workspace, tasks: list[Task], what: str) -> tuple[str, str]:
+    """Return subject and text of a mail. It names people and apps, and no values."""
+    name = " ".join(workspace.name.split())
+    count = "1 task" if len(tasks) == 1 else f"{len(tasks)} tasks"
+    lines = [
+        f"- {' '.join(task.user_name.split())} in "
+        f"{' '.join(task.integration.name.split())}: "
+        f"{settings.KEYWAY_PUBLIC_URL}"
+        f"{reverse('tasks:task', args=[task.public_id])}"
+        for task in tasks[:_MOST_LINES]
+    ]
+    if len(tasks) > _MOST_LINES:
+        lines.append(f"and {len(tasks) - _MOST_LINES} more")
+    parts = [
+        f"{count} {what} in {name}. Keyway cannot reach these apps, so a person does "
+        "it and marks it as done.",
+        "\n".join(lines),
+        f"All tasks: {settings.KEYWAY_PUBLIC_URL}{reverse('tasks:list')}",
+    ]
+    return f"Keyway: {count} {what} in {name}", "\n\n".join(parts) + "\n"

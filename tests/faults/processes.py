@@ -1,0 +1,281 @@
+"""What an experiment starts and kills: the app, web servers, workers, the database."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.bench.processes import HOST, ROOT, Cluster, Server, free_port, python
+from tests.bench.targets import _clean_environment, _key
+from tests.faults import brokers
+
+CELERY = python(
+    "celery", "-A", "config.celery", "worker", "--queues=keyway", "--concurrency=4"
+)
+TEMPLATE = "template_faults"
+
+
+class Product:
+    """Keyway on a database of its own, with one integration into the hostile app."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        cluster: Cluster,
+        *,
+        seed: int,
+        web: int = 2,
+        faults: float = 0.06,
+        point: str = "",
+        broken: str = "",
+        database: str = "",
+        broker: str = "",
+    ) -> None:
+        self.name, self.folder, self.cluster = name, folder / name, cluster
+        self.folder.mkdir()
+        self.effects = self.folder / "effects.jsonl"
+        self.reached = self.folder / "reached"
+        self.environment = environment_for(self.folder, cluster.url(name))
+        self.environment |= {"FAULTS_POINT": point, "FAULTS_BREAK": broken}
+        self.environment["FAULTS_REACHED"] = str(self.reached)
+        # What the template's secrets were sealed with.
+        self.environment |= json.loads((folder / "keys.json").read_text())
+        with cluster.connect() as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
+            if database:
+                connection.execute(f'ALTER DATABASE "{name}" SET {database}')
+        self.celery: subprocess.Popen[bytes] | None = None
+        self.kills: Counter[str] = Counter()
+        self.stack = ExitStack()
+        try:
+            if broker:
+                self._start_broker(broker)
+            self._start(seed, faults, web, broker)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, seed: int, faults: float, web: int, broker: str) -> None:
+        port = free_port()
+        self.app = self._server(
+            "app",
+            python(
+                "tests.faults.app",
+                *("--port", str(port), "--effects", str(self.effects)),
+                *("--seed", str(seed), "--faults", str(faults)),
+            ),
+            port,
+        )
+        with self.cluster.connect(self.name) as connection:
+            connection.execute(
+                "UPDATE integrations_integration SET base_url = %s",
+                [f"http://{HOST}:{port}"],
+            )
+            connection.execute(
+                "UPDATE integrations_serviceaccount SET origins = %s::jsonb",
+                [json.dumps([f"http://{HOST}:{port}"])],
+            )
+        self.ports = [free_port() for _ in range(web)]
+        self.webs = [self._web(port) for port in self.ports]
+        self.pid_file = self.folder / "worker.pid"
+        worker = python("tests.faults.launch", str(self.pid_file))
+        if broker:
+            # It only sends; what carries jobs out is Celery.
+            worker = [sys.executable, "manage.py", "worker"]
+            self.celery = self._process("celery", CELERY)
+        self._process("worker", worker)
+
+    def _process(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=(self.folder / f"{name}.log").open("ab"),
+            start_new_session=True,
+        )
+        self.stack.callback(kill_group, process)
+        return process
+
+    def _start_broker(self, kind: str) -> None:
+        port = free_port()
+        start = brokers.start_redis if kind == "redis" else brokers.start_rabbitmq
+        url = self.stack.enter_context(start(self.folder / kind, port))
+        self.environment |= {"KEYWAY_JOBS": "celery", "KEYWAY_CELERY_BROKER_URL": url}
+
+    def _server(self, name: str, command: list[str], port: int) -> Server:
+        server = Server(
+            name,
+            command,
+            port=port,
+            folder=ROOT,
+            log=self.folder / f"{name}.log",
+            environment=self.environment,
+        )
+        self.stack.callback(kill_group, server.process)
+        return server
+
+    def _web(self, port: int) -> Server:
+        command = python(
+            "granian",
+            *("--interface=wsgi", f"--host={HOST}", f"--port={port}"),
+            *("--blocking-threads=4", "--log-level=warning"),
+            *("--respawn-failed-workers", "--respawn-interval=0.1"),
+            "tests.faults.web:application",
+        )
+        return self._server(f"web-{port}", command, port)
+
+    def kill_web(self, chance: random.Random) -> None:
+        """Kill one web server and start it anew."""
+        number = chance.randrange(len(self.webs))
+        kill_group(self.webs[number].process)
+        self.kills["web"] += 1
+        self.webs[number] = self._web(self.ports[number])
+
+    def kill_worker(self) -> None:
+        """Kill the worker with all its threads; another takes its place."""
+        if self.celery is not None:
+            kill_group(self.celery)
+            self.celery = self._process("celery", CELERY)
+            self.kills["Celery"] += 1
+            return
+        try:
+            os.kill(int(self.pid_file.read_text()), signal.SIGKILL)
+        except (FileNotFoundError, ValueError, ProcessLookupError):
+            return
+        self.kills["worker"] += 1
+
+    def crash_database(self) -> None:
+        """End the database server and start it again."""
+        self.cluster.crash()
+        self.kills["database"] += 1
+        self.cluster.start()
+
+    def stop(self) -> None:
+        """End every process of it."""
+        self.stack.close()
+
+
+class Killer:
+    """Kills what it was told to kill, at random moments, while the block lasts."""
+
+    def __init__(self, product: Product, *, seed: int, every: dict[str, float]) -> None:
+        """`every` has the mean seconds between two deaths of each kind."""
+        self.product, self.chance = product, random.Random(seed)
+        self.every = every
+        self.stopping = threading.Event()
+        self.pool = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> None:
+        self.running = self.pool.submit(self._run)
+
+    def __exit__(self, *_: object) -> None:
+        self.stopping.set()
+        self.running.result()
+        self.pool.shutdown()
+
+    def _run(self) -> None:
+        due = {kind: time.monotonic() + self._wait(kind) for kind in self.every}
+        while not self.stopping.wait(0.05):
+            for kind in due:
+                if time.monotonic() >= due[kind]:
+                    self._kill(kind)
+                    due[kind] = time.monotonic() + self._wait(kind)
+
+    def _wait(self, kind: str) -> float:
+        return self.every[kind] * self.chance.uniform(0.5, 1.5)
+
+    def _kill(self, kind: str) -> None:
+        if kind == "web":
+            self.product.kill_web(self.chance)
+        elif kind == "worker":
+            self.product.kill_worker()
+        else:
+            self.product.crash_database()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL a process with all its children, and reap it."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def environment_for(folder: Path, database: str) -> dict[str, str]:
+    return _clean_environment() | {
+        "KEYWAY_ENV": "development",
+        "KEYWAY_PUBLIC_URL": "http://127.0.0.1",
+        "KEYWAY_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "KEYWAY_VAR_DIR": str(folder),
+        "KEYWAY_LOG_LEVEL": "ERROR",
+        "KEYWAY_SCIM_RATE": "0",
+        # What a killed worker held fills its lane until the lease ends.
+        "KEYWAY_JOBS_PER_LANE": "40",
+        "DATABASE_URL": database,
+    }
+
+
+def make_template(folder: Path, cluster: Cluster) -> dict[str, Any]:
+    """Set Keyway up in a database that the experiments copy.
+
+    Returns the SCIM path and the token of its one integration.
+    """
+    keys = {
+        "KEYWAY_SECRET_KEY": _key() * 3,
+        "KEYWAY_ENCRYPTION_KEYS": _key(),
+        "KEYWAY_TOKEN_KEYS": _key(),
+    }
+    (folder / "keys.json").write_text(json.dumps(keys))
+    cluster.create(TEMPLATE)
+    environment = environment_for(folder, cluster.url(TEMPLATE)) | keys
+    for command in (
+        ["migrate", "-v0"],
+        ["load_catalog"],
+        ["seed_demo"],
+    ):
+        subprocess.run(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=environment,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+    command = ["generate_token", "--workspace", "demo", "--json"]
+    made = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with cluster.connect(TEMPLATE) as connection:
+        # The first sync of the demo is no part of any experiment.
+        connection.execute("DELETE FROM workspaces_job")
+    return json.loads(made.stdout)
+
+
+@contextmanager
+def running_cluster(folder: Path) -> Iterator[Cluster]:
+    """A PostgreSQL that keeps what it has acknowledged; its folder is removed."""
+    folder.chmod(0o711)
+    cluster = Cluster(folder / "postgres")
+    try:
+        yield cluster
+    finally:
+        cluster.crash()
+        shutil.rmtree(folder / "postgres", ignore_errors=True)

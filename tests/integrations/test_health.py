@@ -1,0 +1,151 @@
+"""An app that fails is left alone, its administrators hear of it once, nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+
+from integrations.models import Integration, Provisioning
+from integrations.outside import health, pace
+from integrations.provisioning import wanted
+from tests.conftest import ScimClient
+from tests.integrations.outside import Outside
+from workspaces.clock import database_now
+from workspaces.models import Job, Lane
+
+Work = Callable[..., None]
+
+
+@pytest.fixture
+def integration(connected: Integration) -> Integration:
+    """Let `scim` and the worker speak to the demo app."""
+    return connected
+
+
+def test_refused_login_stops_all_and_is_told_once(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F29: paused at the first 401, one mail, no job lost."""
+    outside.set_service_password("another-password-2")
+    for number in range(5):
+        scim.add_user(f"user{number}@acme.test")
+
+    work()
+
+    logins = [path for _, path, _ in outside.requests()]
+    assert logins == ["/api/session"]
+    assert [m.subject for m in mail.outbox] == [f"{integration.name} needs attention"]
+    assert "user name and password" in mail.outbox[0].body
+    assert Job.objects.filter(kind=wanted.JOB, state__in=Job.READY).count() == 5
+
+    outside.set_service_password(outside.password)
+    work(waiting=True)
+
+    assert set(Provisioning.objects.values_list("state", flat=True)) == {"onboarded"}
+    assert len(mail.outbox) == 1
+    integration.refresh_from_db()
+    assert integration.status == Integration.Status.ACTIVE
+
+
+def test_wish_of_the_app_holds_for_every_job(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F17: after a 429 nobody calls before the app's time is up."""
+    for number in range(3):
+        scim.add_user(f"user{number}@acme.test")
+    outside.fault("rate", path="/api/users", seconds=600)
+
+    work()
+    Job.objects.filter(state__in=Job.READY).update(due_at=database_now())
+    work()
+
+    assert [status for _, _, status in outside.requests()] == [201, 429]
+    wait = Lane.objects.get().closed_until - database_now()
+    assert timedelta(seconds=590) < wait <= timedelta(seconds=600)
+
+
+def test_five_failures_close_the_lane_and_one_success_opens_it(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F19: an app that is down is tried carefully; then all goes on."""
+    outside.stop()
+    for number in range(8):
+        scim.add_user(f"user{number}@acme.test")
+
+    work()
+
+    assert Job.objects.filter(failures__gt=0).count() == 4
+    assert Lane.objects.get().closed_until is not None
+
+    outside.start()
+    work(waiting=True)
+
+    assert set(Provisioning.objects.values_list("state", flat=True)) == {"onboarded"}
+    assert Lane.objects.get().closed_until is None
+
+
+def test_account_of_a_lost_answer_is_found_after_a_rename(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F15: the app did the work, nobody heard, and the name changed since."""
+    user = scim.add_user("ann@acme.test")
+    Provisioning.objects.update(creating_as="ann@acme.test")
+    outside.add_user("ann@acme.test")
+    scim.patch(f"/Users/{user['id']}", {"op": "replace", "value": {"userName": "eva"}})
+
+    work()
+
+    assert "eva" in outside.users()
+    assert "ann@acme.test" not in outside.users()
+    assert Provisioning.objects.get().creating_as == ""
+
+
+def test_account_of_a_lost_answer_goes_when_the_user_was_deleted(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F15: nobody stays behind in the app."""
+    user = scim.add_user("ann@acme.test")
+    Provisioning.objects.update(creating_as="ann@acme.test")
+    outside.add_user("ann@acme.test")
+    scim.delete(f"/Users/{user['id']}")
+
+    work()
+
+    assert "ann@acme.test" not in outside.users()
+
+
+def test_calls_keep_their_distance(integration: Integration) -> None:
+    """F19: at most the allowed rate, over all workers."""
+    Integration.objects.update(calls_per_second=4)
+    now = database_now()
+
+    turns = [pace.take_turn(integration, now=now) - now for _ in range(3)]
+
+    assert turns == [timedelta(0), timedelta(seconds=0.25), timedelta(seconds=0.5)]
+
+
+def test_pace_holds_for_a_whole_job(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    Integration.objects.update(calls_per_second=20)
+    scim.add_user("ann@acme.test")
+    begun = database_now()
+
+    work()
+
+    calls = len(outside.requests())
+    # The first call of an act may come together with the log-in.
+    assert database_now() - begun >= timedelta(seconds=(calls - 2) / 20)
+
+
+def test_mail_is_not_sent_once_it_was_mended(integration: Integration) -> None:
+    health.note_misconfigured(integration, "Wrong password.", now=database_now())
+    health.note_success(integration, now=database_now())
+
+    done = health.tell(Job.objects.get(kind=health.JOB))
+
+    assert done["sent"] == 0
+    assert mail.outbox == []
