@@ -9,12 +9,12 @@ from itertools import islice
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from integrations.models import Provisioning
+from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
 from integrations.reports import events
 from integrations.syncing import sync
 from scim.models import RequestRecord, Resource
-from workspaces.models import AuditEvent, Directory, Job, Workspace
+from workspaces.models import AuditEvent, Job, Workspace
 
 KINDS = (wanted.JOB, sync.JOB, *events.HEALTH_CHECKS)
 METHODS = {
@@ -69,6 +69,8 @@ class Filters:
 
     text: str = ""
     integration: str = ""
+    """The key of its directory, its name, or a part of the name."""
+
     action: str = ""
     status: str = ""
     time: str = ""
@@ -79,7 +81,7 @@ class Filters:
         """Return the filters of a URL. What is not known is left out."""
         return cls(
             text=query.get("q", "").replace("\x00", "").strip()[:200],
-            integration=query.get("integration", "").replace("\x00", "")[:32],
+            integration=query.get("integration", "").replace("\x00", "").strip()[:100],
             action=_known(query, "action", ACTIONS),
             status=_known(query, "status", STATUSES),
             time=_known(query, "time", TIMES),
@@ -104,16 +106,20 @@ class Scope:
         self.names = _matching(workspace, filters.text) if filters.text else []
         if resource_id:
             self.names = [resource_id]
+        self.places = (
+            integrations(workspace, filters.integration)
+            if filters.integration
+            else None
+        )
         self.event = events.BY_KEY.get(filters.event)
         self.is_named = bool(filters.text or resource_id)
 
     def records(self) -> QuerySet[RequestRecord]:
         """Return the requests, newest first."""
-        wanted_ones = Directory.objects.in_workspace(self.workspace)
-        if self.filters.integration:
-            wanted_ones = wanted_ones.filter(key=self.filters.integration)
-        keys = list(wanted_ones.values_list("pk", flat=True))
-        found = RequestRecord.objects.filter(directory__in=keys).order_by("-id")
+        found = RequestRecord.objects.filter(directory__workspace=self.workspace)
+        found = found.order_by("-id")
+        if self.places is not None:
+            found = found.filter(directory__in=self.places.values("directory"))
         action, status = self.filters.action, self.filters.status
         is_of_jobs = action in JOBS or status in {"open", "held", "paused"}
         if is_of_jobs or self.event is not None:
@@ -143,14 +149,10 @@ class Scope:
             if status == "failed":
                 # What somebody cancelled or discarded did not fail.
                 found = found.filter(ended_by=None)
-        if self.filters.integration:
-            key = self.filters.integration
-            people = Provisioning.objects.filter(
-                integration__directory__key=key,
-                integration__workspace=self.workspace,
-            )
+        if self.places is not None:
+            people = Provisioning.objects.filter(integration__in=self.places)
             found = found.filter(
-                Q(kind=sync.JOB, subject=key)
+                Q(kind=sync.JOB, subject__in=self.places.values("directory__key"))
                 | Q(
                     kind=wanted.JOB,
                     subject__in=people.values("resource_id_public"),
@@ -168,9 +170,10 @@ class Scope:
             return found.none()
         chosen = [self.event.action] if self.event else events.ACTIONS
         found = found.filter(action__in=chosen)
-        if filters.integration:
+        if self.places is not None:
             found = found.filter(
-                target_type="integration", target_id=filters.integration
+                target_type="integration",
+                target_id__in=self.places.values("directory__key"),
             )
         return found.filter(at__gte=self.since) if self.since else found
 
@@ -182,6 +185,13 @@ _JOB_STATES = {
     "held": (Job.State.HELD,),
     "paused": (Job.State.PAUSED,),
 }
+
+
+def integrations(workspace: Workspace, text: str) -> QuerySet[Integration]:
+    """Return what is meant: the one with this key or name, else all like it."""
+    rows = Integration.objects.in_workspace(workspace).order_by()
+    exact = rows.filter(Q(directory__key=text) | Q(name=text))
+    return exact if exact.exists() else rows.filter(name__icontains=text)
 
 
 def _matching(workspace: Workspace, text: str) -> list[str]:

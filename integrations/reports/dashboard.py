@@ -1,6 +1,6 @@
 """What the workspace needs to know first: troubles, figures, the last day.
 
-Each fact is one query, whatever the number of integrations.
+The database counts; rows are read only of the integrations that are shown.
 """
 
 from __future__ import annotations
@@ -8,23 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Max, Q
-from django.db.models.functions import TruncHour
+from django.db.models import Case, Count, Max, QuerySet, Sum, Value, When
 
-from integrations.models import Integration, Provisioning
-from integrations.reports import standing
+from integrations.models import Integration
+from integrations.reports import standing, troubles
 from integrations.reports.activity_filters import FAILED_REQUEST
 from integrations.reports.standing import Standing
-from integrations.syncing import holding, matching
-from scim import counts
-from scim.models import RequestRecord
+from integrations.reports.troubles import Troubles
+from scim.models import RequestRecord, ResourceCount
 from tokens.models import ScimToken
-from tokens.state import EXPIRING
-from workspaces.models import Job, Workspace
+from workspaces.models import Directory, Job, Workspace
 
 HOURS = 24
-LEAK_SHOWN = timedelta(days=7)
-_MOST_SYNCS = 500
+MOST_LINES = 50
+"""Integrations in the list at most; the Integrations page has all, page by page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,6 @@ class Line:
     integration: Integration
     standing: Standing
     last_call_at: datetime | None
-    requests: int = 0
     failed_requests: int = 0
     failed_people: int = 0
     unmatched: int = 0
@@ -58,7 +54,11 @@ class Overview:
     """All that the dashboard shows."""
 
     lines: list[Line]
+    """At most MOST_LINES, those with troubles first, then those that fail most."""
+
     hours: list[Hour]
+    integration_count: int
+    trouble_count: int
     user_count: int
     queued: int
 
@@ -81,130 +81,113 @@ class Overview:
 
 
 def overview(workspace: Workspace, *, now: datetime) -> Overview:
-    """Return the state of a workspace at `now`. Ten queries."""
-    integrations = list(
+    """Return the state of a workspace at `now`."""
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
+    starts = [this_hour - timedelta(hours=HOURS - 1 - n) for n in range(HOURS)]
+    records = RequestRecord.objects.filter(
+        directory__workspace=workspace,
+        directory__kind=Directory.Kind.GATEWAY,
+        at__gte=starts[0],
+    ).order_by()
+    found = troubles.find(workspace, now=now)
+    failed = _failed_requests(records)
+    shown = _shown(workspace, [*found.directories, *failed])
+    return Overview(
+        lines=_lines(workspace, shown, found, failed, now),
+        hours=_hours(records, starts),
+        integration_count=Integration.objects.in_workspace(workspace).count(),
+        trouble_count=found.count,
+        user_count=_user_count(workspace),
+        queued=Job.objects.filter(workspace=workspace, state__in=Job.READY).count(),
+    )
+
+
+def _failed_requests(records: QuerySet[RequestRecord]) -> dict[int, int]:
+    """Count the requests that failed by directory, most first."""
+    rows = records.filter(FAILED_REQUEST).values_list("directory")
+    return dict(rows.annotate(total=Count("pk")).order_by("-total"))
+
+
+def _hours(records: QuerySet[RequestRecord], starts: list[datetime]) -> list[Hour]:
+    """Count the requests by hour; `starts` are the hours, oldest first."""
+    newest_first = [
+        When(at__gte=starts[number], then=Value(number))
+        for number in reversed(range(HOURS))
+    ]
+    rows = (
+        records.annotate(hour=Case(*newest_first))
+        .values("hour")
+        .annotate(total=Count("pk"), failed=Count("pk", filter=FAILED_REQUEST))
+    )
+    counted = {row["hour"]: (row["total"], row["failed"]) for row in rows}
+    every = ((start, *counted.get(n, (0, 0))) for n, start in enumerate(starts))
+    return [Hour(start, total - failed, failed) for start, total, failed in every]
+
+
+def _user_count(workspace: Workspace) -> int:
+    blocks = ResourceCount.objects.filter(
+        directory__workspace=workspace,
+        directory__kind=Directory.Kind.GATEWAY,
+        resource_type="User",
+    )
+    return blocks.aggregate(total=Sum("total"))["total"] or 0
+
+
+def _shown(workspace: Workspace, directories: list[int]) -> list[Integration]:
+    """Return the integrations of these directories in order, then others by name."""
+    rows = (
         Integration.objects.in_workspace(workspace)
         .select_related("app", "directory")
         .defer("app__manifest", "directory__user_schema")
     )
-    directories = [i.directory_id for i in integrations]
-    keys = [i.directory.key for i in integrations]
-    syncs = standing.open_syncs(workspace, keys)
+    first = list(dict.fromkeys(directories))[:MOST_LINES]
+    by_directory = {i.directory_id: i for i in rows.filter(directory__in=first)}
+    chosen = {key: by_directory[key] for key in first if key in by_directory}
+    for other in rows[:MOST_LINES]:
+        chosen.setdefault(other.directory_id, other)
+    return list(chosen.values())[:MOST_LINES]
+
+
+def _lines(
+    workspace: Workspace,
+    shown: list[Integration],
+    found: Troubles,
+    failed: dict[int, int],
+    now: datetime,
+) -> list[Line]:
+    directories = [i.directory_id for i in shown]
+    keys = [i.directory.key for i in shown]
     called = _last_calls(directories)
+    syncs = standing.open_syncs(workspace, keys)
+    of_failed = [i.directory.key for i in shown if i.directory_id in found.failed_syncs]
+    ended = troubles.failed_syncs(workspace, now).filter(subject__in=of_failed)
+    failed_syncs = {job.subject: job for job in ended.defer("result")}
     lines = {
         i.directory_id: Line(
             i,
             standing.standing_of(i, syncs.get(i.directory.key), now=now),
             called.get(i.directory_id),
+            failed_requests=failed.get(i.directory_id, 0),
+            failed_people=found.failed_people.get(i.directory_id, 0),
+            unmatched=found.unmatched.get(i.directory_id, 0),
             open_sync=syncs.get(i.directory.key),
+            failed_sync=failed_syncs.get(i.directory.key),
         )
-        for i in integrations
+        for i in shown
     }
-    hours = _count_requests(lines, now)
-    _count_failed_people(lines, workspace)
-    _count_unmatched(lines, workspace)
-    _find_failed_syncs(lines, workspace, now)
-    _find_troubled_tokens(lines, now)
-    return Overview(
-        lines=list(lines.values()),
-        hours=hours,
-        user_count=sum(counts.totals(directories, "User").values()),
-        queued=Job.objects.filter(workspace=workspace, state__in=Job.READY).count(),
-    )
+    with_tokens = [k for k in directories if k in found.expiring | found.leaked]
+    tokens = troubles.troubled_tokens(now).filter(directory__in=with_tokens)
+    for token in tokens.order_by("expires_at"):
+        line = lines[token.directory_id]
+        (line.leaked if token.leaked_at else line.expiring).append(token)
+    return list(lines.values())
 
 
 def _last_calls(directories: list[int]) -> dict[int, datetime]:
     rows = (
         ScimToken.objects.filter(directory__in=directories)
         .order_by()
-        .values("directory")
+        .values_list("directory")
         .annotate(at=Max("last_used_at"))
     )
-    return {row["directory"]: row["at"] for row in rows}
-
-
-def _count_requests(lines: dict[int, Line], now: datetime) -> list[Hour]:
-    """Count the last 24 hours by directory and hour, and return the hours."""
-    this_hour = now.replace(minute=0, second=0, microsecond=0)
-    first = this_hour - timedelta(hours=HOURS - 1)
-    rows = (
-        RequestRecord.objects.filter(directory__in=list(lines), at__gte=first)
-        .order_by()
-        .annotate(hour=TruncHour("at"))
-        .values("directory", "hour")
-        .annotate(total=Count("pk"), failed=Count("pk", filter=FAILED_REQUEST))
-    )
-    totals: dict[datetime, tuple[int, int]] = {}
-    for row in rows:
-        line, total, failed = lines[row["directory"]], row["total"], row["failed"]
-        line.requests += total
-        line.failed_requests += failed
-        before = totals.get(row["hour"], (0, 0))
-        totals[row["hour"]] = (before[0] + total - failed, before[1] + failed)
-    starts = [first + timedelta(hours=number) for number in range(HOURS)]
-    return [Hour(start, *totals.get(start, (0, 0))) for start in starts]
-
-
-def _count_failed_people(lines: dict[int, Line], workspace: Workspace) -> None:
-    rows = (
-        Provisioning.objects.filter(
-            integration__workspace=workspace, state__in=Provisioning.FAILED
-        )
-        .order_by()
-        .values("integration__directory")
-        .annotate(total=Count("pk"))
-    )
-    for row in rows:
-        lines[row["integration__directory"]].failed_people = row["total"]
-
-
-def _count_unmatched(lines: dict[int, Line], workspace: Workspace) -> None:
-    """Count the accounts that nobody has matched, removed or exempted."""
-    rows = (
-        Provisioning.objects.filter(
-            matching.UNMATCHED, integration__workspace=workspace
-        )
-        .order_by()
-        .values("integration__directory")
-        .annotate(total=Count("pk"))
-    )
-    for row in rows:
-        lines[row["integration__directory"]].unmatched = row["total"]
-
-
-def _find_failed_syncs(
-    lines: dict[int, Line], workspace: Workspace, now: datetime
-) -> None:
-    """Note which integrations' last sync that ended by itself, did so without success.
-
-    One that somebody cancelled or discarded says nothing about the app.
-    """
-    by_key = {line.integration.directory.key: line for line in lines.values()}
-    ended = Job.objects.filter(
-        workspace=workspace,
-        kind=holding.JOB,
-        state__in=(Job.State.COMPLETED, Job.State.NOT_COMPLETED),
-        ended_at__gte=now - timedelta(days=7),
-        ended_by=None,
-    ).defer("result")
-    seen: set[str] = set()
-    for job in ended.order_by("-id")[:_MOST_SYNCS]:
-        if job.subject in seen or job.subject not in by_key:
-            continue
-        seen.add(job.subject)
-        if job.state == Job.State.NOT_COMPLETED:
-            by_key[job.subject].failed_sync = job
-
-
-def _find_troubled_tokens(lines: dict[int, Line], now: datetime) -> None:
-    """Note which tokens expire soon, and which were found and revoked lately."""
-    expires = ScimToken.objects.live(now).filter(
-        replaced_by=None, expires_at__lt=now + EXPIRING
-    )
-    leaked = Q(leaked_at__gt=now - LEAK_SHOWN)
-    found = ScimToken.objects.filter(
-        Q(pk__in=expires.values("pk")) | leaked, directory__in=list(lines)
-    )
-    for token in found.order_by("expires_at"):
-        line = lines[token.directory_id]
-        (line.leaked if token.leaked_at else line.expiring).append(token)
+    return dict(rows)

@@ -15,6 +15,9 @@ from integrations.models import Integration
 from integrations.syncing import holding
 from workspaces.models import Directory, Job, Workspace
 
+OpenSyncs = tuple[list[int], list[int]]
+"""Keys of the directories whose sync is held, and of those that sync now."""
+
 _Rows = QuerySet[Integration]
 _NEEDS_ATTENTION = Q(status=Integration.Status.NEEDS_ATTENTION)
 
@@ -65,16 +68,24 @@ def standing_of(
 
 
 def in_state(
-    rows: _Rows, state: State, *, workspace: Workspace, now: datetime
+    rows: _Rows,
+    state: State,
+    *,
+    workspace: Workspace,
+    now: datetime,
+    open_ones: OpenSyncs | None = None,
 ) -> _Rows:
-    """Keep the integrations in a state: the SQL twin of `standing_of`."""
+    """Keep the integrations in a state: the SQL twin of `standing_of`.
+
+    Who asks for several states reads `with_open_sync` once, and gives it here.
+    """
     if state == State.PAUSED:
         return rows.filter(paused_at__isnull=False)
     rows = rows.filter(paused_at=None)
     if state == State.NEEDS_ATTENTION:
         return rows.filter(_NEEDS_ATTENTION)
     rows = rows.exclude(_NEEDS_ATTENTION)
-    held, syncing = _with_open_sync(workspace)
+    held, syncing = open_ones or with_open_sync(workspace)
     if state == State.HELD:
         return rows.filter(directory__in=held)
     if state == State.SYNCING:
@@ -84,7 +95,7 @@ def in_state(
     return rows.filter(overdue) if state == State.UNKNOWN else rows.exclude(overdue)
 
 
-def _with_open_sync(workspace: Workspace) -> tuple[list[int], list[int]]:
+def with_open_sync(workspace: Workspace) -> OpenSyncs:
     """Return the directories whose sync is held, and those that sync now.
 
     Read first and given as lists: a join with all directories is slow to the point

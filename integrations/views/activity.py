@@ -25,6 +25,7 @@ from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 _PLACES = ("before", "after", "since", "told")
 _MOST_CHANGES = 50
+_MOST_SUGGESTIONS = 50
 
 
 @require_GET
@@ -37,9 +38,6 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
     if _asks_for_news(request):
         return _news(request, filters)
-    names = Integration.objects.in_workspace(request.workspace).values_list(
-        "directory__key", "name"
-    )
     export = reverse("integrations:activity_export")
     return render(
         request,
@@ -47,7 +45,8 @@ def index(request: WorkspaceRequest) -> HttpResponse:
         {
             **_timeline(request, filters),
             "filters": filters,
-            "integrations": [("", "All integrations"), *names],
+            "integration": _integration_name(request.workspace, filters),
+            "suggestions": _suggestions(request.workspace),
             "actions": activity_filters.ACTIONS,
             "events": events.CHOICES,
             "statuses": activity_filters.STATUSES,
@@ -72,7 +71,9 @@ def request_page(request: WorkspaceRequest, request_id: uuid.UUID) -> HttpRespon
         "record": record,
         "title": timeline.sentence(record, _name_of(record, row)),
         "dialect": timeline.idp_of(record),
-        "integration": activity.directories(request.workspace).get(record.directory_id),
+        "integration": activity.places(
+            request.workspace, [Entry(record.at, record=record)]
+        ).get(record.directory_id),
         "pill": timeline.record_pill(record),
         "token": ScimToken.objects.of_directory(record.directory)
         .filter(key=record.token_key)
@@ -117,6 +118,20 @@ def retry(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     else:
         messages.info(request, f"{row.user_name} has nothing to retry.")
     return redirect("integrations:person", resource_id=resource_id)
+
+
+def _integration_name(workspace: Workspace, filters: Filters) -> str:
+    """Return what the filter shows: the name for a key, which links carry."""
+    rows = Integration.objects.in_workspace(workspace)
+    of_key = rows.filter(directory__key=filters.integration)
+    name = of_key.values_list("name", flat=True).first()
+    return name or filters.integration
+
+
+def _suggestions(workspace: Workspace) -> list[str]:
+    """Return the first integrations by name; any part of another's can be typed."""
+    rows = Integration.objects.in_workspace(workspace).order_by("name")
+    return list(rows.values_list("name", flat=True)[:_MOST_SUGGESTIONS])
 
 
 def _timeline(

@@ -51,11 +51,11 @@ def _cells(
     workspace: Workspace, filters: Filters, now: datetime
 ) -> Iterator[list[object]]:
     """Yield a line for each request and job, page by page."""
-    places = activity.directories(workspace)
     mark: Mark | None = activity.newest_mark(workspace)
     while mark is not None:
         found = activity.page(workspace, filters, before=mark, size=_SIZE, now=now)
         every = timeline.with_children(found.entries)
+        places = activity.places(workspace, every)
         names = activity.labels(every)
         names |= timeline.names_of_checks(workspace, every)
         of_jobs = timeline.places_of_jobs(workspace, every)

@@ -19,9 +19,6 @@ from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 _MOST_SHOWN = 20
-_MOST_ROWS = 50
-"""Integrations in the list at most; the Integrations page has all, page by page."""
-
 _WIDTH, _HEIGHT, _GAP = 720, 120, 4
 
 
@@ -31,18 +28,19 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     """Show the state of the workspace."""
     now = database_now()
     overview = dashboard.overview(request.workspace, now=now)
-    troubles = [t for line in overview.lines for t in _troubles(line)]
+    troubles = [t for line in overview.lines for t in _troubles(line)][:_MOST_SHOWN]
+    rows = sorted(overview.lines, key=lambda line: line.integration.name.casefold())
     return render(
         request,
         "integrations/dashboard.html",
         {
             "now": now,
-            "troubles": troubles[:_MOST_SHOWN],
-            "more_troubles": max(0, len(troubles) - _MOST_SHOWN),
+            "troubles": troubles,
+            "more_troubles": overview.trouble_count - len(troubles),
             "figures": _figures(overview),
             "chart": _chart(overview),
-            "rows": [_row(line) for line in _busiest(overview)],
-            "more_rows": max(0, len(overview.lines) - _MOST_ROWS),
+            "rows": [_row(line) for line in rows],
+            "more_rows": overview.integration_count - len(rows),
             "failed_url": f"{reverse('integrations:activity')}?status=failed&time=24h",
             "can_create": can(request.membership, Permission.MANAGE_INTEGRATIONS),
         },
@@ -115,9 +113,8 @@ def _trouble(
 
 def _figures(overview: Overview) -> list[dict[str, str]]:
     percent = overview.ok_percent
-    integrations = len(overview.lines)
     return [
-        {"value": f"{integrations:,}", "label": "Integrations"},
+        {"value": f"{overview.integration_count:,}", "label": "Integrations"},
         {"value": f"{overview.user_count:,}", "label": "Users"},
         {
             "value": "None" if percent is None else f"{percent:g} %",
@@ -168,14 +165,6 @@ def _bar(number: int, hour: Hour, most: int) -> Bar:
         failed_y=round(_HEIGHT - succeeded - failed, 1),
         failed_height=round(failed, 1),
     )
-
-
-def _busiest(overview: Overview) -> list[Line]:
-    """Return the integrations to list, by name; of too many, where most has failed."""
-    if len(overview.lines) <= _MOST_ROWS:
-        return overview.lines
-    worst = sorted(overview.lines, key=lambda line: -line.failed_requests)[:_MOST_ROWS]
-    return sorted(worst, key=lambda line: line.integration.name.casefold())
 
 
 def _row(line: Line) -> dict[str, Any]:

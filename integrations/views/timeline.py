@@ -55,7 +55,7 @@ def days(entries: list[Entry], workspace: Workspace) -> list[dict[str, Any]]:
     """Group entries by day (UTC), with the names of whom they are about."""
     every = with_children(entries)
     names = activity.labels(every)
-    places = activity.directories(workspace)
+    places = activity.places(workspace, every)
     of_people = places_of_jobs(workspace, every)
     failed = _failed_now(workspace, every)
     states = states_of(workspace, every)

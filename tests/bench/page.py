@@ -30,7 +30,7 @@ PORTAL = f"""\
 {PORTAL_HEAD}
 Written by `.venv/bin/python -m tests.bench.portal_pages --write`. One workspace has {{integrations}} integrations, each with a token
 and {{people}} user, request and job. Times are CPU of the server: middleware, view, template and database, on {{database}}; {{rounds}} requests
-one after the other. A page should take {{limit}} ms: the Dashboard and Activity still read all integrations for each page.
+one after the other. A page should take {{limit}} ms at most.
 
 {{table}}
 """

@@ -55,6 +55,7 @@ PAGES = {
     "Integrations, status Unknown": "/integrations/?status=unknown",
     "Dashboard": "/dashboard/",
     "Activity": "/activity/",
+    "Activity, one integration": "/activity/?integration=App+77",
     "Activity, one event": "/activity/?event=user-invite-failed",
 }
 Copy = dict[str, Any]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic, sleep
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +23,7 @@ from tests.journeys.test_first_provisioning import (
     visit,
     worker,
 )
+from workspaces.models import Job
 
 __all__ = [
     "browser",
@@ -43,6 +45,14 @@ def scim(integration: Integration) -> ScimClient:
 
 def card(page: Page, name: str) -> str:
     return page.get_by_role("region", name=name, exact=True).inner_text()
+
+
+def wait_for_jobs() -> None:
+    """Wait until the worker has ended all that was asked for, its retries too."""
+    give_up_at = monotonic() + 90
+    while Job.objects.filter(state__in=Job.OPEN).exists():
+        assert monotonic() < give_up_at, list(Job.objects.values("state", "error"))
+        sleep(0.2)
 
 
 @pytest.mark.parametrize("screen", ["desktop", "phone"])
@@ -90,11 +100,8 @@ def test_with_scripts(
         {"op": "replace", "path": "displayName", "value": "Bell"},
     )
     expect(page.locator("#news")).to_contain_text("new event", timeout=20_000)
-    for _ in range(20):
-        page.reload()
-        if "Onboarded" in card(page, "Plan"):
-            break
-        page.wait_for_timeout(500)
+    wait_for_jobs()
+    page.reload()
     assert "Create the account" in card(page, "Plan")
     assert outside.user(BELL)["display_name"] == "Bell"
     assert here.complaints == []
@@ -112,14 +119,9 @@ def test_without_scripts(
     enter(page)
     outside.fault("error", path="/api/users", times=1)
     scim.add_user(BELL)
-    job = page.get_by_role("link", name=f"User invited: {BELL}")
-    for _ in range(20):
-        page.goto("/activity/")
-        if job.count():
-            break
-        page.wait_for_timeout(500)
-
-    job.click()
+    wait_for_jobs()
+    page.goto("/activity/")
+    page.get_by_role("link", name=f"User invited: {BELL}").click()
     expect(page.get_by_text("Attempt 2 of 2")).to_be_visible()
     page.get_by_role("link", name="Older attempt").click()
     expect(page.get_by_text("Attempt 1 of 2")).to_be_visible()

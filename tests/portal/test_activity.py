@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -169,6 +170,8 @@ EVERYTHING = {"POST", "GET", "DELETE", "provision", "sync", "audit"}
         ("?q=nobody", set()),
         ("?q=%00", EVERYTHING),
         ("?integration=unknown", set()),
+        ("?integration=Acme+Demo", EVERYTHING),
+        ("?integration=%20acme", EVERYTHING),
         ("?before=nonsense", EVERYTHING),
     ],
 )
@@ -201,6 +204,46 @@ def test_filters_are_in_the_address(
     kinds = {"Provisioning": "provision", "Sync": "sync", "Audit log": "audit"}
     assert {kinds.get(row[1], row[5]) for row in rows} == found
     assert alice_client.get(PATH + query).status_code == 200
+
+
+def test_integration_is_found_by_key_name_or_part_of_a_name(
+    alice_client: Client, workspace: Workspace, add: Add
+) -> None:
+    """A link carries the key; the field then shows the name, which finds the same."""
+    account = Integration.objects.get().service_account
+    crm, longer = (
+        factories.IntegrationFactory(
+            workspace=workspace, service_account=account, name=name
+        )
+        for name in ("CRM", "CRM of sales")
+    )
+    for each in (crm, longer):
+        add(directory=each.directory, method="PUT")
+
+    def places(integration: str) -> set[str]:
+        rows = exported(alice_client, f"?action=replace&integration={integration}")
+        return {row[3] for row in rows}
+
+    assert places(crm.directory.key) == places("CRM") == {"CRM"}
+    assert places("crm") == {"CRM", "CRM of sales"}
+    page = alice_client.get(f"{PATH}?integration={crm.directory.key}").content.decode()
+    assert re.search(r'name="integration"\s+value="CRM"', page)
+    assert '<option value="CRM of sales">' in page
+
+
+def test_suggests_no_more_than_fifty_integrations(
+    alice_client: Client, workspace: Workspace, integration: Integration
+) -> None:
+    for number in range(52):
+        factories.IntegrationFactory(
+            workspace=workspace,
+            service_account=integration.service_account,
+            name=f"App {number:02}",
+        )
+
+    page = alice_client.get(PATH).content.decode()
+
+    assert page.count('<option value="A') == 50
 
 
 def test_somebody_who_is_not_there_is_no_failure(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,19 @@ def add_request(integration: Integration, **columns: Any) -> None:
         milliseconds=1,
         dialect="okta",
         **values | columns,
+    )
+
+
+def add_failed_sync(integration: Integration) -> Job:
+    return Job.objects.create(
+        workspace=integration.workspace,
+        kind="integrations.sync",
+        subject=integration.directory.key,
+        trigger=Job.Trigger.WEB,
+        state=Job.State.NOT_COMPLETED,
+        error="The app cannot be reached.",
+        due_at=database_now(),
+        ended_at=database_now(),
     )
 
 
@@ -89,18 +103,11 @@ def test_failed_provisionings_are_counted(
 def test_failed_sync_is_told_until_one_succeeds(
     alice_client: Client, integration: Integration, mended: bool
 ) -> None:
-    states = [Job.State.NOT_COMPLETED, *([Job.State.COMPLETED] if mended else [])]
-    for state in states:
-        Job.objects.create(
-            workspace=integration.workspace,
-            kind="integrations.sync",
-            subject=integration.directory.key,
-            trigger=Job.Trigger.WEB,
-            state=state,
-            error="The app cannot be reached.",
-            due_at=database_now(),
-            ended_at=database_now(),
-        )
+    add_failed_sync(integration)
+    if mended:
+        later = add_failed_sync(integration)
+        later.state = Job.State.COMPLETED
+        later.save()
 
     told = "The last sync failed. The app cannot be reached." in read(
         alice_client, PATH
@@ -134,7 +141,7 @@ def test_figures_and_chart_count_the_last_day(
 def test_percent_never_rounds_up_to_all() -> None:
     hours = [dashboard.Hour(database_now, 99_999, 1)]  # type: ignore[arg-type]
 
-    assert dashboard.Overview([], hours, 0, 0).ok_percent == 99.9
+    assert dashboard.Overview([], hours, 0, 0, 0, 0).ok_percent == 99.9
 
 
 def test_shows_nothing_of_another_workspace(
@@ -151,13 +158,18 @@ def test_shows_nothing_of_another_workspace(
 def test_costs_the_same_however_many_integrations(
     alice_client: Client, workspace: Workspace, integration: Integration
 ) -> None:
+    def add_failing() -> None:
+        made = factories.IntegrationFactory(workspace=workspace)
+        factories.issue_token(made.directory, lifetime=timedelta(days=7))
+        add_request(made, status=500)
+        add_failed_sync(made)
+
+    add_failing()
     few = query_count(alice_client, PATH)
     for _ in range(4):
-        made = factories.IntegrationFactory(workspace=workspace)
-        factories.issue_token(made.directory)
-        add_request(made, status=500)
+        add_failing()
 
-    assert query_count(alice_client, PATH) == few <= 17
+    assert query_count(alice_client, PATH) == few <= 26
 
 
 def test_lists_fifty_of_many_integrations_those_that_fail_among_them(
@@ -174,7 +186,34 @@ def test_lists_fifty_of_many_integrations_those_that_fail_among_them(
 
     assert "App 51" in page
     assert "App 50" not in page
-    assert "Where most has failed. All integrations : 3 more." in page
+    assert (
+        "Those that need attention or failed most. All integrations : 3 more." in page
+    )
+
+
+def test_lists_those_with_troubles_before_those_that_fail_and_tells_the_rest(
+    alice_client: Client, workspace: Workspace, integration: Integration
+) -> None:
+    account = integration.service_account
+    made = [
+        factories.IntegrationFactory(
+            workspace=workspace, service_account=account, name=f"App {number:02}"
+        )
+        for number in range(60)
+    ]
+    add_request(made[59], status=500)
+    for each in made[10:59]:
+        add_failed_sync(each)
+    Integration.objects.filter(name="App 58").update(
+        status=Integration.Status.NEEDS_ATTENTION, status_reason="Refused."
+    )
+
+    page = read(alice_client, PATH)
+
+    assert "Needs attention App 58 Refused." in page
+    assert "And 30 more. Integrations shows" in page
+    assert "Integrations 61" in page
+    assert {f"App {n:02}" for n in range(10, 60)} == set(re.findall(r"App \d\d", page))
 
 
 def test_held_sync_leads_to_its_review(

@@ -67,6 +67,7 @@ class AuditEvent(models.Model):
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["workspace", "-id"], name="audit_by_workspace"),
+            models.Index(fields=["workspace", "action", "-id"], name="audit_by_action"),
             models.Index(
                 fields=["workspace", "id"],
                 condition=models.Q(sequence=None),

@@ -1,0 +1,155 @@
+"""Which integrations of a workspace have a trouble.
+
+Whatever is well is not read, so that this costs little however many there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+
+from integrations.models import Integration, Provisioning
+from integrations.reports import standing
+from integrations.reports.standing import State
+from integrations.syncing import holding, matching
+from tokens.models import ScimToken
+from tokens.state import EXPIRING
+from workspaces.models import Directory, Job, Workspace
+
+SYNCS_OF = timedelta(days=7)
+"""An older sync says nothing about the app any more."""
+
+LEAK_SHOWN = timedelta(days=7)
+_ENDED = (Job.State.COMPLETED, Job.State.NOT_COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """Directories by kind of trouble, the kind that counts most first.
+
+    Directories are keys of the database. Numbers are of users, accounts and tokens.
+    """
+
+    needing_attention: list[int]
+    held: list[int]
+    failed_syncs: list[int]
+    failed_people: dict[int, int]
+    overdue: list[int]
+    unmatched: dict[int, int]
+    leaked: dict[int, int]
+    expiring: dict[int, int]
+    quarantined: list[int]
+
+    @property
+    def directories(self) -> list[int]:
+        """Each directory once, the one that needs a person most first."""
+        kinds = (
+            *(self.leaked, self.needing_attention, self.held, self.failed_syncs),
+            *(self.failed_people, self.overdue, self.quarantined, self.unmatched),
+            self.expiring,
+        )
+        return list(dict.fromkeys(each for kind in kinds for each in kind))
+
+    @property
+    def count(self) -> int:
+        """How many troubles there are: each token that expires is one."""
+        kinds = (
+            *(self.needing_attention, self.held, self.failed_syncs),
+            *(self.failed_people, self.overdue, self.unmatched, self.quarantined),
+        )
+        tokens = (*self.expiring.values(), *self.leaked.values())
+        return sum(map(len, kinds)) + sum(tokens)
+
+
+def find(workspace: Workspace, *, now: datetime) -> Troubles:
+    """Return what is wrong in a workspace at `now`."""
+    rows = Integration.objects.in_workspace(workspace)
+    open_ones = standing.with_open_sync(workspace)
+
+    def in_state(state: State) -> list[int]:
+        found = standing.in_state(
+            rows, state, workspace=workspace, now=now, open_ones=open_ones
+        )
+        return list(found.values_list("directory", flat=True))
+
+    # As a list: for a subquery the database walks over all integrations.
+    failed = list(failed_syncs(workspace, now).values_list("subject", flat=True))
+    of_failed = rows.filter(directory__key__in=failed)
+    return Troubles(
+        needing_attention=in_state(State.NEEDS_ATTENTION),
+        held=in_state(State.HELD),
+        failed_syncs=list(of_failed.values_list("directory", flat=True)),
+        failed_people=_count(workspace, Q(state__in=Provisioning.FAILED)),
+        overdue=in_state(State.UNKNOWN),
+        unmatched=_count(workspace, matching.UNMATCHED),
+        leaked=_count_tokens(workspace, leaked_tokens(now)),
+        expiring=_count_tokens(workspace, expiring_tokens(now)),
+        quarantined=list(
+            rows.filter(directory__quarantined_at__isnull=False).values_list(
+                "directory", flat=True
+            )
+        ),
+    )
+
+
+def failed_syncs(workspace: Workspace, now: datetime) -> QuerySet[Job]:
+    """Return the failed syncs after which none of the same integration has ended.
+
+    One that somebody cancelled or discarded says nothing about the app.
+    """
+    ended = Job.objects.filter(kind=holding.JOB, ended_by=None)
+    later = ended.filter(
+        subject=OuterRef("subject"), pk__gt=OuterRef("pk"), state__in=_ENDED
+    )
+    return ended.filter(
+        ~Exists(later),
+        workspace=workspace,
+        state=Job.State.NOT_COMPLETED,
+        ended_at__gte=now - SYNCS_OF,
+    )
+
+
+def expiring_tokens(now: datetime) -> QuerySet[ScimToken]:
+    """Return the tokens of all that expire soon and have no successor yet."""
+    return ScimToken.objects.live(now).filter(
+        replaced_by=None, expires_at__lt=now + EXPIRING
+    )
+
+
+def leaked_tokens(now: datetime) -> QuerySet[ScimToken]:
+    """Return the tokens of all that were handed in and revoked lately."""
+    return ScimToken.objects.filter(leaked_at__gt=now - LEAK_SHOWN)
+
+
+def troubled_tokens(now: datetime) -> QuerySet[ScimToken]:
+    """Return the tokens of all that a dashboard tells of."""
+    return ScimToken.objects.filter(
+        Q(pk__in=expiring_tokens(now).values("pk")) | Q(leaked_at__gt=now - LEAK_SHOWN)
+    )
+
+
+def _count(workspace: Workspace, condition: Q) -> dict[int, int]:
+    """Count the people that a condition leaves, by directory, most first."""
+    rows = (
+        Provisioning.objects.filter(condition, integration__workspace=workspace)
+        .order_by()
+        .values_list("integration__directory")
+        .annotate(total=Count("pk"))
+    )
+    return dict(rows.order_by("-total"))
+
+
+def _count_tokens(workspace: Workspace, tokens: QuerySet[ScimToken]) -> dict[int, int]:
+    """Count those of integrations by directory, the first to expire first."""
+    rows = (
+        tokens.filter(
+            directory__workspace=workspace, directory__kind=Directory.Kind.GATEWAY
+        )
+        .order_by()
+        .values("directory")
+        .annotate(total=Count("pk"), soonest=Min("expires_at"))
+        .order_by("soonest")
+    )
+    return dict(rows.values_list("directory", "total"))
