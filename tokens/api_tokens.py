@@ -11,18 +11,19 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from tokens import credential, key_change
+from tokens import credential, key_change, notices
 from tokens.audit import Action
 from tokens.errors import TokenError, TokenNotActive
 from tokens.models import ApiToken
 from tokens.services import REFUSALS_APART
-from workspaces import audit
+from workspaces import audit, jobs
 from workspaces.belongings import AtStake, Cause
 from workspaces.clock import database_now
 from workspaces.key_ring import in_use
-from workspaces.models import Membership, Role, User
+from workspaces.models import Job, Membership, Role, User
 from workspaces.permissions import Permission, can
 
+LEAKED_JOB = "tokens.tell_of_leaked_api_token"
 LAST_USED_PRECISION = timedelta(minutes=1)
 SCOPES: dict[Permission, str] = {
     Permission.VIEW_INTEGRATIONS: "Read integrations, and tokens without their values",
@@ -97,6 +98,48 @@ def revoke(token: ApiToken, *, actor: User, now: datetime) -> None:
     audit.record(
         Action.API_REVOKED, workspace=token.workspace, actor=actor, target=token
     )
+
+
+@transaction.atomic
+def end_leaked(token: ApiToken, *, now: datetime) -> bool:
+    """Revoke a token whose value was found where it does not belong, and tell of it.
+
+    Says whether it worked until then.
+    """
+    live = ApiToken.objects.live(now).filter(pk=token.pk)
+    if not live.update(revoked_at=now):
+        return False
+    audit.record(Action.API_LEAKED, workspace=token.workspace, actor=None, target=token)
+    jobs.enqueue(
+        LEAKED_JOB,
+        workspace=token.workspace,
+        subject=token.key,
+        trigger=Job.Trigger.WEB,
+        max_failures=notices.MAX_FAILURES,
+        now=now,
+    )
+    return True
+
+
+def tell_of_leaked(job: Job) -> dict[str, int | str]:
+    """Send the mail of a job, to administrators and to whose token it was."""
+    token = (
+        ApiToken.objects.select_related("membership__user", "workspace")
+        .filter(key=job.subject, workspace=job.workspace_id)
+        .first()
+    )
+    if token is None:
+        return {"sent": 0, "note": "The token is gone."}
+    owner = token.membership.user
+    people = notices.administrators(token.workspace) | User.objects.filter(pk=owner.pk)
+    lines = [
+        f"Somebody handed in the value of the API token {token.name} of {owner} in "
+        f"{token.workspace.name}. It is revoked: whatever used it is refused from now on.",
+        "Find out where it was kept, and what was done with it: the audit log names it.",
+        f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:audit_log')}?object={token.key}",
+    ]
+    subject = f"The API token {token.name} leaked and is revoked"
+    return notices.deliver(subject, "\n\n".join(lines) + "\n", people.distinct())
 
 
 def find(text: str, *, address: str | None) -> ApiToken | None:

@@ -31,5 +31,6 @@ class TokensConfig(AppConfig):
         sealed.register(key_change.SEALED)
         key_rotation.register_use(key_change.use_of)
         jobs.register(notices.JOB, notices.send)
+        jobs.register(api_tokens.LEAKED_JOB, api_tokens.tell_of_leaked)
         jobs.register(owner_notices.JOB, owner_notices.send)
         jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)

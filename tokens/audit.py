@@ -27,5 +27,6 @@ class Action(StrEnum):
     EXPIRY_REMINDED = "tokens.scim_token.expiry_reminded"
     API_GENERATED = "tokens.api_token.generated"
     API_REVOKED = "tokens.api_token.revoked"
+    API_LEAKED = "tokens.api_token.leaked"
     API_REFUSED = "tokens.api_token.refused"
     API_OWNER_ENDED = "tokens.api_token.owner_ended"

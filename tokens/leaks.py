@@ -11,8 +11,9 @@ from datetime import datetime
 from django.conf import settings
 from django.views.decorators.debug import sensitive_variables
 
-from tokens import credential, services
-from tokens.models import ScimToken
+from tokens import api_tokens, credential, services
+from tokens.credential import Kind
+from tokens.models import ApiToken, ScimToken
 from workspaces.rate_limits import RateLimit
 
 REPORTS_A_SECOND = 1.0
@@ -43,10 +44,13 @@ def report(value: str, *, now: datetime) -> bool:
     given = credential.parse(value.strip())
     if given is None:
         return False
-    token = ScimToken.objects.filter(key=given.key).first()
-    if token is None:
+    kind = ApiToken if given.kind is Kind.MANAGEMENT_API else ScimToken
+    token = kind.objects.filter(key=given.key).first()
+    pepper = settings.KEYWAY_TOKEN_KEYS.get(token.digest_key) if token else None
+    if token is None or pepper is None:
         return False
-    pepper = settings.KEYWAY_TOKEN_KEYS.get(token.digest_key)
-    if pepper is None or not credential.verify(given, token.digest, pepper):
+    if not credential.verify(given, token.digest, pepper):
         return False
+    if isinstance(token, ApiToken):
+        return api_tokens.end_leaked(token, now=now)
     return services.end_leaked(token, now=now)

@@ -15,13 +15,29 @@ from django.test import Client
 
 from tests import factories
 from tests.conftest import ScimClient
-from tokens import credential, leaks, notices, public_views, services, token_format
+from tokens import (
+    api_tokens,
+    credential,
+    leaks,
+    notices,
+    public_views,
+    services,
+    token_format,
+)
 from tokens.audit import Action
 from tokens.credential import Credential, Kind
 from tokens.services import IssuedToken, Overlap
 from workspaces import jobs
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Directory, Job, Role, User, Workspace
+from workspaces.models import (
+    AuditEvent,
+    Directory,
+    Job,
+    Membership,
+    Role,
+    User,
+    Workspace,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -243,3 +259,25 @@ def test_published_check_tells_tokens_from_chance() -> None:
     assert token_format.is_token(made)
     assert not token_format.is_token(made[:-1] + ("0" if made[-1] != "0" else "1"))
     assert not token_format.is_token(made + "0")
+
+
+def test_tok_19_reported_api_token_is_refused_and_its_owner_is_told(
+    workspace: Workspace, membership: Membership
+) -> None:
+    issued = api_tokens.issue(
+        membership,
+        name="Script",
+        scopes=["view_members"],
+        lifetime=timedelta(days=1),
+        now=database_now(),
+    )
+
+    assert leaks.report(issued.plaintext, now=database_now())
+
+    assert api_tokens.find(issued.plaintext, address=None) is None
+    assert AuditEvent.objects.filter(action=Action.API_LEAKED).count() == 1
+    told = api_tokens.tell_of_leaked(Job.objects.get(kind=api_tokens.LEAKED_JOB))
+    (message,) = mail.outbox
+    assert (told, message.bcc) == ({"sent": 1}, ["alice@acme.test"])
+    assert issued.plaintext not in message.body
+    assert not leaks.report(issued.plaintext, now=database_now())
