@@ -47,21 +47,21 @@ class TestReturned:
     @pytest.mark.parametrize(
         ("parameters", "expected"),
         [
-            ({}, {"badge", "site"}),
-            ({"attributes": "userName"}, {"badge"}),
-            ({"attributes": "{urn}"}, {"badge", "site", "pin"}),
-            ({"attributes": "{urn}:pin"}, {"badge", "pin"}),
-            ({"attributes": "{urn}:salary"}, {"badge"}),
-            ({"excludedAttributes": "{urn}"}, {"badge"}),
-            ({"excludedAttributes": "{urn}:badge,{urn}:site"}, {"badge"}),
-            ({"excludedAttributes": "userName"}, {"badge", "site"}),
+            ({}, "badge site"),
+            ({"attributes": "userName"}, "badge"),
+            ({"attributes": "{urn}"}, "badge site pin"),
+            ({"attributes": "{urn}:pin"}, "badge pin"),
+            ({"attributes": "{urn}:salary"}, "badge"),
+            ({"excludedAttributes": "{urn}"}, "badge"),
+            ({"excludedAttributes": "{urn}:badge,{urn}:site"}, "badge"),
+            ({"excludedAttributes": "userName"}, "badge site"),
         ],
         ids=str,
     )
     def test_decides_what_an_answer_holds(
         self,
         parameters: dict[str, str],
-        expected: set[str],
+        expected: str,
         urn: str,
         ann: JSON,
         scim: ScimClient,
@@ -72,7 +72,7 @@ class TestReturned:
         (listed,) = scim.get("/Users", **asked).resources
         one = scim.get(f"/Users/{ann['id']}", **asked).body
 
-        assert own(urn, listed) == own(urn, one) == expected
+        assert own(urn, listed) == own(urn, one) == {*expected.split()}
 
     def test_answers_to_writes_hold_no_more(
         self, urn: str, ann: JSON, scim: ScimClient
