@@ -87,6 +87,7 @@ def test_every_scope_opens_a_call_and_every_call_has_a_scope() -> None:
 def test_role_gets_what_its_rights_say(
     workspace: Workspace, values: dict[str, Any], role: Role
 ) -> None:
+    """S0-4: also for making a token by API."""
     client = ApiClient(factories.issue_api_token(workspace, role).plaintext)
     wrong = []
 
