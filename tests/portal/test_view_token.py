@@ -345,8 +345,7 @@ def test_way_back_leads_to_this_site_only(portal: Portal, referer: str) -> None:
 def test_other_ways_stand_under_try_another_way(
     portal: Portal, app: AuthenticatorApp, alice: User
 ) -> None:
-    """E0-23: phone, passkey and code; email is no factor."""
-    """S0-79 S0-80."""
+    """S0-79 S0-80 E0-23; email is no factor."""
     with_recovery_codes(alice)
 
     content = portal.view().content.decode()
