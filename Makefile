@@ -36,7 +36,7 @@ demo: setup ## Make the demo workspaces without starting anything
 	$(MANAGE) migrate -v0 && $(MANAGE) load_catalog && $(MANAGE) seed_demo
 
 test: .venv/.installed-dev .env ## Run the tests; make test t=tests/scim for some of them
-	$(BIN)/pytest $(or $(t),-n auto)
+	$(BIN)/pytest $(or $(t),-n auto --dist worksteal)
 
 lint: .venv/.installed-dev ## Check style and spelling
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell
