@@ -17,6 +17,7 @@ from integrations.models import (
     AppAccount,
     AppCall,
     AppEntitlement,
+    IdempotencyRecord,
     Integration,
     IntegrationDraft,
     Provisioning,
@@ -272,4 +273,14 @@ class RestorePointAdmin(ReadOnlyAdmin):
     list_filter = ("is_removal", "is_undo")
     list_select_related = ("integration", "undone_by")
     search_fields = ("user_name", "resource_id", "external_id")
+    show_full_result_count = False
+
+
+@admin.register(IdempotencyRecord)
+class IdempotencyRecordAdmin(ReadOnlyAdmin):
+    """Answers that a repeated call of the API gets again."""
+
+    list_display = ("key", "workspace", "status", "created_at")
+    list_select_related = ("workspace",)
+    exclude = ("request_digest", "body")
     show_full_result_count = False

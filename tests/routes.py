@@ -299,7 +299,7 @@ ROUTES = {
         "/integrations/new/{draft}/service-account/", get=200, post=422
     ),
     "integrations/new/<uuid:draft_id>/settings/": Route(
-        "/integrations/new/{draft}/settings/", get=200, post=422
+        "/integrations/new/{draft}/settings/", get=200, post=302
     ),
     "integrations/new/<uuid:draft_id>/advanced/": Route(
         "/integrations/new/{draft}/advanced/", get=200

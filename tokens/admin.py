@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from tokens import services
 from tokens.errors import TokenNotActive
-from tokens.models import ScimToken
+from tokens.models import ApiToken, ScimToken
 from workspaces.admin import ReadOnlyAdmin
 from workspaces.clock import database_now
 
@@ -47,3 +47,13 @@ class ScimTokenAdmin(ReadOnlyAdmin):
                 )
             else:
                 self.message_user(request, f"{token} is revoked.", messages.SUCCESS)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnlyAdmin):
+    """What opens the management API. Digests are not shown."""
+
+    list_display = ("name", "hint", "membership", "expires_at", "last_used_at")
+    list_select_related = ("membership__user", "membership__workspace")
+    search_fields = ("name", "key", "workspace__name")
+    exclude = ("digest", "digest_key")

@@ -23,6 +23,7 @@ from workspaces.models import (
     Team,
     TeamMember,
     User,
+    WorkerProcess,
     Workspace,
 )
 
@@ -234,3 +235,10 @@ class ConfirmationAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("user__email_key", "subject_label")
     exclude = ("session_digest", "standing", "number")
+
+
+@admin.register(WorkerProcess)
+class WorkerProcessAdmin(ReadOnlyAdmin):
+    """Workers, and when they last said that they run."""
+
+    list_display = ("name", "started_at", "seen_at")

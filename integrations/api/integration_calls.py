@@ -17,7 +17,6 @@ from integrations.api import form_input, paging
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.problems import Problem
-from integrations.configuration import General
 from integrations.forms import schedule
 from integrations.forms.accounts import clean_address
 from integrations.forms.settings import GeneralForm
@@ -228,9 +227,9 @@ class IntegrationByKey(ApiView):
         integration = integration_of(self.workspace, key)
         names = set(ChangedIntegrationSerializer().fields)
         given = form_input.as_form_data(request.data, names)
-        present = {name: getattr(integration, name) for name in General.__slots__}
-        wished = present | given
-        wished |= schedule.initial(_schedule(wished["sync_schedule"]))
+        wished = {**GeneralForm(integration=integration).initial, **given}
+        if "sync_schedule" in given:
+            wished |= schedule.initial(_schedule(given["sync_schedule"]))
         form = GeneralForm(wished, integration=integration)
         form_input.check(form)
         try:

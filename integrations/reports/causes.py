@@ -104,6 +104,16 @@ _OF_MESSAGES: tuple[tuple[str, str, str], ...] = (
         "Let the service account read that attribute, or change the manifest.",
     ),
     (
+        "The app's manifest has no login of this kind",
+        INTEGRATION,
+        "Choose a service account whose login workflow the app has.",
+    ),
+    (
+        "The account was changed in the app at the same moment",
+        APP,
+        "Nothing: Keyway reads it again and tries once more.",
+    ),
+    (
         "The app's group must have a member",
         APP,
         "Add another member to the group, or a placeholder to the manifest.",

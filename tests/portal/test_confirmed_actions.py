@@ -28,6 +28,7 @@ TITLE = "Confirm your identity to continue"
 ALL = (
     "integrations.service_account.replace_password",
     "tokens.generate",
+    "tokens.generate_api",
     "tokens.replace",
     "tokens.revoke",
     "workspaces.members.change",

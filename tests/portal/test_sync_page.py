@@ -136,7 +136,7 @@ class TestEnd:
         page = words(alice_client.get(path))
 
         assert "Sync failed" in page
-        assert Job.objects.get().error in page
+        assert Job.objects.get(kind=sync.JOB).error in page
         assert phases(alice_client, path)["Log in"] == "failed"
 
     def test_one_that_is_tried_again_says_when_and_why(
@@ -152,7 +152,7 @@ class TestEnd:
 
         page = words(alice_client.get(path))
 
-        assert Job.objects.get().error in page
+        assert Job.objects.get(kind=sync.JOB).error in page
         assert "Next try" in page
 
     def test_result_stays_at_its_address(

@@ -215,4 +215,4 @@ def test_mail_server_that_is_down_is_tried_again(
 
     job = Job.objects.get(kind=invitations.JOB)
     assert job.state == Job.State.RETRYING
-    assert job.error.startswith("The mail server did not take the e-mail.")
+    assert job.error.startswith("The mail server did not take the email.")
