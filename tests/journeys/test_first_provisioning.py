@@ -127,7 +127,12 @@ def visit(browser: Browser, live_server: LiveServer) -> Callable[..., Visit]:
         page.on("pageerror", lambda error: visit.complaints.append(str(error)))
         page.on(
             "requestfailed",
-            lambda request: visit.complaints.append(f"failed: {request.url}"),
+            lambda request: (
+                visit.complaints.append(f"failed: {request.url}")
+                # What was under way when the page was left is no failure.
+                if request.failure != "net::ERR_ABORTED"
+                else None
+            ),
         )
         page.on(
             "response",
