@@ -265,7 +265,8 @@ class TestMany:
         Integration.objects.all().delete()
         Directory.objects.filter(kind=Directory.Kind.GATEWAY).delete()
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+            for model in (Directory, Integration):
+                cursor.execute(f"ANALYZE {model._meta.db_table}")
         self._fill(workspace, account)
 
     def _fill(self, workspace: Workspace, account: ServiceAccount) -> None:
