@@ -28,7 +28,10 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     """Show the state of the workspace."""
     now = database_now()
     overview = dashboard.overview(request.workspace, now=now)
-    troubles = [t for line in overview.lines for t in _troubles(line)][:_MOST_SHOWN]
+    found = [trouble for line in overview.lines for trouble in _troubles(line)]
+    # What is broken comes before what may wait, each in the order of the lines.
+    troubles = sorted(found, key=lambda trouble: trouble["tone"] != "danger")
+    troubles = troubles[:_MOST_SHOWN]
     rows = sorted(overview.lines, key=lambda line: line.integration.name.casefold())
     return render(
         request,
