@@ -192,7 +192,10 @@ def _slice(where: Sql, order: Sql, listed: Sql, count: int, skip: int) -> list[R
 def row_of(
     directory: Directory, resource: Resource, *, related: Related | None = None
 ) -> Row:
-    """Return a resource that was just written as a row to answer with."""
+    """Return a resource that was just written as a row to answer with.
+
+    Where somebody deleted it in between, nothing is related to it any more.
+    """
     found: str | None = None
     if related is not None:
         listed = related_sql.of(related, directory.base_url)
@@ -201,7 +204,7 @@ def row_of(
                 f"SELECT {listed.text} FROM scim_resource r WHERE r.id = %s",
                 [*listed.params, resource.pk],
             )
-            (found,) = cursor.fetchone()
+            (found,) = cursor.fetchone() or (None,)
     return Row(
         resource.pk,
         resource.public_id,

@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -19,6 +20,30 @@ from workspaces.models import Membership, User
 from workspaces.shut_out import is_shut_out
 
 SESSION_KEY = "workspace"
+
+
+class KeepNewerSession(SessionMiddleware):
+    """Django's sessions, where a late answer cannot sign a person out.
+
+    The id of a session changes when a person proves who they are. A request that
+    was sent just before, such as a poll, then comes with an id that is gone. Its
+    answer must neither delete the cookie nor replace it, because by now the
+    browser may hold the new id.
+    """
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponse
+    ) -> HttpResponse:
+        """Store the session and set its cookie, unless the request's own is gone."""
+        came_with_one = settings.SESSION_COOKIE_NAME in request.COOKIES
+        if came_with_one and _is_gone(request) and not request.session.modified:
+            return response
+        return super().process_response(request, response)
+
+
+def _is_gone(request: HttpRequest) -> bool:
+    """Say whether the session does not exist. Known only after reading it."""
+    return request.session.get(SESSION_KEY) is None and not request.session.session_key
 
 
 class WorkspaceMiddleware:

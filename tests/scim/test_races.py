@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from scim.models import GroupMember
+from scim.api import base
+from scim.models import GroupMember, Resource
 from tests.conftest import Answer, ScimClient
 from tests.scim.together import together
 
@@ -90,3 +91,16 @@ def test_delete_while_others_write_ends_in_404_or_done(scim: ScimClient) -> None
     assert answers[1].status in {200, 404}
     assert answers[3].status == 200
     assert scim.get(path).status == 404
+
+
+def test_deleted_before_the_answer_is_written(
+    scim: ScimClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The write succeeded, so that its answer says so."""
+    group = scim.add_group()
+    operation = {"op": "replace", "path": "displayName", "value": "Crew"}
+    monkeypatch.setattr(base, "fault", lambda point: Resource.objects.all().delete())
+
+    answer = scim.patch(f"/Groups/{group['id']}", operation)
+
+    assert (answer.status, answer.body["displayName"]) == (200, "Crew")

@@ -6,6 +6,8 @@ import re
 
 import pytest
 from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client
 
 from tests.factories import PASSWORD
@@ -367,3 +369,32 @@ def test_member_of_two_workspaces_is_in_the_chosen_one(
 
 def _comparable(page: bytes) -> bytes:
     return _CHANGES_EACH_TIME.sub(b"", page)
+
+
+def test_late_answer_leaves_the_newer_session_alone(
+    alice_client: Client, alice: User
+) -> None:
+    """A poll that was sent before the id of the session changed comes after it."""
+    cookie = settings.SESSION_COOKIE_NAME
+    before = alice_client.cookies[cookie].value
+    session = alice_client.session
+    session.cycle_key()
+    alice_client.cookies[cookie] = before
+
+    late = alice_client.get("/integrations/")
+
+    assert late.status_code == 302
+    assert cookie not in late.cookies
+    assert Session.objects.count() == 1
+    alice_client.cookies[cookie] = session.session_key
+    assert is_logged_in(alice_client)
+
+
+def test_signing_in_replaces_a_session_that_is_gone(
+    client: Client, workspace: Workspace
+) -> None:
+    client.cookies[settings.SESSION_COOKIE_NAME] = "gone" * 8
+
+    log_in(client)
+
+    assert is_logged_in(client)
