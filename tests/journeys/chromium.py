@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+from integrations.connectors.browser import availability
+
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -25,9 +25,9 @@ _FLAGS = (
 
 def executable() -> str:
     """Return where Chromium is. Skips the test, or fails it where CI asks for it."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        reason = "Chromium is not installed: apt-get install chromium"
+    found = availability.executable()
+    if not found:
+        reason = "Chromium is not installed: apt-get install chromium-headless-shell"
         if os.environ.get("KEYWAY_NO_SKIP") == "1":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -11,7 +11,14 @@ import os
 import shutil
 from dataclasses import dataclass
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_NAMES = (
+    "chromium-headless-shell",
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+)
+"""The headless shell first: it starts in half the time and has no windows to draw."""
 _PLACES = (
     "/usr/lib/chromium/chromium",
     "/opt/google/chrome/chrome",
