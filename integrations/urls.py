@@ -53,6 +53,7 @@ _integrations = [
     path("<slug:key>/overview/", detail.overview, name="overview"),
     path("<slug:key>/pause/", detail.pause, name="pause"),
     path("<slug:key>/resume/", detail.resume, name="resume"),
+    path("<slug:key>/try-now/", detail.try_now, name="try_now"),
     path("<slug:key>/delete/", detail.delete, name="delete"),
     path("<slug:key>/settings/", detail.index, name="settings"),
     path("<slug:key>/settings/general/", settings.general, name="general"),
