@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from integrations.connectors.http.expressions import Expression, Template
+from integrations.connectors.expressions import Expression, Template
 from integrations.desired import JSON
 
 

@@ -20,7 +20,7 @@ from integrations.connectors.browser.blueprint import (
     Target,
     Verb,
 )
-from integrations.connectors.http.expressions import (
+from integrations.connectors.expressions import (
     Expression,
     InvalidExpression,
     Template,

@@ -20,10 +20,15 @@ from integrations.connectors.browser.gate import Gate
 from integrations.connectors.browser.visit import ENDED, Visit
 from integrations.connectors.client import Answer
 from integrations.connectors.exchange import Observe, unobserved
-from integrations.connectors.failures import TWO_OF_A_NAME, AccountGone
-from integrations.connectors.http.accounts import read_key
-from integrations.connectors.http.listing import CHANGED, ENDLESS, INCOMPLETE
-from integrations.connectors.http.meanings import (
+from integrations.connectors.failures import (
+    CHANGED,
+    ENDLESS,
+    INCOMPLETE,
+    TWO_OF_A_NAME,
+    AccountGone,
+)
+from integrations.connectors.keys import read_key
+from integrations.connectors.meanings import (
     Meaning,
     error_for,
 )
