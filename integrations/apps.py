@@ -156,6 +156,7 @@ class IntegrationsConfig(AppConfig):
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
         jobs.register_due(schedule.ask_for_due)
         jobs.register(mailing.JOB, mailing.send)
+        jobs.register(mailing.ASK_FOR_LIST, mailing.ask_for_list)
         jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))
         jobs.register_periodic(
             call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY

@@ -17,6 +17,7 @@ class Action(StrEnum):
     PAUSED = "integrations.integration.paused"
     RESUMED = "integrations.integration.resumed"
     DELETED = "integrations.integration.deleted"
+    TRIED_NOW = "integrations.integration.tried_now"
     ASSIGNMENTS_EXPORTED = "integrations.integration.assignments_exported"
     OBSERVING = "integrations.integration.observing"
     LET_LOOSE = "integrations.integration.let_loose"

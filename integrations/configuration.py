@@ -10,11 +10,10 @@ from django.db.models import QuerySet
 
 from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
-from integrations.outside import origins
-from integrations.provisioning import pausing
+from integrations.outside import holding_back, origins
 from integrations.syncing import cron
-from workspaces import audit, lanes
-from workspaces.models import Job, User
+from workspaces import audit
+from workspaces.models import User
 
 
 class NameTaken(ValueError):
@@ -63,7 +62,7 @@ def change_general(
     origins.confirm(account, wish.base_url, password=password, actor=actor, now=now)
     changed = _store_general(integration, wish, actor=actor, now=now)
     if is_new_place:
-        _try_at_once(integration, now)
+        holding_back.try_at_once(integration, now=now)
     return changed or is_new_place
 
 
@@ -186,7 +185,7 @@ def choose_service_account(
         account, integration.base_url, password=password, actor=actor, now=now
     )
     _store_account(integration, account, actor=actor)
-    _try_at_once(integration, now)
+    holding_back.try_at_once(integration, now=now)
     return True
 
 
@@ -204,10 +203,3 @@ def _store_account(
         target=integration,
         data={"before": before.name if before else "", "after": account.name},
     )
-
-
-def _try_at_once(integration: Integration, now: datetime) -> None:
-    pausing.provisioning_jobs(integration).filter(
-        state=Job.State.RETRYING, due_at__gt=now
-    ).update(due_at=now)
-    lanes.reopen([integration.lane], now=now)

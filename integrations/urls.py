@@ -25,6 +25,7 @@ from integrations.views import (
     syncing,
     user_schema,
     wizard,
+    wizard_check,
 )
 
 app_name = "integrations"
@@ -46,13 +47,14 @@ _integrations = [
         user_schema.of_draft,
         name="draft_user_schema",
     ),
-    path("new/<uuid:draft_id>/check/", wizard.check, name="draft_check"),
-    path("new/<uuid:draft_id>/check/stop/", wizard.stop, name="draft_stop"),
+    path("new/<uuid:draft_id>/check/", wizard_check.check, name="draft_check"),
+    path("new/<uuid:draft_id>/check/stop/", wizard_check.stop, name="draft_stop"),
     path("new/<uuid:draft_id>/delete/", wizard.delete, name="draft_delete"),
     path("<slug:key>/", detail.index, name="detail"),
     path("<slug:key>/overview/", detail.overview, name="overview"),
     path("<slug:key>/pause/", detail.pause, name="pause"),
     path("<slug:key>/resume/", detail.resume, name="resume"),
+    path("<slug:key>/try-now/", detail.try_now, name="try_now"),
     path("<slug:key>/delete/", detail.delete, name="delete"),
     path("<slug:key>/settings/", detail.index, name="settings"),
     path("<slug:key>/settings/general/", settings.general, name="general"),

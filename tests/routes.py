@@ -151,6 +151,7 @@ ROUTES = {
     ),
     "integrations/<slug:key>/pause/": Route("/integrations/{key}/pause/", post=302),
     "integrations/<slug:key>/resume/": Route("/integrations/{key}/resume/", post=302),
+    "integrations/<slug:key>/try-now/": Route("/integrations/{key}/try-now/", post=302),
     "integrations/<slug:key>/delete/": Route(
         "/integrations/{key}/delete/", get=200, post=422
     ),
@@ -593,6 +594,7 @@ PERMISSIONS: dict[str, Permission | None] = {
             "integrations/<slug:key>/settings/matching/",
             "integrations/<slug:key>/plan/observe/",
             "integrations/<slug:key>/plan/let-loose/",
+            "integrations/<slug:key>/try-now/",
             "integrations/<slug:key>/removals/decide/",
             "integrations/<slug:key>/changes/<uuid:run_id>/undo/",
             "integrations/<slug:key>/changes/of/<uuid:point_id>/undo/",

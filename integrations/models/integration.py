@@ -117,6 +117,10 @@ class Integration(models.Model):
     next_call_at = models.DateTimeField(
         null=True, help_text="When the app may be called again at the earliest."
     )
+    calls_stopped_at = models.DateTimeField(
+        null=True,
+        help_text="Since when calls are held back because the app fails; see Lane.",
+    )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 

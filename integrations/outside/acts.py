@@ -1,4 +1,7 @@
-"""What Keyway does in an app, in words: a session that says what each call is for."""
+"""What Keyway does in an app, in words: a session that says what each call is for.
+
+Everything that is read of an app comes through here, so that it can be kept.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from integrations.connectors.base import Session, TellsLimits
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
+from integrations.outside import keepable
 
 LOG_IN = "Log in"
 CREATE = "Create the account"
@@ -65,27 +69,27 @@ class ToldSession:
     def list_accounts(self) -> Iterator[ObservedAccount]:
         """Yield every account."""
         self._begin("Read users")
-        yield from self._session.list_accounts()
+        yield from map(keepable.account, self._session.list_accounts())
 
     def list_entitlements(self) -> Iterator[Entitlement]:
         """Yield every entitlement."""
         self._begin("Read roles and entitlements")
-        yield from self._session.list_entitlements()
+        yield from map(keepable.entitlement, self._session.list_entitlements())
 
     def get_account(self, external_id: str) -> ObservedAccount | None:
         """Return the account with this key."""
         self._begin("Read the account")
-        return self._session.get_account(external_id)
+        return _kept(self._session.get_account(external_id))
 
     def find_account(self, username: str) -> ObservedAccount | None:
         """Return the account with this name."""
         self._begin("Look for the account by its name")
-        return self._session.find_account(username)
+        return _kept(self._session.find_account(username))
 
     def create_account(self, account: DesiredAccount) -> ObservedAccount:
         """Make the account."""
         self._begin(CREATE, is_change=True)
-        return self._session.create_account(account)
+        return keepable.account(self._session.create_account(account))
 
     def update_account(self, external_id: str, account: DesiredAccount) -> None:
         """Give the account the desired names and attributes."""
@@ -120,3 +124,7 @@ class ToldSession:
     def close(self) -> None:
         """End the conversation."""
         self._session.close()
+
+
+def _kept(found: ObservedAccount | None) -> ObservedAccount | None:
+    return None if found is None else keepable.account(found)

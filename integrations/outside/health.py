@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from integrations.connectors.base import (
@@ -31,10 +32,25 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 
 @transaction.atomic
 def note_success(integration: Integration, *, now: datetime) -> None:
-    """Remember that the app answered. Writes only when that is news."""
+    """Remember that the app did its part. Writes only when that is news."""
     Integration.objects.filter(
-        pk=integration.pk, status=Integration.Status.NEEDS_ATTENTION
-    ).update(status=Integration.Status.ACTIVE, status_reason="", status_at=now)
+        Q(status=Integration.Status.NEEDS_ATTENTION)
+        | Q(calls_stopped_at__isnull=False),
+        pk=integration.pk,
+    ).update(
+        status=Integration.Status.ACTIVE,
+        status_reason="",
+        status_at=now,
+        calls_stopped_at=None,
+    )
+    lanes.note_success(integration.lane)
+
+
+@transaction.atomic
+def note_refusal(integration: Integration) -> None:
+    """Remember that the app answered, and only this change is not to its liking."""
+    rows = Integration.objects.filter(pk=integration.pk)
+    rows.exclude(calls_stopped_at=None).update(calls_stopped_at=None)
     lanes.note_success(integration.lane)
 
 
@@ -77,6 +93,10 @@ def note_failure(
         pause=pause,
         now=now,
     )
+    if closed is not None:
+        Integration.objects.filter(pk=integration.pk, calls_stopped_at=None).update(
+            calls_stopped_at=now
+        )
     return jobs.RetryLater(error.message, after=closed, counts=closed is None)
 
 

@@ -32,7 +32,7 @@ from integrations.provisioning import (
 from integrations.provisioning.restoring import KeepingSession
 from integrations.tasks import by_hand
 from scim.models import Resource
-from workspaces import jobs, lanes
+from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -189,8 +189,7 @@ def _lies_ahead(row: Provisioning, now: datetime) -> bool:
 def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
     """Hand the job back with the reason and the time of the next try, or end it."""
     if isinstance(error, PermanentFailure):
-        # The app has answered: it is this change that it does not want.
-        lanes.note_success(row.integration.lane)
+        health.note_refusal(row.integration)
         raise jobs.GiveUp(error.message)
     now = database_now()
     with transaction.atomic():

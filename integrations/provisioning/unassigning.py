@@ -118,6 +118,5 @@ def delete_due(job: Job) -> dict[str, object]:
         Provisioning.objects.filter(pk__in=[row.pk for row in batch]).exclude(
             state__in=Provisioning.PENDING
         ).update(state=Provisioning.State.UPDATE_AWAITING, changed_at=now)
-        for row in batch:
-            wanted.put_off(row, trigger=Job.Trigger.SCHEDULE, actor=None, now=now)
+        wanted.put_off(batch, trigger=Job.Trigger.SCHEDULE, actor=None, now=now)
     return {"accounts": len(found)}

@@ -229,7 +229,7 @@ def _request(point: RestorePoint, *, actor: User, now: datetime) -> None:
     row.state, row.changed_at = _State.UPDATE_AWAITING, now
     row.attempts, row.next_attempt_at, row.last_error = 0, None, ""
     row.save()
-    wanted.put_off(row, trigger=Job.Trigger.WEB, actor=actor, now=now)
+    wanted.put_off([row], trigger=Job.Trigger.WEB, actor=actor, now=now)
 
 
 def _record(point: RestorePoint, actor: User, data: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ of a group of 10,000 is 10,000 accounts to look at.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -233,17 +234,24 @@ def _undo_again(row: Provisioning, *, actor: User, now: datetime) -> None:
     """Try an undo that failed once more. What the IdP wants would take its place."""
     row.state, row.last_error = Provisioning.State.UPDATE_AWAITING, ""
     row.save(update_fields=["state", "last_error"])
-    put_off(row, trigger=Job.Trigger.WEB, actor=actor, now=now)
+    put_off([row], trigger=Job.Trigger.WEB, actor=actor, now=now)
 
 
 def put_off(
-    row: Provisioning, *, trigger: Job.Trigger, actor: User | None, now: datetime
+    rows: Iterable[Provisioning],
+    *,
+    trigger: Job.Trigger,
+    actor: User | None,
+    now: datetime,
 ) -> None:
-    """Enqueue the job of one row, which says already what is to be done."""
-    _put_off(
-        row.integration.directory,
-        [(row.resource_id_public, row.integration.workspace_id)],
-        trigger=trigger,
-        actor=actor,
-        now=now,
-    )
+    """Enqueue the jobs of rows that say already what is to be done.
+
+    One statement for each directory and 500.
+    """
+    found: dict[Directory, list[tuple[str, int]]] = defaultdict(list)
+    for row in rows:
+        integration = row.integration
+        of_row = (row.resource_id_public, integration.workspace_id)
+        found[integration.directory].append(of_row)
+    for directory, each in found.items():
+        _put_off(directory, each, trigger=trigger, actor=actor, now=now)

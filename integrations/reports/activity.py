@@ -17,8 +17,7 @@ from heapq import merge
 from django.db.models import QuerySet
 
 from integrations.models import Provisioning
-from integrations.provisioning import wanted
-from integrations.reports.activity_filters import Filters, Scope
+from integrations.reports.activity_filters import OF_PEOPLE, Filters, Scope
 from scim.models import RequestRecord, Resource
 from workspaces.models import AuditEvent, Directory, Job, Workspace
 from workspaces.pages import PAGE_SIZE
@@ -48,7 +47,7 @@ class Entry:
         """Public id of the resource that it is about; empty for searches and syncs."""
         if self.record is not None:
             return self.record.resource_id
-        return self.job.subject if self.job and self.job.kind == wanted.JOB else ""
+        return self.job.subject if self.job and self.job.kind in OF_PEOPLE else ""
 
 
 @dataclass(frozen=True, slots=True)

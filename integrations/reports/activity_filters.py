@@ -12,11 +12,14 @@ from django.http import QueryDict
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
 from integrations.reports import events
-from integrations.syncing import sync
+from integrations.syncing import person, sync
 from scim.models import RequestRecord, Resource
 from workspaces.models import AuditEvent, Job, Workspace
 
-KINDS = (wanted.JOB, sync.JOB, *events.HEALTH_CHECKS)
+OF_PEOPLE = (wanted.JOB, person.JOB)
+"""Kinds of jobs whose subject is the public id of a user."""
+
+KINDS = (*OF_PEOPLE, sync.JOB, *events.HEALTH_CHECKS)
 METHODS = {
     "read": ("GET",),
     "create": ("POST",),
@@ -24,7 +27,7 @@ METHODS = {
     "update": ("PATCH",),
     "delete": ("DELETE",),
 }
-JOBS = {"provision": wanted.JOB, "sync": sync.JOB}
+JOBS = {"provision": (wanted.JOB,), "sync": (sync.JOB, person.JOB)}
 ACTIONS = [
     ("", "All actions"),
     ("create", "Create"),
@@ -141,7 +144,7 @@ class Scope:
         found = Job.objects.filter(workspace=self.workspace).order_by("-id")
         if action in METHODS or (self.event is not None and self.event.action):
             return found.none()
-        found = found.filter(kind__in=[JOBS[action]] if action else KINDS)
+        found = found.filter(kind__in=JOBS[action] if action else KINDS)
         if self.event is not None:
             found = found.filter(events.condition(self.event, self.workspace))
         if status:
@@ -154,12 +157,12 @@ class Scope:
             found = found.filter(
                 Q(kind=sync.JOB, subject__in=self.places.values("directory__key"))
                 | Q(
-                    kind=wanted.JOB,
+                    kind__in=OF_PEOPLE,
                     subject__in=people.values("resource_id_public"),
                 )
             )
         if self.is_named:
-            found = found.filter(kind=wanted.JOB, subject__in=self.names)
+            found = found.filter(kind__in=OF_PEOPLE, subject__in=self.names)
         return found.filter(created_at__gte=self.since) if self.since else found
 
     def audited(self) -> QuerySet[AuditEvent]:

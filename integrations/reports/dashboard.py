@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Count, Max, QuerySet, Sum, Value, When
 
 from integrations.models import Integration
+from integrations.outside import holding_back
+from integrations.outside.holding_back import HeldBack
 from integrations.reports import standing, troubles
 from integrations.reports.activity_filters import FAILED_REQUEST
 from integrations.reports.standing import Standing
@@ -45,6 +47,7 @@ class Line:
     unmatched: int = 0
     open_sync: Job | None = None
     failed_sync: Job | None = None
+    held_back: HeldBack | None = None
     expiring: list[ScimToken] = field(default_factory=list)
     leaked: list[ScimToken] = field(default_factory=list)
 
@@ -162,6 +165,7 @@ def _lines(
     of_failed = [i.directory.key for i in shown if i.directory_id in found.failed_syncs]
     ended = troubles.failed_syncs(workspace, now).filter(subject__in=of_failed)
     failed_syncs = {job.subject: job for job in ended.defer("result")}
+    held_back = holding_back.of(i for i in shown if i.directory_id in found.held_back)
     lines = {
         i.directory_id: Line(
             i,
@@ -172,6 +176,7 @@ def _lines(
             unmatched=found.unmatched.get(i.directory_id, 0),
             open_sync=syncs.get(i.directory.key),
             failed_sync=failed_syncs.get(i.directory.key),
+            held_back=held_back.get(i.pk),
         )
         for i in shown
     }

@@ -41,13 +41,20 @@ class Troubles:
     leaked: dict[int, int]
     expiring: dict[int, int]
     quarantined: list[int]
+    held_back: list[int]
 
     @property
     def directories(self) -> list[int]:
         """Each directory once, the one that needs a person most first."""
         kinds = (
-            *(self.leaked, self.needing_attention, self.held, self.failed_syncs),
-            *(self.failed_people, self.overdue, self.quarantined, self.unmatched),
+            *(self.leaked, self.needing_attention, self.held_back, self.held),
+            *(
+                self.failed_syncs,
+                self.failed_people,
+                self.overdue,
+                self.quarantined,
+                self.unmatched,
+            ),
             self.expiring,
         )
         return list(dict.fromkeys(each for kind in kinds for each in kind))
@@ -58,6 +65,7 @@ class Troubles:
         kinds = (
             *(self.needing_attention, self.held, self.failed_syncs),
             *(self.failed_people, self.overdue, self.unmatched, self.quarantined),
+            self.held_back,
         )
         tokens = (*self.expiring.values(), *self.leaked.values())
         return sum(map(len, kinds)) + sum(tokens)
@@ -77,7 +85,14 @@ def find(workspace: Workspace, *, now: datetime) -> Troubles:
     # As a list: for a subquery the database walks over all integrations.
     failed = list(failed_syncs(workspace, now).values_list("subject", flat=True))
     of_failed = rows.filter(directory__key__in=failed)
+    # Who needs attention is told of already, with the same reason.
+    held_back = rows.filter(
+        status=Integration.Status.ACTIVE,
+        paused_at=None,
+        calls_stopped_at__isnull=False,
+    )
     return Troubles(
+        held_back=list(held_back.values_list("directory", flat=True)),
         needing_attention=in_state(State.NEEDS_ATTENTION),
         held=in_state(State.HELD),
         failed_syncs=list(of_failed.values_list("directory", flat=True)),

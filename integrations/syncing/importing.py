@@ -141,10 +141,9 @@ def take_accounts(
         try:
             row = _take_account(integration, account, page, finder, report, now)
             recognising.give_to_owner(row, page.owners_of(account), now)
-        except ScimError as error:
-            report.skipped.append(f"{account.username}: {error.detail}")
-        except matching.Refused as error:
+        except (ScimError, matching.Refused) as error:
             report.skipped.append(f"{account.username}: {error}")
+            page.note_seen([account], now)
 
 
 def _leaving(integration: Integration, now: datetime) -> tuple[set[str], set[str]]:

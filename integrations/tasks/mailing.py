@@ -1,4 +1,7 @@
-"""Mails about tasks: one to each person for all that came within some minutes."""
+"""Mails to those who work by hand: tasks, and a list of accounts that is too old.
+
+Of tasks each person gets one mail for all that came within some minutes.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from smtplib import SMTPException
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.urls import reverse
 
 from integrations.models import Integration, Task
+from tokens import notices
 from tokens.notices import MAX_FAILURES
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -23,6 +27,10 @@ GATHER = timedelta(minutes=3)
 """How long to wait for more tasks, so that one mail tells of all."""
 
 REMIND_AFTER = timedelta(days=3)
+ASK_FOR_LIST = "integrations.ask_for_list"
+ASK_EVERY = timedelta(days=1)
+"""No more often than this a mail asks for a list, whatever the schedule."""
+
 _MOST_LINES = 20
 
 
@@ -118,3 +126,53 @@ def written(workspace: Workspace, tasks: list[Task], what: str) -> tuple[str, st
         f"All tasks: {settings.KEYWAY_PUBLIC_URL}{reverse('tasks:list')}",
     ]
     return f"Keyway: {count} {what} in {name}", "\n\n".join(parts) + "\n"
+
+
+def request_list(integration: Integration, *, now: datetime) -> bool:
+    """Put a mail off that asks for a list of the accounts. False if one did lately."""
+    subject = integration.directory.key
+    lately = Job.objects.filter(
+        kind=ASK_FOR_LIST, subject=subject, created_at__gt=now - ASK_EVERY
+    )
+    if lately.exists():
+        return False
+    jobs.enqueue(
+        ASK_FOR_LIST,
+        workspace=integration.workspace,
+        subject=subject,
+        trigger=Job.Trigger.SCHEDULE,
+        max_failures=MAX_FAILURES,
+        now=now,
+    )
+    return True
+
+
+def ask_for_list(job: Job) -> dict[str, int | str]:
+    """Send the mail of a job. Raises RetryLater if the mail server refuses it."""
+    integration = (
+        Integration.objects.select_related("workspace", "directory", "app")
+        .filter(workspace=job.workspace_id, directory__key=job.subject)
+        .first()
+    )
+    if integration is None:
+        return {"sent": 0, "note": "The integration was deleted meanwhile."}
+    last = integration.account_lists.aggregate(at=Max("uploaded_at"))["at"]
+    if last is not None and last > job.created_at:
+        return {"sent": 0, "note": "A list has come meanwhile."}
+    subject, text = asking_for_list(integration, last)
+    people = [each.pk for each in assignees(integration)]
+    return notices.deliver(subject, text, User.objects.filter(pk__in=people))
+
+
+def asking_for_list(integration: Integration, last: datetime | None) -> tuple[str, str]:
+    """Return subject and text of the mail; `last` is when a list was brought."""
+    name = " ".join(integration.name.split())
+    path = reverse("integrations:upload_list", args=[integration.directory.key])
+    age = f"The last list is of {last:%d %B %Y}." if last else "There is no list yet."
+    parts = [
+        f"Keyway needs a fresh list of the accounts in {name}, to see that what was "
+        f"marked as done is so. {age}",
+        "Export the accounts from the app as CSV and upload the file: "
+        f"{settings.KEYWAY_PUBLIC_URL}{path}",
+    ]
+    return f"Keyway: {name} needs a fresh accounts list", "\n\n".join(parts) + "\n"

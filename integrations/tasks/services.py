@@ -142,7 +142,7 @@ def _take_for_known(task: Task, *, now: datetime) -> None:
 
 def _go_on(task: Task, *, actor: User, now: datetime) -> None:
     """Let the job go on, or make one that does."""
-    wanted.put_off(task.provisioning, trigger=Job.Trigger.WEB, actor=actor, now=now)
+    wanted.put_off([task.provisioning], trigger=Job.Trigger.WEB, actor=actor, now=now)
 
 
 def _jobs_of(task: Task) -> QuerySet[Job]:

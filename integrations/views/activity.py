@@ -16,7 +16,7 @@ from integrations.provisioning import wanted
 from integrations.reports import activity, activity_filters, causes, events
 from integrations.reports.activity import Entry, Found, Mark
 from integrations.reports.activity_filters import Filters
-from integrations.views import calls, outcome, timeline
+from integrations.views import calls, changes, outcome, timeline
 from scim.models import Change, RequestRecord
 from tokens.models import ScimToken
 from workspaces.clock import database_now
@@ -99,7 +99,7 @@ def person(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     context = {
         "name": row.user_name,
         "cause": causes.of_message(row.last_error),
-        **_timeline(request, Filters(), str(resource_id)),
+        **_timeline(request, Filters(), row),
         **outcome.of(request, row),
     }
     return render(request, "integrations/activity_person.html", context)
@@ -135,22 +135,28 @@ def _suggestions(workspace: Workspace) -> list[str]:
 
 
 def _timeline(
-    request: WorkspaceRequest, filters: Filters, resource_id: str = ""
+    request: WorkspaceRequest, filters: Filters, row: Provisioning | None = None
 ) -> dict[str, Any]:
-    """Return one page of the timeline, and where it asks for what is new."""
+    """Return one page of the timeline, and where it asks for what is new.
+
+    With `row` it is of that person, and offers to undo what was done to them.
+    """
+    may_manage = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     found = activity.page(
         request.workspace,
         filters,
         before=Mark.read(request.GET.get("before", "")),
         after=Mark.read(request.GET.get("after", "")),
-        resource_id=resource_id,
+        resource_id=row.resource_id_public if row else "",
         now=database_now(),
     )
+    jobs = [e.job for e in timeline.with_children(found.entries) if e.job]
+    undo_urls = changes.undo_urls(row, jobs) if row and may_manage else {}
     return {
-        "days": timeline.days(found.entries, request.workspace),
+        "days": timeline.days(found.entries, request.workspace, undo_urls),
         "newer": found.newer and str(found.newer),
         "older": found.older and str(found.older),
-        "can_retry": can(request.membership, Permission.MANAGE_INTEGRATIONS),
+        "can_retry": may_manage,
         "news": {"count": 0, "poll_url": _news_url(request, found)},
     }
 

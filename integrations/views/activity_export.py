@@ -14,7 +14,7 @@ from integrations.provisioning import wanted
 from integrations.reports import activity, events
 from integrations.reports.activity import Entry, Mark
 from integrations.reports.activity_filters import Filters
-from integrations.syncing import sync
+from integrations.syncing import person, sync
 from integrations.views import timeline
 from workspaces import audit
 from workspaces.clock import database_now
@@ -23,7 +23,7 @@ from workspaces.models import Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
 _SIZE = 500
-_WHAT = {wanted.JOB: "Provisioning", sync.JOB: "Sync"}
+_WHAT = {wanted.JOB: "Provisioning", sync.JOB: "Sync", person.JOB: "Sync"}
 _HEADER = [
     *("Time (UTC)", "What", "Event", "Integration", "Actor", "Action", "Object"),
     *("Object ID", "Outcome", "Status", "Milliseconds", "Path", "Client"),

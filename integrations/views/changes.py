@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -12,10 +13,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from integrations.models import Integration, RestorePoint
+from integrations.models import Integration, Provisioning, RestorePoint
 from integrations.provisioning import restoring, undoing
 from integrations.views.frame import frame, get_integration
 from workspaces.clock import database_now
+from workspaces.models import Job
 from workspaces.pages import page_of
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
@@ -100,6 +102,20 @@ def points_of(
     )
     newest = found.select_related("undone_by").order_by("-pk")[:limit]
     return [_point(integration, point, manages=manages) for point in newest]
+
+
+def undo_urls(row: Provisioning, jobs: Iterable[Job]) -> dict[int, str]:
+    """Return where what jobs did to a person can be undone, by the job's key."""
+    points = undoing.undoable(row.integration).filter(
+        resource_id=row.resource_id_public, job__in=[job.pk for job in jobs]
+    )
+    key = row.integration.directory.key
+    # A job of several attempts is undone from its first change on.
+    newest_first = points.order_by("-pk").values_list("job", "public_id")
+    return {
+        job: reverse("integrations:undo", args=[key, point])
+        for job, point in newest_first
+    }
 
 
 @require_http_methods(["GET", "POST"])

@@ -45,7 +45,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
             "rows": [_row(line) for line in rows],
             "more_rows": overview.integration_count - len(rows),
             "failed_url": f"{reverse('integrations:activity')}?status=failed&time=24h",
-            "can_create": can(request.membership, Permission.MANAGE_INTEGRATIONS),
+            "can_manage": can(request.membership, Permission.MANAGE_INTEGRATIONS),
         },
     )
 
@@ -59,6 +59,14 @@ def _troubles(line: Line) -> Iterator[dict[str, Any]]:
     if line.standing.state == State.NEEDS_ATTENTION:
         text = line.integration.status_reason
         yield _trouble(name, text, "danger", settings, "Open", line.standing.since)
+    if line.held_back is not None:
+        url = reverse("integrations:overview", args=[key])
+        text = f"{line.held_back.reason} Keyway holds its calls back; next try"
+        yield {
+            **_trouble(name, text, "warning", url, "Open", line.held_back.since),
+            "next_at": line.held_back.next_try_at,
+            "try_url": reverse("integrations:try_now", args=[key]),
+        }
     if line.standing.state == State.HELD and line.open_sync is not None:
         text = "A sync found too many users gone and waits for you. Nothing changed."
         review = reverse("integrations:sync_job", args=[key, line.open_sync.public_id])
@@ -97,7 +105,7 @@ def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
         yield {
             **_trouble(name, f"Token {token.name} expires", "warning", url),
             "label": "Open tokens",
-            "expires_at": token.expires_at,
+            "next_at": token.expires_at,
         }
 
 

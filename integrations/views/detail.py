@@ -15,6 +15,7 @@ from integrations import deleting
 from integrations.deleting import WrongName
 from integrations.forms.settings import DeleteForm
 from integrations.models import Integration, Provisioning
+from integrations.outside import holding_back
 from integrations.provisioning import pausing
 from integrations.syncing import cron
 from integrations.views.frame import frame, get_integration
@@ -179,6 +180,20 @@ def resume(request: WorkspaceRequest, key: str) -> HttpResponse:
         text += f" {waited} user{'' if waited == 1 else 's'} waited."
     messages.success(request, text)
     return redirect(_back(request, key))
+
+
+@require_POST
+@requires(Permission.MANAGE_INTEGRATIONS)
+def try_now(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Call an app at once that is left alone because it fails."""
+    integration = get_integration(request, key)
+    if holding_back.try_now(integration, actor=request.user, now=database_now()):
+        text = f"{integration.name} is tried now. This page tells if it fails again."
+    else:
+        text = f"Nothing waits for {integration.name}. Sync tries it."
+    messages.info(request, text)
+    overview = reverse("integrations:overview", args=[key])
+    return redirect(own_path(request.POST.get("next", ""), overview))
 
 
 def _back(request: WorkspaceRequest, key: str) -> str:

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 
 from integrations.models import Integration
+from integrations.outside import holding_back
 from integrations.provisioning import removals
 from integrations.reports import standing
 from integrations.reports.standing import Standing, State
@@ -88,6 +89,7 @@ def frame(
             "is_paused": integration.paused_at is not None,
         },
         "safety": _safety(request, integration),
+        "held_back": _held_back(request, integration),
         "tabs": tabs(integration, current=current),
         "can_sync": can(request.membership, Permission.SYNC),
         "sync_url": reverse("integrations:sync", args=[key]),
@@ -110,6 +112,26 @@ def _safety(request: WorkspaceRequest, integration: Integration) -> dict[str, An
         if integration.removals_held_at
         else 0,
         "removals_url": reverse("integrations:removals", args=[key]),
+    }
+
+
+def _held_back(
+    request: WorkspaceRequest, integration: Integration
+) -> dict[str, Any] | None:
+    """Return why the app is left alone, and where a person says to try it now."""
+    found = holding_back.of([integration]).get(integration.pk)
+    if found is None:
+        return None
+    manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    return {
+        # Said once: a login that is refused is also the status.
+        "reason": found.reason if found.reason != integration.status_reason else "",
+        "since": found.since,
+        "next_try_at": found.next_try_at,
+        "waiting": holding_back.waiting(integration).count(),
+        "try_url": reverse("integrations:try_now", args=[integration.directory.key])
+        if manages
+        else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +15,9 @@ from integrations.models import IntegrationDraft as Draft
 from integrations.provisioning import wanted
 from integrations.reports import activity, causes, events
 from integrations.reports.activity import Entry
+from integrations.reports.activity_filters import OF_PEOPLE
 from integrations.set_up import drafts
-from integrations.syncing import sync
+from integrations.syncing import person, sync
 from integrations.views import tasks
 from scim.models import RequestRecord
 from workspaces.models import Directory, Job, Workspace
@@ -51,23 +54,42 @@ def pill_of(job: Job) -> Pill:
     return JOB_PILLS[Job.State(job.state)]
 
 
-def days(entries: list[Entry], workspace: Workspace) -> list[dict[str, Any]]:
-    """Group entries by day (UTC), with the names of whom they are about."""
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known of the entries, read at once for all of them."""
+
+    names: dict[str, str]
+    """Of whom a request or a job is about, by public id."""
+
+    places: dict[int, str]
+    of_people: dict[str, str]
+    failed: set[str]
+    states: dict[str, str]
+    undo_urls: Mapping[int, str]
+
+
+def days(
+    entries: list[Entry], workspace: Workspace, undo_urls: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """Group entries by day (UTC), with the names of whom they are about.
+
+    `undo_urls` say where a job, by its key of the database, can be undone.
+    """
     every = with_children(entries)
-    names = activity.labels(every)
-    places = activity.places(workspace, every)
-    of_people = places_of_jobs(workspace, every)
-    failed = _failed_now(workspace, every)
-    states = states_of(workspace, every)
-    names |= names_of_checks(workspace, every)
+    known = _Known(
+        names=activity.labels(every) | names_of_checks(workspace, every),
+        places=activity.places(workspace, every),
+        of_people=places_of_jobs(workspace, every),
+        failed=_failed_now(workspace, every),
+        states=states_of(workspace, every),
+        undo_urls=undo_urls,
+    )
     result: list[dict[str, Any]] = []
     for entry in entries:
         day = entry.at.date()
         if not result or result[-1]["day"] != day:
             result.append({"day": day, "entries": []})
-        result[-1]["entries"].append(
-            _item(entry, names, places, of_people, failed, states)
-        )
+        result[-1]["entries"].append(_item(entry, known))
     return result
 
 
@@ -79,7 +101,7 @@ def with_children(entries: list[Entry]) -> list[Entry]:
 def places_of_jobs(workspace: Workspace, entries: list[Entry]) -> dict[str, str]:
     """Return the integration of each job's subject: of a person or of a sync."""
     jobs = [entry.job for entry in entries if entry.job is not None]
-    people = {job.subject for job in jobs if job.kind == wanted.JOB}
+    people = {job.subject for job in jobs if job.kind in OF_PEOPLE}
     named = Provisioning.objects.filter(
         integration__workspace=workspace, resource_id_public__in=people
     ).values_list("resource_id_public", "integration__name")
@@ -112,8 +134,11 @@ def sentence(record: RequestRecord, name: str) -> str:
 
 def job_words(job: Job, name: str) -> str:
     """Return what a job does or did to somebody."""
-    if job.kind == sync.JOB:
-        return "synced" if job.state == Job.State.COMPLETED else "asked for a sync"
+    if job.kind in {sync.JOB, person.JOB}:
+        whom = f" {name}" if job.kind == person.JOB else ""
+        if job.state == Job.State.COMPLETED:
+            return f"synced{whom}"
+        return "asked for a sync" + (whom and f" of{whom}")
     if job.state == Job.State.COMPLETED:
         return f"provisioned {name}"
     if job.state == Job.State.NOT_COMPLETED:
@@ -126,43 +151,39 @@ def job_url(job: Job) -> str:
     return reverse("integrations:job", args=[job.public_id])
 
 
-def _item(
-    entry: Entry,
-    names: dict[str, str],
-    places: dict[int, str],
-    of_people: dict[str, str],
-    failed: set[str],
-    states: dict[str, str],
-) -> dict[str, Any]:
-    key = entry.resource_id
+def _item(entry: Entry, known: _Known) -> dict[str, Any]:
+    key, names = entry.resource_id, known.names
     item: dict[str, Any] = {"at": entry.at, "children": []}
     if entry.record is not None:
         cause = causes.of_status(entry.record.status)
         item |= {
             "actor": idp_of(entry.record),
             "words": _words(entry.record, names.get(key, "")),
-            "place": places.get(entry.record.directory_id, ""),
+            "place": known.places.get(entry.record.directory_id, ""),
             "pill": record_pill(entry.record),
             "error": cause.what if cause and _has_failed(entry.record) else "",
             "url": _record_url(entry.record),
         }
     elif entry.job is not None:
         job = entry.job
-        event = events.name_of_job(job, states.get(job.subject, ""))
+        event = events.name_of_job(job, known.states.get(job.subject, ""))
         item |= {
             "actor": str(job.actor or "Keyway"),
             "event": event,
             "words": names.get(job.subject, "a user")
             if event
             else job_words(job, names.get(key, "a user")),
-            "place": of_people.get(job.subject, ""),
+            "place": known.of_people.get(job.subject, ""),
             "pill": pill_of(job),
             "error": job.error if job.state in _UNFINISHED else "",
             "result": str(job.result.get("message", "")),
             "url": job_url(job),
             "retry_url": reverse("integrations:retry_person", args=[key])
-            if key in failed and job.state == Job.State.NOT_COMPLETED
+            if job.kind == wanted.JOB
+            and key in known.failed
+            and job.state == Job.State.NOT_COMPLETED
             else None,
+            "undo_url": known.undo_urls.get(job.pk),
         }
     elif entry.audited is not None:
         item |= {
@@ -171,9 +192,7 @@ def _item(
             "words": entry.audited.target_label,
             "pill": _DONE,
         }
-    item["children"] = [
-        _item(child, names, places, of_people, failed, states) for child in entry.jobs
-    ]
+    item["children"] = [_item(child, known) for child in entry.jobs]
     return item
 
 
@@ -211,7 +230,7 @@ def names_of_checks(workspace: Workspace, entries: list[Entry]) -> dict[str, str
 
 def _failed_now(workspace: Workspace, entries: list[Entry]) -> set[str]:
     """Return whose provisioning is failed at present, and may be tried again."""
-    keys = {e.resource_id for e in entries if e.job is not None} - {""}
+    keys = {e.job.subject for e in entries if e.job and e.job.kind == wanted.JOB}
     failed = Provisioning.objects.filter(
         integration__workspace=workspace,
         resource_id_public__in=keys,

@@ -3,44 +3,32 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
-from django.forms import Form
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
+from django.views.decorators.http import require_GET, require_http_methods
 
 from integrations.forms import schedule
 from integrations.forms.wizard import SelectAppForm, ServiceAccountForm, SettingsForm
-from integrations.models import App, Integration, IntegrationDraft, ServiceAccount
+from integrations.models import App, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
-from integrations.set_up import drafts, setup_check
+from integrations.set_up import drafts
 from integrations.set_up.login_workflows import workflows
 from integrations.syncing import cron
 from integrations.tasks.by_hand import is_by_hand
-from integrations.views import timeline
+from integrations.views.wizard_frame import URL_OF, draft_of, finished, page
 from workspaces.clock import database_now
 from workspaces.pages import search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 SHOWN = 8
 """How many matching apps the list shows at most."""
-
-_STEPS = (
-    ("app", "Select app", "integrations:draft_app"),
-    ("service_account", "Service account", "integrations:draft_service_account"),
-    ("settings", "Settings (Optional)", "integrations:draft_settings"),
-    ("advanced", "Advanced settings (Optional)", "integrations:draft_advanced"),
-    ("check", "Test and save", "integrations:draft_check"),
-)
-_URL_OF = {key: url_name for key, _, url_name in _STEPS}
 
 
 @require_http_methods(["GET", "POST"])
@@ -54,8 +42,8 @@ def new(request: WorkspaceRequest) -> HttpResponse:
 @requires(Permission.MANAGE_INTEGRATIONS)
 def select_app(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Ask again which app."""
-    draft = _draft(request, draft_id)
-    return _finished(draft) or _select_app(request, draft)
+    draft = draft_of(request, draft_id)
+    return finished(draft) or _select_app(request, draft)
 
 
 def _select_app(
@@ -74,7 +62,7 @@ def _select_app(
                 )
             else:
                 drafts.answer(draft, form.answers(), step="app")
-            return redirect(_URL_OF["service_account"], draft.public_id)
+            return redirect(URL_OF["service_account"], draft.public_id)
     else:
         answers = draft.answers if draft else {"name": "", "app": ""}
         asked_for = request.GET.get("app", answers.get("app", ""))
@@ -85,7 +73,7 @@ def _select_app(
         )
     query = search_text(request)
     chosen = _offered(str(form["app"].value() or ""))
-    return _page(
+    return page(
         request,
         "select_app",
         draft,
@@ -138,17 +126,17 @@ def app_fields(request: WorkspaceRequest) -> HttpResponse:
 @requires(Permission.MANAGE_INTEGRATIONS)
 def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Ask how and as whom Keyway logs in."""
-    draft = _draft(request, draft_id)
+    draft = draft_of(request, draft_id)
     app = drafts.app_of(draft)
     if app is None or drafts.is_done(draft):
-        return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+        return finished(draft) or redirect(URL_OF["app"], draft.public_id)
     if is_by_hand(app):
         return _nobody_logs_in(request, draft, app)
     if request.method == "POST":
         form = ServiceAccountForm(request.POST, workspace=request.workspace, app=app)
         if form.is_valid() and _may_be_used(request, draft, form):
             drafts.answer(draft, form.answers(), step="service_account")
-            return redirect(_URL_OF["settings"], draft.public_id)
+            return redirect(URL_OF["settings"], draft.public_id)
     else:
         form = ServiceAccountForm(
             initial=draft.answers, workspace=request.workspace, app=app
@@ -165,7 +153,7 @@ def service_account(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpRespo
         workflow = marked.login_workflow
     if marked and not form.is_bound and not origins.is_allowed(marked, address):
         form.ask_for_password(marked)
-    return _page(
+    return page(
         request,
         "service_account",
         draft,
@@ -194,27 +182,27 @@ def _nobody_logs_in(
     """Say what it means that people do the work in the app."""
     if request.method == "POST":
         drafts.answer(draft, {"service_account": None}, step="service_account")
-        return redirect(_URL_OF["settings"], draft.public_id)
-    return _page(request, "by_hand", draft, None, current="service_account", app=app)
+        return redirect(URL_OF["settings"], draft.public_id)
+    return page(request, "by_hand", draft, None, current="service_account", app=app)
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
 def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Ask for what has a default (S0-31)."""
-    draft = _draft(request, draft_id)
+    draft = draft_of(request, draft_id)
     app = drafts.app_of(draft)
     if app is None or drafts.is_done(draft):
-        return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
+        return finished(draft) or redirect(URL_OF["app"], draft.public_id)
     if request.method == "POST" and "skip" in request.POST:
         defaults = dict.fromkeys(("sync_schedule", "on_unassign", "observe"))
         drafts.answer(draft, defaults, step="settings")
-        return redirect(_URL_OF["advanced"], draft.public_id)
+        return redirect(URL_OF["advanced"], draft.public_id)
     if request.method == "POST":
         form = SettingsForm(request.POST, app=app)
         if form.is_valid():
             drafts.answer(draft, form.answers(), step="settings")
-            return redirect(_URL_OF["advanced"], draft.public_id)
+            return redirect(URL_OF["advanced"], draft.public_id)
     else:
         initial = {
             "on_unassign": drafts.default_on_unassign(app),
@@ -223,18 +211,18 @@ def settings(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
             **schedule.initial(draft.answers.get("sync_schedule", cron.NEVER)),
         }
         form = SettingsForm(initial=initial, app=app)
-    return _page(request, "settings", draft, form, current="settings", app=app)
+    return page(request, "settings", draft, form, current="settings", app=app)
 
 
 @require_GET
 @requires(Permission.MANAGE_INTEGRATIONS)
 def advanced(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Offer the user schema, and **Test and save**."""
-    draft = _draft(request, draft_id)
+    draft = draft_of(request, draft_id)
     app = drafts.app_of(draft)
     if app is None or drafts.is_done(draft):
-        return _finished(draft) or redirect(_URL_OF["app"], draft.public_id)
-    return _page(
+        return finished(draft) or redirect(URL_OF["app"], draft.public_id)
+    return page(
         request,
         "advanced",
         draft,
@@ -243,60 +231,15 @@ def advanced(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
         app=app,
         schema=drafts.schema_of(draft, app),
         schema_url=reverse("integrations:draft_user_schema", args=[draft.public_id]),
-        check_url=reverse(_URL_OF["check"], args=[draft.public_id]),
+        check_url=reverse(URL_OF["check"], args=[draft.public_id]),
     )
-
-
-@require_http_methods(["GET", "POST"])
-@requires(Permission.MANAGE_INTEGRATIONS)
-def check(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
-    """Start the check (POST), or show how it goes (GET). S0-36 to S0-39."""
-    draft = _draft(request, draft_id)
-    if request.method == "POST":
-        return _finished(draft) or _start_check(request, draft)
-    integration = _integration_of(draft)
-    if integration is not None:
-        return _connected(request, integration)
-    context = {
-        "draft": draft,
-        "stepper": _stepper(draft, "check"),
-        "check": _check(draft),
-        "can_replace": can(request.membership, Permission.MANAGE_SERVICE_ACCOUNTS),
-    }
-    part = "#progress" if request.htmx else ""
-    return render(request, f"integrations/new/check.html{part}", context)
-
-
-@require_POST
-@requires(Permission.MANAGE_INTEGRATIONS)
-def stop(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
-    """End the check and lead back to what was entered."""
-    draft = _draft(request, draft_id)
-    try:
-        drafts.stop_check(draft, actor=request.user, now=database_now())
-    except drafts.NotRunning:
-        # It ended meanwhile: its page tells how.
-        return redirect(_URL_OF["check"], draft.public_id)
-    messages.info(
-        request, "The check is stopped. Nothing was created; what you entered is kept."
-    )
-    return redirect(_URL_OF["advanced"], draft.public_id)
-
-
-def _start_check(request: WorkspaceRequest, draft: IntegrationDraft) -> HttpResponse:
-    try:
-        drafts.request_check(draft, actor=request.user, now=database_now())
-    except drafts.Incomplete as error:
-        messages.error(request, error.message)
-        return redirect(_URL_OF[error.step], draft.public_id)
-    return redirect(_URL_OF["check"], draft.public_id)
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
 def delete(request: WorkspaceRequest, draft_id: uuid.UUID) -> HttpResponse:
     """Ask, then throw the draft away."""
-    draft = _draft(request, draft_id)
+    draft = draft_of(request, draft_id)
     if request.method == "POST":
         drafts.delete(draft, actor=request.user)
         messages.success(request, f"The draft {draft} is deleted.")
@@ -321,7 +264,7 @@ def _draft_row(draft: IntegrationDraft) -> dict[str, Any]:
     return {
         "name": str(draft),
         "state": state,
-        "url": reverse(_URL_OF[step], args=[draft.public_id]),
+        "url": reverse(URL_OF[step], args=[draft.public_id]),
         "delete_url": reverse("integrations:draft_delete", args=[draft.public_id]),
         "updated_at": draft.updated_at,
     }
@@ -344,142 +287,6 @@ def _may_be_used(
         form.ask_for_password(account, str(error))
         return False
     return True
-
-
-def _draft(request: WorkspaceRequest, draft_id: uuid.UUID) -> IntegrationDraft:
-    """Return a draft of the workspace, or answer 404."""
-    return get_object_or_404(
-        IntegrationDraft.objects.select_related("workspace"),
-        workspace=request.workspace,
-        public_id=draft_id,
-    )
-
-
-def _integration_of(draft: IntegrationDraft) -> Integration | None:
-    """Return the integration that came of a draft, if it is still there."""
-    if not drafts.is_done(draft):
-        return None
-    return (
-        Integration.objects.filter(
-            workspace=draft.workspace_id,
-            directory__key=draft.check_result["integration"],
-        )
-        .select_related("directory")
-        .first()
-    )
-
-
-def _finished(draft: IntegrationDraft) -> HttpResponse | None:
-    """Lead on from a draft that became an integration."""
-    if not drafts.is_done(draft):
-        return None
-    integration = _integration_of(draft)
-    if integration is None:
-        return redirect("integrations:list")
-    return redirect("integrations:connected_services", integration.directory.key)
-
-
-def _connected(request: WorkspaceRequest, integration: Integration) -> HttpResponse:
-    """Lead to the new integration, and name the next step (S0-37, S0-71)."""
-    messages.success(
-        request,
-        f"{integration.name} is connected. Next: generate a token, then give it to "
-        "your IdP together with the SCIM Gateway URL.",
-    )
-    url = reverse("integrations:connected_services", args=[integration.directory.key])
-    if request.htmx:
-        return HttpResponseClientRedirect(url)
-    return redirect(url)
-
-
-def _page(
-    request: WorkspaceRequest,
-    name: str,
-    draft: IntegrationDraft | None,
-    form: Form | None,
-    *,
-    current: str,
-    **context: Any,
-) -> HttpResponse:
-    """Render a step; a form with errors answers 422."""
-    problem = draft.check_result.get("problem") if draft else None
-    return render(
-        request,
-        f"integrations/new/{name}.html",
-        {
-            **context,
-            "form": form,
-            "draft": draft,
-            "stepper": _stepper(draft, current),
-            "problem": problem if problem and problem["mend"] == current else None,
-            "back_url": _back_url(draft, current),
-        },
-        status=422 if form is not None and form.is_bound and form.errors else 200,
-    )
-
-
-def _back_url(draft: IntegrationDraft | None, current: str) -> str:
-    keys = [key for key, _, _ in _STEPS]
-    before = keys.index(current) - 1
-    if draft is None or before < 0:
-        return reverse("integrations:list")
-    return reverse(_URL_OF[keys[before]], args=[draft.public_id])
-
-
-def _stepper(draft: IntegrationDraft | None, current: str) -> list[dict[str, Any]]:
-    done = draft.answers.get("steps", []) if draft else []
-    return [
-        {
-            "label": label,
-            "state": (
-                "current" if key == current else "done" if key in done else "next"
-            ),
-            "url": reverse(url_name, args=[draft.public_id]) if draft else "",
-        }
-        for key, label, url_name in _STEPS
-    ]
-
-
-def _check(draft: IntegrationDraft) -> dict[str, Any]:
-    """Return the steps of the check with their outcome."""
-    result = draft.check_result
-    known = {step["key"]: step for step in result.get("steps", [])}
-    started = result.get("started_at")
-    problem = result.get("problem")
-    return {
-        "state": result.get("state", "none"),
-        "started_at": datetime.fromisoformat(started) if started else None,
-        "steps": [
-            {
-                "label": label,
-                "state": known.get(key, {}).get("state", "waiting"),
-                "detail": known.get(key, {}).get("detail", ""),
-            }
-            for key, label in setup_check.labels_for(drafts.app_of(draft)).items()
-        ],
-        "problem": problem,
-        "mend_url": (
-            reverse(_URL_OF[problem["mend"]], args=[draft.public_id]) if problem else ""
-        ),
-        "calls_url": _calls_url(draft) if problem else "",
-        "url": reverse(_URL_OF["check"], args=[draft.public_id]),
-        "stop_url": reverse("integrations:draft_stop", args=[draft.public_id]),
-        "back_url": reverse(_URL_OF["advanced"], args=[draft.public_id]),
-        "account": _account_to_mend(draft) if problem else None,
-    }
-
-
-def _account_to_mend(draft: IntegrationDraft) -> ServiceAccount | None:
-    """Return the chosen account, if it is still there."""
-    chosen = draft.answers.get("service_account")
-    accounts = ServiceAccount.objects.filter(workspace=draft.workspace_id)
-    return accounts.filter(public_id=chosen).first() if chosen else None
-
-
-def _calls_url(draft: IntegrationDraft) -> str:
-    """Return the page of the last check's job, with what it asked the app."""
-    last = drafts.last_check(draft)
-    return timeline.job_url(last) if last else ""
 
 
 def _add_account_url(draft: IntegrationDraft, app: App) -> str:

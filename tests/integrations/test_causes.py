@@ -7,9 +7,9 @@ import pytest
 from integrations.connectors import addresses, client, failures
 from integrations.connectors.client import Answer
 from integrations.connectors.http import connector, conversation, filling, listing
-from integrations.connectors.http.meanings import Meaning, error_for
 from integrations.connectors.ldap import answers, entries, groups
 from integrations.connectors.ldap import client as ldap_client
+from integrations.connectors.meanings import Meaning, error_for
 from integrations.connectors.sql import answers as sql_answers
 from integrations.connectors.sql import client as sql_client
 from integrations.reports import causes

@@ -142,6 +142,19 @@ class TestKnown:
         }
         assert (report.new, report.changed, report.removed) == (0, 0, 1)
 
+    def test_one_that_is_refused_is_not_forgotten(
+        self, integration: Integration
+    ) -> None:
+        take(integration, accounts(0, 1))
+        now, report = database_now(), Report()
+        bad = replace(accounts(0, 1)[0], username="two  blanks")
+
+        importing.take_accounts(integration, [bad], report, now=now)
+        importing.forget_lost(integration, report, now=now)
+
+        assert (len(report.skipped), report.removed) == (1, 0)
+        assert owner("0").label == "User 0"
+
     @pytest.mark.parametrize(
         "change",
         [

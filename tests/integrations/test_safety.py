@@ -159,6 +159,7 @@ class TestThreshold:
         work: Work,
         outside: Outside,
     ) -> None:
+        """F28: what the IdP takes away beyond the threshold waits for a person."""
         before = active_in(outside)
         outside.forget()
 

@@ -10,8 +10,15 @@ from django.core import mail
 
 from integrations import services as integrations
 from integrations.audit import Action
-from integrations.models import AppAccount, Integration, Provisioning, Task
+from integrations.models import (
+    AccountList,
+    AppAccount,
+    Integration,
+    Provisioning,
+    Task,
+)
 from integrations.provisioning import wanted
+from integrations.syncing import schedule, sync
 from integrations.tasks import lists, mailing, rows, services
 from tests import factories
 from tests.conftest import JSON, ScimClient
@@ -448,3 +455,51 @@ class TestRows:
 
         assert len(failure.value.problems) == 11
         assert failure.value.problems[-1] == "And 2 more."
+
+
+class TestFreshList:
+    @pytest.fixture(autouse=True)
+    def nightly(self, integration: Integration) -> None:
+        Integration.objects.update(sync_schedule="0 2 * * *")
+
+    def ask(self, *, hours: int = 0) -> int:
+        """Let the schedule look when the last list is so old."""
+        now = database_now()
+        AccountList.objects.update(uploaded_at=now - timedelta(hours=hours))
+        Integration.objects.update(next_sync_at=now)
+        return schedule.ask_for_due(now)
+
+    def test_is_asked_for_once_the_last_one_is_older_than_the_schedule(
+        self, integration: Integration, alice: User, work: Work
+    ) -> None:
+        bring_list(integration, alice, IN_THE_LIST)
+        work()
+
+        assert self.ask(hours=23) == 0
+        assert self.ask(hours=49) == 1
+        assert self.ask(hours=50) == 0
+
+        work()
+        (sent,) = mail.outbox
+        assert sent.subject == "Keyway: Badge system needs a fresh accounts list"
+        assert sent.bcc == [alice.email]
+        assert f"{integration.directory.key}/accounts-list/" in sent.body
+        assert "The last list is of" in sent.body
+
+    def test_is_asked_for_where_there_was_none(self, work: Work) -> None:
+        assert self.ask() == 1
+
+        work()
+
+        assert "There is no list yet." in mail.outbox[0].body
+        assert not Job.objects.filter(kind=sync.JOB).exists()
+
+    def test_that_came_meanwhile_is_not_asked_for(
+        self, integration: Integration, alice: User, work: Work
+    ) -> None:
+        assert self.ask() == 1
+        bring_list(integration, alice, IN_THE_LIST)
+
+        work()
+
+        assert mail.outbox == []

@@ -14,11 +14,11 @@ import pytest
 from django.test import Client
 
 from integrations.audit import Action
-from integrations.models import AppAccount, Integration, Provisioning
+from integrations.models import AppAccount, Integration, Provisioning, RestorePoint
 from integrations.provisioning import wanted
 from integrations.reports import activity
 from integrations.reports.activity_filters import Filters
-from integrations.syncing import sync
+from integrations.syncing import person, sync
 from scim import records
 from scim.models import RequestRecord
 from tests import factories
@@ -80,6 +80,20 @@ def failed(scim: ScimClient) -> str:
     records.flush()
     fail(resource_id)
     return resource_id
+
+
+def change(integration: Integration, job: Job) -> RestorePoint:
+    """Let a job have changed a display name."""
+    return RestorePoint.objects.create(
+        integration=integration,
+        run=uuid.uuid4(),
+        job=job,
+        resource_id=job.subject,
+        user_name="ann@acme.test",
+        granted=[],
+        changes=[["update", {"display_name": ["Ann", "Anna"]}]],
+        at=database_now(),
+    )
 
 
 def exported(client: Client, query: str = "") -> list[list[str]]:
@@ -413,6 +427,44 @@ class TestPerson:
 
         assert "has nothing to retry" in text_of(answer)
         assert Job.objects.count() == before
+
+    def test_undo_stands_where_the_change_is_told(
+        self,
+        alice_client: Client,
+        integration: Integration,
+        scim: ScimClient,
+    ) -> None:
+        resource_id = scim.add_user()["id"]
+        job = Job.objects.get(subject=resource_id)
+        Job.objects.update(state=Job.State.COMPLETED)
+        points = [change(integration, job) for _ in range(2)]
+        path = f"{PATH}people/{resource_id}/"
+        undo = f"/integrations/{integration.directory.key}/changes/of/{{}}/undo/"
+
+        page = alice_client.get(path).content.decode()
+
+        assert f'href="{undo.format(points[0].public_id)}"' in page
+        assert str(points[1].public_id) not in page
+        assert "Undo" not in read(alice_client, PATH)
+        RestorePoint.objects.update(undone_at=database_now())
+        assert "Undo" not in read(alice_client, path)
+
+    def test_sync_of_one_person_is_told(
+        self, alice_client: Client, alice: User, scim: ScimClient
+    ) -> None:
+        resource_id = scim.add_user()["id"]
+        row = Provisioning.objects.get()
+        job = person.request(row, actor=alice, now=database_now())
+        path = f"{PATH}people/{resource_id}/"
+
+        for page in (path, PATH, f"{PATH}?action=sync", f"{PATH}?q=ann"):
+            told = read(alice_client, page)
+            assert "Alice asked for a sync of ann@acme.test → Acme Demo" in told
+
+        Job.objects.filter(pk=job.pk).update(state=Job.State.COMPLETED)
+        assert "Alice synced ann@acme.test → Acme Demo" in read(alice_client, path)
+        (row_of_export,) = exported(alice_client, "?action=sync")
+        assert (row_of_export[1], row_of_export[6]) == ("Sync", "ann@acme.test")
 
     def test_of_another_workspace_cannot_be_retried(
         self, alice_client: Client, other_scim: ScimClient

@@ -42,11 +42,18 @@ class TestHttpConnectorOnRoundup(ConnectorContract):
 
         assert "Username/Login Name must consist only of" in failure.value.message
 
+    def test_roles_are_the_trackers_own(self, session: Session) -> None:
+        assert set(session.list_entitlements()) == {
+            Entitlement("role", "user", "user"),
+            Entitlement("role", "triage", "triage"),
+            Entitlement("admin", "admin", "Administrator"),
+        }
+
     def test_two_who_change_one_account_lose_nothing(
         self, connector: Connector, connection: Connection, session: Session
     ) -> None:
         made = session.create_account(person())
-        admin = Entitlement("admin", "Admin", "Administrator")
+        admin = Entitlement("admin", "admin", "Administrator")
 
         def rename(name: str) -> None:
             with closing(connector.open(connection)) as own:
@@ -63,5 +70,5 @@ class TestHttpConnectorOnRoundup(ConnectorContract):
                 found = session.get_account(made.external_id)
                 assert found is not None
                 assert found.display_name == f"Ann {number}"
-                assert ("admin", "Admin") in found.entitlements
+                assert ("admin", "admin") in found.entitlements
                 session.revoke(made.external_id, admin)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from integrations.connectors.http.expressions import Expression, Template
+from integrations.connectors.expressions import Expression, Template
 from integrations.desired import JSON
 
 
@@ -77,6 +77,9 @@ class Listing:
     read: Mapping[str, Reading]
     next: Target | None
     total: Reading | None
+    held: Mapping[str, Reading] = field(default_factory=dict)
+    """By kind, what a row shows of the entitlements that an account holds."""
+
     kind: str = ""
     """Of the entitlements that it lists; empty for accounts."""
 
@@ -102,3 +105,10 @@ class Blueprint:
     acts: Mapping[str, tuple[Step, ...]]
     grant: Mapping[str, tuple[Step, ...]]
     revoke: Mapping[str, tuple[Step, ...]]
+
+    def shows_all(self, listing: Listing) -> bool:
+        """Say whether a list of accounts tells all that an account's own page does."""
+        return (
+            self.account.keys() <= listing.read.keys()
+            and self.held.keys() <= listing.held.keys()
+        )

@@ -20,7 +20,7 @@ from integrations.connectors.browser.blueprint import (
     Target,
     Verb,
 )
-from integrations.connectors.http.expressions import (
+from integrations.connectors.expressions import (
     Expression,
     InvalidExpression,
     Template,
@@ -114,10 +114,13 @@ class _Reader:
     def _listing(
         self, spec: Mapping[str, Any], where: str, known: frozenset[str] = _NOTHING
     ) -> Listing:
+        read = {**spec["read"]}
+        held = read.pop("entitlements", {})
         return Listing(
             steps=self._steps(spec["steps"], f"{where}.steps", known),
             rows=self._target(spec["rows"], f"{where}.rows"),
-            read=self._readings(spec["read"], f"{where}.read"),
+            read=self._readings(read, f"{where}.read"),
+            held=self._readings(held, f"{where}.read.entitlements"),
             next=self._optional_target(spec, "next", where),
             total=self._reading(spec["total"], f"{where}.total")
             if "total" in spec

@@ -20,10 +20,15 @@ from integrations.connectors.browser.gate import Gate
 from integrations.connectors.browser.visit import ENDED, Visit
 from integrations.connectors.client import Answer
 from integrations.connectors.exchange import Observe, unobserved
-from integrations.connectors.failures import TWO_OF_A_NAME, AccountGone
-from integrations.connectors.http.accounts import read_key
-from integrations.connectors.http.listing import CHANGED, ENDLESS, INCOMPLETE
-from integrations.connectors.http.meanings import (
+from integrations.connectors.failures import (
+    CHANGED,
+    ENDLESS,
+    INCOMPLETE,
+    TWO_OF_A_NAME,
+    AccountGone,
+)
+from integrations.connectors.keys import read_key
+from integrations.connectors.meanings import (
     Meaning,
     error_for,
 )
@@ -92,9 +97,10 @@ class BrowserSession:
         self._do(self._check)
 
     def list_accounts(self) -> Iterator[ObservedAccount]:
-        """Yield every account, each read from its own page."""
-        for row in list(self._listed(self._blueprint.list_accounts)):
-            account = self.get_account(read_key(row["id"]))
+        """Yield every account, read from its own page where the list says less."""
+        listing = self._blueprint.list_accounts
+        for row in list(self._listed(listing)):
+            account = self._account_of(listing, row)
             # One that left while the list was read is no part of it.
             if account is not None:
                 yield account
@@ -113,16 +119,15 @@ class BrowserSession:
 
     def find_account(self, username: str) -> ObservedAccount | None:
         """Return the account with this name; an app's near misses are left out."""
+        listing = self._blueprint.find_account
         found = [
-            read_key(row["id"])
-            for row in self._listed(
-                self._blueprint.find_account, {"username": username}
-            )
+            row
+            for row in self._listed(listing, {"username": username})
             if self._is_same(row["username"], username)
         ]
         if len(found) > 1:
             raise PermanentFailure(TWO_OF_A_NAME)
-        return self.get_account(found[0]) if found else None
+        return self._account_of(listing, found[0]) if found else None
 
     def create_account(self, account: DesiredAccount) -> ObservedAccount:
         """Make the account, with a password that nobody gets to know."""
@@ -220,6 +225,14 @@ class BrowserSession:
         if page.total is not None and page.total != len(seen):
             raise TemporaryFailure(INCOMPLETE)
 
+    def _account_of(
+        self, listing: Listing, row: Mapping[str, JSON]
+    ) -> ObservedAccount | None:
+        external_id = read_key(row["id"])
+        if self._blueprint.shows_all(listing):
+            return _observed(external_id, row)
+        return self.get_account(external_id)
+
     def _page(
         self, listing: Listing, values: Mapping[str, JSON], address: str
     ) -> _Page:
@@ -238,18 +251,7 @@ class BrowserSession:
             return None
         values = await visit.read(act, self._blueprint.account)
         held = await visit.read(act, self._blueprint.held)
-        texts: dict[str, Any] = {n: str(values.get(n, "")) for n in _TEXTS}
-        return ObservedAccount(
-            external_id=external_id,
-            username=read_key(values["username"]),
-            active=values.get("active", True) is True,
-            entitlements=frozenset(
-                (kind, read_key(key))
-                for kind, keys in held.items()
-                for key in (keys if isinstance(keys, list) else [])
-            ),
-            **texts,
-        )
+        return _observed(external_id, {**values, "entitlements": held})
 
     def _there(self, external_id: str) -> ObservedAccount:
         """Return the account. Raises AccountGone."""
@@ -368,9 +370,30 @@ async def _read_page(
         total = int(str(await visit.read_one(act, listing.total)).replace(",", ""))
     rows = await visit.rows(listing.rows)
     return _Page(
-        rows=[await visit.read(act, listing.read, row) for row in rows],
+        rows=[
+            await visit.read(act, listing.read, row)
+            | {"entitlements": await visit.read(act, listing.held, row)}
+            for row in rows
+        ],
         total=total,
         next=await visit.next_page(listing.next) if listing.next else "",
+    )
+
+
+def _observed(external_id: str, values: Mapping[str, JSON]) -> ObservedAccount:
+    """Return the account of what a page, or the row of a list, shows."""
+    held = values["entitlements"]
+    texts: dict[str, Any] = {n: str(values.get(n, "")) for n in _TEXTS}
+    return ObservedAccount(
+        external_id=external_id,
+        username=read_key(values["username"]),
+        active=values.get("active", True) is True,
+        entitlements=frozenset(
+            (kind, read_key(key))
+            for kind, keys in (held.items() if isinstance(held, dict) else ())
+            for key in (keys if isinstance(keys, list) else [])
+        ),
+        **texts,
     )
 
 

@@ -10,8 +10,8 @@ from playwright.async_api import Locator, Page
 
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.browser.blueprint import Target
-from integrations.connectors.http.expressions import ExpressionFailed, Template
-from integrations.connectors.http.filling import UNFIT, UNWORKABLE
+from integrations.connectors.expressions import ExpressionFailed, Template
+from integrations.connectors.failures import UNFIT, UNWORKABLE
 from integrations.desired import JSON
 
 Values = Mapping[str, JSON]

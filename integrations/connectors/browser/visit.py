@@ -39,10 +39,9 @@ from integrations.connectors.browser.targets import (
 )
 from integrations.connectors.client import UNFINISHED, UNREACHABLE, UNTRUSTED, Answer
 from integrations.connectors.exchange import Exchange
-from integrations.connectors.failures import AccountGone
-from integrations.connectors.http.conversation import SESSION_REFUSED
-from integrations.connectors.http.filling import work_out
-from integrations.connectors.http.meanings import (
+from integrations.connectors.expressions import work_out
+from integrations.connectors.failures import SESSION_REFUSED, AccountGone
+from integrations.connectors.meanings import (
     Meaning,
     error_for,
     meaning_of,

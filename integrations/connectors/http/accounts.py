@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from integrations.connectors.base import PermanentFailure
+from integrations.connectors.expressions import work_out
+from integrations.connectors.failures import UNEXPECTED
 from integrations.connectors.http.blueprint import Blueprint, EntitlementList
-from integrations.connectors.http.conversation import UNEXPECTED
-from integrations.connectors.http.filling import work_out
+from integrations.connectors.keys import read_key, read_text
 from integrations.desired import JSON, Entitlement, ObservedAccount
 
-_LONGEST_KEY = 255
 _TEXTS = ("email", "given_name", "family_name", "display_name")
 
 
@@ -34,7 +34,7 @@ def read_account(blueprint: Blueprint, document: JSON) -> ObservedAccount:
         active=active,
         entitlements=_held(blueprint, document),
         attributes=attributes,
-        **{name: _text(values.get(name)) for name in _TEXTS},
+        **{name: read_text(values.get(name)) for name in _TEXTS},
     )
 
 
@@ -61,14 +61,6 @@ def read_entitlements(
     ]
 
 
-def read_key(value: JSON) -> str:
-    """Return a key or name as text: never empty, never longer than 255."""
-    text = _text(value)
-    if not text or len(text) > _LONGEST_KEY:
-        raise PermanentFailure(UNEXPECTED)
-    return text
-
-
 def _held(blueprint: Blueprint, document: JSON) -> frozenset[tuple[str, str]]:
     held = set()
     for kind, expression in blueprint.held.items():
@@ -77,11 +69,3 @@ def _held(blueprint: Blueprint, document: JSON) -> frozenset[tuple[str, str]]:
             raise PermanentFailure(UNEXPECTED)
         held |= {(kind, read_key(key)) for key in keys}
     return frozenset(held)
-
-
-def _text(value: JSON) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise PermanentFailure(UNEXPECTED)
-    return str(value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from integrations.connectors.http.expressions import Expression, Template
-from integrations.connectors.http.meanings import ErrorRule
+from integrations.connectors.expressions import Expression, Template
+from integrations.connectors.meanings import ErrorRule
 from integrations.desired import JSON
 
 

@@ -12,26 +12,19 @@ from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.client import OutgoingClient
 from integrations.connectors.exchange import Observe, unobserved
-from integrations.connectors.failures import TWO_OF_A_NAME, AccountGone
-from integrations.connectors.http.accounts import (
-    read_account,
-    read_entitlements,
-    read_key,
-)
+from integrations.connectors.expressions import work_out
+from integrations.connectors.failures import TWO_OF_A_NAME, UNEXPECTED, AccountGone
+from integrations.connectors.http.accounts import read_account, read_entitlements
 from integrations.connectors.http.blueprint import (
     Blueprint,
     Call,
     Change,
     EntitlementList,
 )
-from integrations.connectors.http.conversation import (
-    UNEXPECTED,
-    Conversation,
-    selected,
-)
-from integrations.connectors.http.filling import work_out
+from integrations.connectors.http.conversation import Conversation, selected
 from integrations.connectors.http.listing import read_list
 from integrations.connectors.http.reading import read_blueprint
+from integrations.connectors.keys import read_key
 from integrations.desired import (
     JSON,
     Connection,

@@ -11,31 +11,23 @@ from integrations.connectors.base import (
     PermanentFailure,
 )
 from integrations.connectors.client import Answer, OutgoingClient
+from integrations.connectors.expressions import ExpressionFailed, work_out
+from integrations.connectors.failures import SESSION_REFUSED, UNEXPECTED
 from integrations.connectors.http.blueprint import Blueprint, Call, Change
-from integrations.connectors.http.expressions import ExpressionFailed
-from integrations.connectors.http.filling import work_out
 from integrations.connectors.http.logging_in import WRONG_ADDRESS, LogIn
-from integrations.connectors.http.meanings import (
+from integrations.connectors.http.sending import Sender
+from integrations.connectors.meanings import (
     ChangedMeanwhile,
     Meaning,
     document_of,
     error_for,
 )
-from integrations.connectors.http.sending import Sender
 from integrations.connectors.redaction import redact_text
 from integrations.desired import JSON, Connection
 
-SESSION_REFUSED = (
-    "The app accepts the service account's password and then refuses its session. "
-    "Check the account's rights, and that it is not locked."
-)
 NO_SUCH_LOGIN = (
     "The app's manifest has no login of this kind. Choose a service account with "
     "another login workflow."
-)
-UNEXPECTED = (
-    "The app's answer does not hold what its manifest says. The app may have "
-    "changed, or be of another version."
 )
 
 _MOST_TRIES = 3

@@ -7,22 +7,16 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from integrations.connectors.base import PermanentFailure
-from integrations.connectors.http.blueprint import Call
-from integrations.connectors.http.expressions import (
+from integrations.connectors.expressions import (
     Expression,
     ExpressionFailed,
     Template,
+    work_out,
 )
+from integrations.connectors.failures import UNFIT, UNWORKABLE
+from integrations.connectors.http.blueprint import Call
 from integrations.desired import JSON
 
-UNFIT = (
-    "The account holds a value that the app's address or headers cannot carry: it "
-    "is empty, or holds characters that are not allowed there."
-)
-UNWORKABLE = (
-    "The app's manifest cannot be applied to this account. It expects a value of "
-    "another kind."
-)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -74,14 +68,6 @@ def fill_headers(
         name: _render(template, dict(values), _header_part)
         for name, template in headers.items()
     }
-
-
-def work_out(expression: Expression, values: JSON) -> JSON:
-    """Return the expression's value. Raises PermanentFailure if it has none."""
-    try:
-        return expression.evaluate(values)
-    except ExpressionFailed as error:
-        raise PermanentFailure(UNWORKABLE) from error
 
 
 def _body(call: Call, values: Mapping[str, JSON]) -> JSON | bytes:

@@ -12,21 +12,12 @@ from typing import TypeVar
 
 from integrations.connectors.base import PermanentFailure, TemporaryFailure
 from integrations.connectors.client import Answer
+from integrations.connectors.expressions import work_out
+from integrations.connectors.failures import CHANGED, ENDLESS, INCOMPLETE, UNEXPECTED
 from integrations.connectors.http.blueprint import Call
-from integrations.connectors.http.conversation import UNEXPECTED, Conversation
-from integrations.connectors.http.filling import work_out
+from integrations.connectors.http.conversation import Conversation
 from integrations.connectors.http.pages import next_link
 from integrations.desired import JSON
-
-INCOMPLETE = (
-    "The app's list is not complete: it gave another number of entries than it "
-    "counts. Nothing is concluded from it, and Keyway tries again."
-)
-CHANGED = "The app's list changed while it was read. Keyway tries again."
-ENDLESS = (
-    "The app gives the same entries again for each page of its list. Its manifest "
-    "does not fit it."
-)
 
 _MOST_PAGES = 10_000
 _SAY_WHAT_IS_NEXT = {"cursor", "link"}

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.connectors.client import Answer
+from integrations.connectors.expressions import work_out
+from integrations.connectors.functions import basic_credentials
 from integrations.connectors.http.blueprint import Call, Login
-from integrations.connectors.http.filling import fill, fill_headers, work_out
-from integrations.connectors.http.functions import basic_credentials
-from integrations.connectors.http.meanings import Meaning, error_for
+from integrations.connectors.http.filling import fill, fill_headers
 from integrations.connectors.http.pages import hidden_fields
 from integrations.connectors.http.sending import Sender
+from integrations.connectors.meanings import Meaning, error_for
 from integrations.desired import JSON, Connection
 
 WRONG_ADDRESS = (

@@ -12,6 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from integrations.connectors.expressions import (
+    Expression,
+    InvalidExpression,
+    Template,
+    compile_expression,
+    compile_template,
+)
 from integrations.connectors.http.blueprint import (
     Blueprint,
     Call,
@@ -20,14 +27,7 @@ from integrations.connectors.http.blueprint import (
     Login,
     Paging,
 )
-from integrations.connectors.http.expressions import (
-    Expression,
-    InvalidExpression,
-    Template,
-    compile_expression,
-    compile_template,
-)
-from integrations.connectors.http.meanings import ErrorRule, Meaning
+from integrations.connectors.meanings import ErrorRule, Meaning
 from integrations.connectors.problems import Problem
 
 _Compiled = TypeVar("_Compiled")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from integrations.connectors.client import Answer, OutgoingClient
 from integrations.connectors.http.blueprint import Call
 from integrations.connectors.http.filling import fill
-from integrations.connectors.http.meanings import Meaning, meaning_of
+from integrations.connectors.meanings import Meaning, meaning_of
 from integrations.desired import JSON, Connection
 
 

@@ -16,7 +16,7 @@ from integrations.connectors.base import (
 )
 from integrations.connectors.client import Answer, OutgoingClient
 from integrations.connectors.failures import AccountGone
-from integrations.connectors.http.meanings import (
+from integrations.connectors.meanings import (
     Meaning,
     document_of,
     error_for,

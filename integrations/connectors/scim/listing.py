@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from integrations.connectors.base import PermanentFailure, TemporaryFailure
-from integrations.connectors.http.listing import CHANGED, ENDLESS, INCOMPLETE
+from integrations.connectors.failures import CHANGED, ENDLESS, INCOMPLETE
 from integrations.connectors.scim.conversation import Conversation
 from integrations.connectors.scim.documents import (
     UNEXPECTED,

@@ -36,6 +36,10 @@ TOO_LONG = (
     "A role's name has at most 63 bytes in PostgreSQL. Give the user a shorter user "
     "name in your IdP."
 )
+NO_TIME = (
+    "The user's end of validity is no date and time with a zone. Let your IdP send one "
+    "such as 2027-01-31T00:00:00Z, or none."
+)
 RESERVED = "PostgreSQL keeps this user name for itself. Give the user another one."
 STILL_OWNS = (
     "The app keeps the role, because it owns objects or has privileges. Keyway "

@@ -20,6 +20,9 @@ class Blueprint:
     grantable: tuple[str, ...]
     """LIKE patterns of the groups that may be seen and granted."""
 
+    valid_until: str = ""
+    """The attribute of the user schema that says when the password ends, or empty."""
+
 
 def read_blueprint(section: Mapping[str, Any], identifier: str) -> Blueprint:
     """Return the blueprint of an `sql` section of the right shape.
@@ -33,6 +36,7 @@ def read_blueprint(section: Mapping[str, Any], identifier: str) -> Blueprint:
         always_tls=section.get("tls", "unless_allowed") == "always",
         page_size=section.get("page_size", 500),
         grantable=tuple(map(_pattern, names)),
+        valid_until=section.get("valid_until", ""),
     )
 
 

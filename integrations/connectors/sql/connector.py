@@ -88,7 +88,7 @@ class SqlSession:
                 {**self._seen, "groups": list(groups), "last": last, "size": size},
             )
             for row in page:
-                yield Role.of(row).as_account()
+                yield self._observed(Role.of(row))
             if len(page) < size:
                 return
             last = page[-1][0]
@@ -101,18 +101,18 @@ class SqlSession:
     def get_account(self, external_id: str) -> ObservedAccount | None:
         """Return the account with this key."""
         role = self._role(external_id)
-        return role.as_account() if role else None
+        return self._observed(role) if role else None
 
     def find_account(self, username: str) -> ObservedAccount | None:
         """Return the account of exactly this name."""
         if "\x00" in username:
             return None
         rows = self._accounts("r.rolname = %(name)s", name=username)
-        return Role.of(rows[0]).as_account() if rows else None
+        return self._observed(Role.of(rows[0])) if rows else None
 
     def create_account(self, account: DesiredAccount) -> ObservedAccount:
         """Make the role, with a password that nobody gets to know."""
-        name = _checked_name(account.username)
+        name, end = _checked_name(account.username), self._end_for(account)
         verifier = self._client.verifier(secrets.token_urlsafe(32))
         login = "LOGIN" if account.active else "NOLOGIN"
         self._client.run(
@@ -123,6 +123,7 @@ class SqlSession:
         )
         new = Role(0, name, account.active, "", frozenset())
         self._note(new, new.comment_for(account))
+        self._set_end(new, end)
         made = self.find_account(name)
         if made is None:
             raise AccountGone(GONE)
@@ -131,8 +132,9 @@ class SqlSession:
     def update_account(self, external_id: str, account: DesiredAccount) -> None:
         """Give the role the desired name, and note the rest in its comment."""
         role = self._changeable(external_id)
-        name = _checked_name(account.username)
+        name, end = _checked_name(account.username), self._end_for(account)
         self._note(role, role.comment_for(account))
+        self._set_end(role, end)
         if name != role.name:
             names = {"role": role.name, "name": name}
             self._client.run("ALTER ROLE {role} RENAME TO {name}", names=names)
@@ -214,6 +216,24 @@ class SqlSession:
         if role is None:
             raise AccountGone(GONE)
         return role
+
+    def _observed(self, role: Role) -> ObservedAccount:
+        return role.as_account(self._blueprint.valid_until)
+
+    def _end_for(self, account: DesiredAccount) -> str | None:
+        """Return when the password should end; None leaves that as it is."""
+        name = self._blueprint.valid_until
+        if name not in account.attributes:
+            return None
+        return roles.end_of(account.attributes[name])
+
+    def _set_end(self, role: Role, end: str | None) -> None:
+        if end is not None and end != role.valid_until:
+            self._client.run(
+                "ALTER ROLE {role} VALID UNTIL {end}",
+                names={"role": role.name},
+                texts={"end": end or "infinity"},
+            )
 
     def _note(self, role: Role, comment: str) -> None:
         if comment != role.comment:

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from integrations.connectors.base import PermanentFailure
+from integrations.connectors.sql.answers import NO_TIME
 from integrations.connectors.sql.blueprint import KIND
-from integrations.desired import DesiredAccount, ObservedAccount
+from integrations.desired import JSON, DesiredAccount, ObservedAccount
 
 _MARK = '{"keyway": '
 _NOTED = ("external_ref", "email", "given_name", "family_name", "display_name")
@@ -30,7 +33,9 @@ MARK = f"{_MARK}%"
 ACCOUNTS = f"""
 SELECT r.oid::bigint, r.rolname, r.rolcanlogin, {_COMMENT},
     ARRAY(SELECT DISTINCT m.roleid::bigint FROM pg_auth_members m
-          WHERE m.member = r.oid AND m.roleid = ANY (%(groups)s::bigint[]))
+          WHERE m.member = r.oid AND m.roleid = ANY (%(groups)s::bigint[])),
+    CASE WHEN isfinite(r.rolvaliduntil) THEN
+        to_char(r.rolvaliduntil AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') END
 FROM pg_roles r
 WHERE NOT ({_NEVER}) AND r.rolname <> current_user
     AND (r.rolcanlogin OR {_IS_MARKED})
@@ -59,26 +64,35 @@ class Role:
     can_log_in: bool
     comment: str
     groups: frozenset[int]
+    valid_until: str = ""
+    """In UTC, such as 2027-01-31T00:00:00Z; empty if its password has no end."""
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> Role:
         """Return the role of a row of ACCOUNTS."""
-        oid, name, can_log_in, comment, groups = row
-        return cls(oid, name, can_log_in, comment or "", frozenset(groups))
+        oid, name, can_log_in, comment, groups, until = row
+        return cls(oid, name, can_log_in, comment or "", frozenset(groups), until or "")
 
     @property
     def is_marked(self) -> bool:
         """Whether it stays an account when it cannot log in."""
         return self.comment.startswith(_MARK)
 
-    def as_account(self) -> ObservedAccount:
-        """Return the account in the words of the port."""
+    def as_account(self, valid_until: str = "") -> ObservedAccount:
+        """Return the account in the words of the port.
+
+        `valid_until` is the attribute that tells when its password ends, if one does.
+        """
         noted: dict[str, Any] = _read(self.comment)
+        told: dict[str, JSON] | None = None
+        if valid_until:
+            told = {valid_until: self.valid_until} if self.valid_until else {}
         return ObservedAccount(
             external_id=str(self.oid),
             username=self.name,
             active=self.can_log_in,
             entitlements=frozenset((KIND, str(group)) for group in self.groups),
+            attributes=told,
             **{name: noted.get(name, "") for name in _NOTED if name != "external_ref"},
         )
 
@@ -97,6 +111,19 @@ class Role:
         if before:
             document["comment"] = before
         return json.dumps(document)
+
+
+def end_of(value: JSON) -> str:
+    """Return a time of the IdP as Role.valid_until has it. Raises PermanentFailure."""
+    if value in (None, ""):
+        return ""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise PermanentFailure(NO_TIME) from None
+    if at.tzinfo is None:
+        raise PermanentFailure(NO_TIME)
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _parsed(comment: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from integrations.connectors.addresses import IPNetwork
 from integrations.connectors.base import PermanentFailure
 from integrations.connectors.exchange import Observe, unobserved
+from integrations.connectors.failures import GONE, TAKEN, AccountGone
 from integrations.connectors.problems import Problem
 from integrations.desired import (
     JSON,
@@ -22,8 +23,6 @@ from integrations.desired import (
     ObservedAccount,
 )
 
-TAKEN = "The app already has an account with this user name or e-mail address."
-GONE = "The app has no such account or entitlement any more. Run a sync."
 _LABELS = {
     "username": "User name",
     "email": "Email",
@@ -294,7 +293,7 @@ class TaskSession:
     def _current(self, external_id: str) -> ObservedAccount:
         current = self.get_account(external_id)
         if current is None:
-            raise PermanentFailure(GONE)
+            raise AccountGone(GONE)
         return current
 
     def _ask(

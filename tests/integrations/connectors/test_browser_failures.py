@@ -21,7 +21,7 @@ from integrations.connectors.base import (
 from integrations.connectors.browser import availability, chromium
 from integrations.connectors.exchange import Exchange
 from integrations.connectors.registry import connector_for, missing_for, problems_in
-from integrations.desired import Connection
+from integrations.desired import Connection, ObservedAccount
 from tests.fakes.page_app import Answering, PageApp, page_app
 from tests.integrations.connectors.contract import person
 from tests.journeys.chromium import executable
@@ -246,6 +246,30 @@ def test_reads_every_page_of_a_list_once() -> None:
         found = [account.external_id for account in session.list_accounts()]
 
     assert found == ["1", "2", "3"]
+
+
+def test_opens_no_page_of_an_account_whose_list_shows_all() -> None:
+    name = {"username": {"text": {"css": "a"}}}
+    more = {
+        "active": {"unseen": {"css": "s"}},
+        "entitlements": {"group": {"texts": {"css": "b"}}},
+    }
+    whole = {**USERS, "read": {**USERS["read"], **more}}
+    rows = (
+        "<li><a href=/users/1>ann</a> <b>Sales</b> <b>Staff</b></li>"
+        "<li><a href=/users/2>bo</a> <s>left</s></li>"
+    )
+    account = {**PAGES["browser"]["account"], "read": name | more}
+    answering = pages(users=f"People {rows}")
+    with session_on(answering, account=account, list_accounts=whole) as (session, app):
+        ann, bo = session.list_accounts()
+        found = session.find_account("bo")
+
+    assert ann == ObservedAccount(
+        "1", "ann", entitlements=frozenset({("group", "Sales"), ("group", "Staff")})
+    )
+    assert bo == found == ObservedAccount("2", "bo", active=False)
+    assert not [path for path in app.requests if path.startswith("/users/")]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.connectors.http.expressions import (
+from integrations.connectors.expressions import (
     ExpressionFailed,
     InvalidExpression,
     compile_expression,

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from uuid import uuid4
 
@@ -45,8 +46,11 @@ def session_with(
     username: str = "",
     secret: str = "",
     observe: Observe = unobserved,
+    **section: str,
 ) -> Iterator[Session]:
-    manifest = next(m for m in shipped_manifests() if m["slug"] == "postgresql")
+    """Open a session; `section` is said besides in the manifest's `sql`."""
+    shipped = next(m for m in shipped_manifests() if m["slug"] == "postgresql")
+    manifest = {**shipped, "sql": {**shipped["sql"], **section}}
     connection = Connection(
         base_url or app.base_url,
         username or app.username,
@@ -104,6 +108,37 @@ class TestRoles:
         noted = json.loads(role(owner, wanted.username)[1])["keyway"]
         assert noted["external_ref"] == wanted.external_ref
         assert noted["family_name"] == "Example"
+
+    def test_password_ends_when_the_idp_says(self, role_database: RoleDatabase) -> None:
+        wanted = person(attributes={"until": "2030-02-01T01:00:00+01:00"})
+        with session_with(role_database, valid_until="until") as session:
+            made = session.create_account(wanted)
+            assert made.attributes == {"until": "2030-02-01T00:00:00Z"}
+
+            later = replace(wanted, attributes={"until": "2031-02-01T00:00:00Z"})
+            session.update_account(made.external_id, later)
+            session.update_account(made.external_id, replace(wanted, attributes={}))
+            found = session.get_account(made.external_id)
+            assert found is not None
+            assert found.attributes == {"until": "2031-02-01T00:00:00Z"}
+
+            session.update_account(
+                made.external_id, replace(wanted, attributes={"until": ""})
+            )
+            found = session.find_account(wanted.username)
+            assert found is not None
+            assert found.attributes == {}
+
+    @pytest.mark.parametrize("bad", ["soon", "2030-02-01T00:00:00", 7])
+    def test_end_that_is_no_time_is_refused(
+        self, role_database: RoleDatabase, bad: str | int
+    ) -> None:
+        wanted = person(attributes={"until": bad})
+        with session_with(role_database, valid_until="until") as session:
+            said = message_of(lambda: session.create_account(wanted), PermanentFailure)
+            assert session.find_account(wanted.username) is None
+
+        assert said == answers.NO_TIME
 
     def test_comment_of_somebody_else_is_kept(
         self, session: Session, owner: psycopg.Connection

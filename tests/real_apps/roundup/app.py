@@ -41,6 +41,10 @@ def install() -> None:
     subprocess.run(
         [admin, "-i", HOME, "install", "classic", "sqlite", values], check=True
     )
+    with (HOME / "schema.py").open("a") as schema:
+        schema.write(
+            '\ndb.security.addRole(name="Triage", description="A role more")\n'
+        )
     tracker = roundup.instance.open(str(HOME))
     tracker.init(Password(PASSWORD, config=tracker.config), tx_Source="cli")
 

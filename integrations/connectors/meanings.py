@@ -18,8 +18,8 @@ from integrations.connectors.base import (
     TemporaryFailure,
 )
 from integrations.connectors.client import Answer
+from integrations.connectors.expressions import Expression, ExpressionFailed
 from integrations.connectors.failures import AccountGone
-from integrations.connectors.http.expressions import Expression, ExpressionFailed
 from integrations.desired import JSON
 
 _LONGEST_WAIT = timedelta(hours=1)

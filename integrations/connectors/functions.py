@@ -5,6 +5,7 @@
 * `where(list, &expression, value)`: the entries for which the expression has the value
 * `pairs(list, list)`: each entry of the one with each entry of the other
 * `split(text, separator)`: the parts of a text, without blanks around them
+* `lower(text)`: the text in lower case, for apps that take both for one
 * `basic(username, password)`: the value of a header `Authorization` for HTTP Basic
 * `rison(value)`: the value as Rison, the notation of queries in some apps
 """
@@ -66,6 +67,10 @@ class ManifestFunctions(Functions):
     @signature({"types": ["string"]}, {"types": ["string"]})
     def _func_split(self, text: str, separator: str) -> list[str]:
         return [part.strip() for part in text.split(separator) if part.strip()]
+
+    @signature({"types": ["string"]})
+    def _func_lower(self, text: str) -> str:
+        return text.lower()
 
     @signature({"types": ["string"]}, {"types": ["string"]})
     def _func_basic(self, username: str, password: str) -> str:

@@ -16,7 +16,9 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import Options, TreeInterpreter
 
-from integrations.connectors.http.functions import ManifestFunctions
+from integrations.connectors.base import PermanentFailure
+from integrations.connectors.failures import UNWORKABLE
+from integrations.connectors.functions import ManifestFunctions
 from integrations.desired import JSON
 
 if TYPE_CHECKING:
@@ -156,3 +158,11 @@ def _names(node: Node) -> Iterator[str]:
         inherits = inherits[:1]
     for child in inherits:
         yield from _names(child)
+
+
+def work_out(expression: Expression, values: JSON) -> JSON:
+    """Return the expression's value. Raises PermanentFailure if it has none."""
+    try:
+        return expression.evaluate(values)
+    except ExpressionFailed as error:
+        raise PermanentFailure(UNWORKABLE) from error
