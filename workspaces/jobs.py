@@ -24,8 +24,9 @@ from workspaces.clock import database_now
 from workspaces.faults import fault
 from workspaces.models import Job, User, Workspace
 
-LEASE = timedelta(seconds=30)
-"""Longer than one call to an app may take, so that no call outlives its lease."""
+LEASE = timedelta(seconds=8)
+"""How long a job stays with a worker that is not heard of; a living one renews it
+every second, however long a call to an app takes."""
 
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
@@ -283,17 +284,14 @@ def claimable(*, now: datetime) -> QuerySet[Job]:
 
 
 def require_lease(job: Job) -> None:
-    """Make sure, before something outside is changed, that the job is still ours.
+    """Renew the lease before something outside is changed. Raises LostLease.
 
-    A worker that slept through its lease is stopped here. Raises LostLease.
+    A worker that slept until another took the job over is stopped here.
     """
-    mine = Job.objects.filter(
-        pk=job.pk,
-        attempt=job.attempt,
-        state__in=Job.LEASED,
-        lease_ends_at__gt=database_now(),
-    )
-    if not mine.exists():
+    renewed = Job.objects.filter(
+        pk=job.pk, attempt=job.attempt, state__in=Job.LEASED
+    ).update(lease_ends_at=database_now() + LEASE)
+    if not renewed:
         raise LostLease
 
 
@@ -344,7 +342,7 @@ def retry(
     if counts and failures >= job.max_failures:
         give_up(job, error, now=now)
         return None
-    due_at = now + (after or backoff(failures or 1))
+    due_at = now + (backoff(failures or 1) if after is None else after)
     try:
         with transaction.atomic():
             _end(
@@ -431,11 +429,16 @@ def end_all(unwanted: QuerySet[Job], *, note: str, now: datetime) -> int:
 
 
 def release_expired(*, now: datetime) -> int:
-    """Give back the jobs whose workers died. Returns how many."""
+    """Give back the jobs whose workers died. Returns how many.
+
+    The first time a job may start again at once, and never much later than its lease:
+    its worker's death is seldom its fault. One that kills its workers is given up.
+    """
     released = 0
     for job in Job.objects.filter(state__in=Job.LEASED, lease_ends_at__lt=now):
+        after = min(backoff(job.failures), LEASE) if job.failures else timedelta(0)
         try:
-            retry(job, "The worker stopped in the middle.", now=now)
+            retry(job, "The worker stopped in the middle.", after=after, now=now)
         except LostLease:
             continue
         released += 1

@@ -77,7 +77,7 @@ def note_failure(
         pause=pause,
         now=now,
     )
-    return jobs.RetryLater(error.message, after=closed, counts=closed is None)
+    return jobs.RetryLater(error.message, after=closed or None, counts=closed is None)
 
 
 def tell(job: Job) -> dict[str, int | str]:
