@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.processes import HOST, ROOT, Cluster, Server, free_port, python
-from tests.bench.targets import _clean_environment, _key
+from tests.bench.targets import clean_environment, new_key
 from tests.faults import brokers
 
 CELERY = python(
@@ -216,7 +216,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def environment_for(folder: Path, database: str) -> dict[str, str]:
-    return _clean_environment() | {
+    return clean_environment() | {
         "KEYWAY_ENV": "development",
         "KEYWAY_PUBLIC_URL": "http://127.0.0.1",
         "KEYWAY_ALLOWED_NETWORKS": "127.0.0.0/8",
@@ -235,9 +235,9 @@ def make_template(folder: Path, cluster: Cluster) -> dict[str, Any]:
     Returns the SCIM path and the token of its one integration.
     """
     keys = {
-        "KEYWAY_SECRET_KEY": _key() * 3,
-        "KEYWAY_ENCRYPTION_KEYS": _key(),
-        "KEYWAY_TOKEN_KEYS": _key(),
+        "KEYWAY_SECRET_KEY": new_key() * 3,
+        "KEYWAY_ENCRYPTION_KEYS": new_key(),
+        "KEYWAY_TOKEN_KEYS": new_key(),
     }
     (folder / "keys.json").write_text(json.dumps(keys))
     cluster.create(TEMPLATE)
