@@ -232,7 +232,7 @@ def environment_for(folder: Path, database: str) -> dict[str, str]:
 def make_template(folder: Path, cluster: Cluster) -> dict[str, Any]:
     """Set Keyway up in a database that the experiments copy.
 
-    Returns the SCIM path and the token of its one integration.
+    Returns the SCIM address, the token and the groups of its one integration.
     """
     keys = {
         "KEYWAY_SECRET_KEY": new_key() * 3,
@@ -242,30 +242,14 @@ def make_template(folder: Path, cluster: Cluster) -> dict[str, Any]:
     (folder / "keys.json").write_text(json.dumps(keys))
     cluster.create(TEMPLATE)
     environment = environment_for(folder, cluster.url(TEMPLATE)) | keys
-    for command in (
-        ["migrate", "-v0"],
-        ["load_catalog"],
-        ["seed_demo"],
-    ):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-    command = ["generate_token", "--workspace", "demo", "--json"]
     made = subprocess.run(
-        [sys.executable, "manage.py", *command],
+        python("tests.faults.template"),
         cwd=ROOT,
         env=environment,
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    with cluster.connect(TEMPLATE) as connection:
-        # The first sync of the demo is no part of any experiment.
-        connection.execute("DELETE FROM workspaces_job")
     return json.loads(made.stdout)
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.bench.processes import ROOT, NotStarted, postgres_programs
+from tests.real_apps.servers import end_with_parent
 
 pytestmark = pytest.mark.faults
 
@@ -29,6 +30,7 @@ def test_nothing_is_lost_or_doubled_and_the_control_shows_it() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
+        preexec_fn=end_with_parent,
     )
 
     assert run.returncode == 0, run.stdout
