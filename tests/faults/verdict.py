@@ -40,7 +40,8 @@ class Verdict:
     longest: float = 0
     pause: float = 0
     drained: float = 0
-    is_control: bool = False
+    shows: str = ""
+    """Of a control: `lost` or `doubled`, which it must not be without."""
 
     @property
     def is_clean(self) -> bool:
@@ -49,8 +50,8 @@ class Verdict:
     @property
     def is_as_it_should_be(self) -> bool:
         """A control that comes out clean shows that the harness sees nothing."""
-        if self.is_control:
-            return bool(self.lost or self.doubled)
+        if self.shows:
+            return bool(getattr(self, self.shows))
         return self.is_clean
 
     def line(self) -> str:
