@@ -246,28 +246,30 @@ def claim(*, worker: str, now: datetime, only: uuid.UUID | None = None) -> Job |
     Skips subjects that are being worked on, one job at a time per subject, and
     lanes that are closed or full. `only` takes that job or none.
     """
-    with transaction.atomic():
-        due = claimable(now=now)
-        if only is not None:
-            due = due.filter(public_id=only)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
-        job = due.first()
-        lease_ends_at = now + LEASE
-        if job is None or (job.lane and not lanes.enter(job, now=now)):
-            return None
-        job.state = Job.State.STARTED
-        job.attempt += 1
-        job.worker = worker
-        job.lease_ends_at = lease_ends_at
-        job.started_at = job.started_at or now
-        try:
-            with transaction.atomic():
-                job.save(update_fields=_CLAIMED)
-        except IntegrityError:
-            # Another worker started this subject between our look and our write.
-            return None
-        return job
+    try:
+        return _claim(worker, now, only)
+    except IntegrityError:
+        # Another worker started this subject between our look and our write.
+        return None
+
+
+@transaction.atomic
+def _claim(worker: str, now: datetime, only: uuid.UUID | None) -> Job | None:
+    due = claimable(now=now)
+    if only is not None:
+        due = due.filter(public_id=only)
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True, of=("self",))
+    job = due.first()
+    if job is None or (job.lane and not lanes.enter(job, now=now)):
+        return None
+    job.state = Job.State.STARTED
+    job.attempt += 1
+    job.worker = worker
+    job.lease_ends_at = now + LEASE
+    job.started_at = job.started_at or now
+    job.save(update_fields=_CLAIMED)
+    return job
 
 
 _CLAIMED = ("state", "attempt", "worker", "lease_ends_at", "started_at")

@@ -29,7 +29,7 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 """How long at least to wait before a login that was refused is tried again."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def note_success(integration: Integration, *, now: datetime) -> None:
     """Remember that the app answered. Writes only when that is news."""
     Integration.objects.filter(
