@@ -21,12 +21,12 @@ from kombu.exceptions import OperationalError
 
 from workspaces import jobs
 from workspaces.clock import database_now
-from workspaces.management.commands.worker import HEARTBEAT_SECONDS, Worker
+from workspaces.management.commands.worker import Worker
 from workspaces.models import Job
 
 TASK = "keyway.carry_out"
 EVERY_SECONDS = 0.5
-SEND_AGAIN = timedelta(seconds=30)
+SEND_AGAIN = timedelta(seconds=10)
 """A message that nobody took by then is held to be lost."""
 
 _BATCH = 500
@@ -54,12 +54,8 @@ class Dispatcher(Worker):
     def run(self) -> None:
         """Work until stopped."""
         app = make_app()
-        turns = max(1, round(HEARTBEAT_SECONDS / EVERY_SECONDS))
-        turn = 0
         while not self.stopping.wait(EVERY_SECONDS):
-            if turn % turns == 0:
-                self._keep_leases()
-            turn += 1
+            self._beat()
             try:
                 send_due(app, now=database_now())
             except (DatabaseError, OperationalError):

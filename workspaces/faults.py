@@ -16,8 +16,9 @@ POINTS = (
     "app.after_call",
     "job.before_end",
     "job.ended",
+    "sync.batch_saved",
 )
-"""In the order in which a write comes by them."""
+"""In the order in which a write comes by them; the last one is a sync's."""
 
 hook: Callable[[str], None] | None = None
 

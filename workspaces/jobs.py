@@ -24,8 +24,9 @@ from workspaces.clock import database_now
 from workspaces.faults import fault
 from workspaces.models import Job, User, Workspace
 
-LEASE = timedelta(seconds=30)
-"""Longer than one call to an app may take, so that no call outlives its lease."""
+LEASE = timedelta(seconds=8)
+"""How long a job stays with a worker that is not heard of; a living one renews it
+every second, however long a call to an app takes."""
 
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
@@ -245,28 +246,30 @@ def claim(*, worker: str, now: datetime, only: uuid.UUID | None = None) -> Job |
     Skips subjects that are being worked on, one job at a time per subject, and
     lanes that are closed or full. `only` takes that job or none.
     """
-    with transaction.atomic():
-        due = claimable(now=now)
-        if only is not None:
-            due = due.filter(public_id=only)
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
-        job = due.first()
-        lease_ends_at = now + LEASE
-        if job is None or (job.lane and not lanes.enter(job, now=now)):
-            return None
-        job.state = Job.State.STARTED
-        job.attempt += 1
-        job.worker = worker
-        job.lease_ends_at = lease_ends_at
-        job.started_at = job.started_at or now
-        try:
-            with transaction.atomic():
-                job.save(update_fields=_CLAIMED)
-        except IntegrityError:
-            # Another worker started this subject between our look and our write.
-            return None
-        return job
+    try:
+        return _claim(worker, now, only)
+    except IntegrityError:
+        # Another worker started this subject between our look and our write.
+        return None
+
+
+@transaction.atomic
+def _claim(worker: str, now: datetime, only: uuid.UUID | None) -> Job | None:
+    due = claimable(now=now)
+    if only is not None:
+        due = due.filter(public_id=only)
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(skip_locked=True, of=("self",))
+    job = due.first()
+    if job is None or (job.lane and not lanes.enter(job, now=now)):
+        return None
+    job.state = Job.State.STARTED
+    job.attempt += 1
+    job.worker = worker
+    job.lease_ends_at = now + LEASE
+    job.started_at = job.started_at or now
+    job.save(update_fields=_CLAIMED)
+    return job
 
 
 _CLAIMED = ("state", "attempt", "worker", "lease_ends_at", "started_at")
@@ -283,17 +286,14 @@ def claimable(*, now: datetime) -> QuerySet[Job]:
 
 
 def require_lease(job: Job) -> None:
-    """Make sure, before something outside is changed, that the job is still ours.
+    """Renew the lease before something outside is changed. Raises LostLease.
 
-    A worker that slept through its lease is stopped here. Raises LostLease.
+    A worker that slept until another took the job over is stopped here.
     """
-    mine = Job.objects.filter(
-        pk=job.pk,
-        attempt=job.attempt,
-        state__in=Job.LEASED,
-        lease_ends_at__gt=database_now(),
-    )
-    if not mine.exists():
+    renewed = Job.objects.filter(
+        pk=job.pk, attempt=job.attempt, state__in=Job.LEASED
+    ).update(lease_ends_at=database_now() + LEASE)
+    if not renewed:
         raise LostLease
 
 
@@ -344,7 +344,7 @@ def retry(
     if counts and failures >= job.max_failures:
         give_up(job, error, now=now)
         return None
-    due_at = now + (after or backoff(failures or 1))
+    due_at = now + (backoff(failures or 1) if after is None else after)
     try:
         with transaction.atomic():
             _end(
@@ -431,11 +431,16 @@ def end_all(unwanted: QuerySet[Job], *, note: str, now: datetime) -> int:
 
 
 def release_expired(*, now: datetime) -> int:
-    """Give back the jobs whose workers died. Returns how many."""
+    """Give back the jobs whose workers died. Returns how many.
+
+    The first time a job may start again at once, and never much later than its lease:
+    its worker's death is seldom its fault. One that kills its workers is given up.
+    """
     released = 0
     for job in Job.objects.filter(state__in=Job.LEASED, lease_ends_at__lt=now):
+        after = min(backoff(job.failures), LEASE) if job.failures else timedelta(0)
         try:
-            retry(job, "The worker stopped in the middle.", now=now)
+            retry(job, "The worker stopped in the middle.", after=after, now=now)
         except LostLease:
             continue
         released += 1

@@ -30,7 +30,7 @@ MISCONFIGURED_PAUSE = timedelta(minutes=1)
 """How long at least to wait before a login that was refused is tried again."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def note_success(integration: Integration, *, now: datetime) -> None:
     """Remember that the app did its part. Writes only when that is news."""
     Integration.objects.filter(
@@ -97,7 +97,7 @@ def note_failure(
         Integration.objects.filter(pk=integration.pk, calls_stopped_at=None).update(
             calls_stopped_at=now
         )
-    return jobs.RetryLater(error.message, after=closed, counts=closed is None)
+    return jobs.RetryLater(error.message, after=closed or None, counts=closed is None)
 
 
 def tell(job: Job) -> dict[str, int | str]:

@@ -76,7 +76,8 @@ def carry_out(job: Job) -> None:
         return
     if row is None:
         return
-    user = Resource.objects.filter(public_id=row.resource_id_public).first()
+    users = Resource.objects.select_related("directory")
+    user = users.filter(public_id=row.resource_id_public).first()
     try:
         with (
             connections.open_session(
@@ -165,8 +166,8 @@ def _note_applied(row: Provisioning, *, now: datetime) -> None:
         row.account = None
     left = _State.DELETED if waits_until is None else _State.DELETE_AWAITING
     rows = Provisioning.objects.filter(pk=row.pk)
-    rows.update(applied_version=row.desired_version)
-    rows.filter(desired_version=row.desired_version).update(
+    is_current = rows.filter(desired_version=row.desired_version).update(
+        applied_version=row.desired_version,
         state=left if is_leaving else _State.ONBOARDED,
         last_error="",
         next_attempt_at=waits_until,
@@ -174,6 +175,8 @@ def _note_applied(row: Provisioning, *, now: datetime) -> None:
         drifted_at=None,
         changed_at=now,
     )
+    if not is_current:
+        rows.update(applied_version=row.desired_version)
 
 
 def _shown(account: AppAccount | None) -> dict[str, str] | None:

@@ -9,7 +9,7 @@ by membership, the others by the values of their `roles` and `entitlements`; tho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import orjson
@@ -107,15 +107,15 @@ def hide(integration: Integration, row: AppEntitlement, *, now: datetime) -> Non
 class Wishes:
     """What users should hold, looked up for all of them at once."""
 
-    rows: Mapping[tuple[str, str], AppEntitlement]
-    """What the app has, by (kind, external id)."""
-
     groups: Mapping[int, list[AppEntitlement]]
     """By the database id of the user, through groups."""
 
     book: custom_roles.Book | None
     by_value: Mapping[str, Mapping[str | tuple[str], AppEntitlement | None]]
     """By resource type, then by id or name."""
+
+    rows: Mapping[tuple[str, str], AppEntitlement] = field(default_factory=dict)
+    """What the app has, by (kind, external id)."""
 
     def of(self, user: Resource) -> dict[tuple[str, str], tuple[AppEntitlement, str]]:
         """Return what a user should hold, each with where that comes from."""
@@ -138,6 +138,11 @@ class Wishes:
 def wishes_of(integration: Integration, users: Sequence[Resource]) -> Wishes:
     """Look up what users of one directory should hold. At most five queries."""
     rows = AppEntitlement.objects.filter(integration=integration)
+    return replace(_wishes(integration, users), rows={row.key: row for row in rows})
+
+
+def _wishes(integration: Integration, users: Sequence[Resource]) -> Wishes:
+    rows = AppEntitlement.objects.filter(integration=integration)
     members = GroupMember.objects.filter(
         member__in=[user.pk for user in users if user.active is not False],
         group__app_entitlement__integration=integration,
@@ -154,7 +159,6 @@ def wishes_of(integration: Integration, users: Sequence[Resource]) -> Wishes:
     roles = user_schema.read(integration.directory.user_schema).roles
     with_book = bool(roles) and "Role" in asked
     return Wishes(
-        rows={row.key: row for row in rows},
         groups=groups,
         book=custom_roles.book_of(integration, roles) if with_book else None,
         by_value={
@@ -174,7 +178,7 @@ def wanted_by(
     custom role stands for comes from the role, whatever kind it is. Who is inactive
     should hold nothing.
     """
-    return wishes_of(integration, [user]).of(user)
+    return _wishes(integration, [user]).of(user)
 
 
 def _by_value(

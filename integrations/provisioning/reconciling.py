@@ -85,9 +85,10 @@ def _bring(
 ) -> None:
     """Make the account as the user is wanted; of nobody, it may not log in."""
     desired = mapping.desired_account(user) if user else None
+    made = None
     if desired is not None and account is None:
         _set_creating_as(row, desired.username)
-        account = session.create_account(desired)
+        account = made = session.create_account(desired)
         _observe(row, account)
     assert account is not None  # noqa: S101  made just before, or that of nobody
     if desired is not None:
@@ -96,7 +97,8 @@ def _bring(
         session.deactivate_account(account.external_id)
     username = desired.username if desired else account.username
     shown = _shown(row, session, username, account)
-    _observe(row, shown)
+    if shown != made:
+        _observe(row, shown)
     _grant(row, user, session, replace(account, external_id=shown.external_id))
 
 
@@ -231,7 +233,8 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
             "The app has one account of this name, and it belongs to another user of "
             "this directory. Rename one of the two in your IdP."
         )
-    unassigning.release(seen, to=row)
+    if row.account_id != seen.pk:
+        unassigning.release(seen, to=row)
     if seen.resource_id != row.resource_id:
         seen.resource_id = row.resource_id
         seen.save(update_fields=["resource"])
@@ -263,16 +266,21 @@ def _grant(
     for key, (entitlement, _) in due.items():
         if key not in given or key not in account.entitlements:
             session.grant(account.external_id, _plain(entitlement))
-    row.granted = sorted([*key, source] for key, (_, source) in due.items())
-    row.save(update_fields=["granted"])
+    granted = sorted([*key, source] for key, (_, source) in due.items())
+    if row.granted != granted:
+        row.granted = granted
+        row.save(update_fields=["granted"])
     _note_held(row, set(account.entitlements) - (given - due.keys()) | due.keys())
 
 
 def _note_held(row: Provisioning, keys: set[tuple[str, str]]) -> None:
     """Record which entitlements the account has now."""
-    if row.account is not None:
-        known = AppEntitlement.objects.filter(integration=row.integration)
-        row.account.entitlements.set(each for each in known if each.key in keys)
+    if row.account is None:
+        return
+    known = AppEntitlement.objects.filter(
+        integration=row.integration, external_id__in={key for _, key in keys}
+    )
+    row.account.entitlements.set(each for each in known if each.key in keys)
 
 
 def _plain(entitlement: AppEntitlement) -> Entitlement:

@@ -32,6 +32,7 @@ from integrations.syncing.report import Report
 from integrations.tasks import proving
 from workspaces import jobs
 from workspaces.clock import database_now
+from workspaces.faults import fault
 from workspaces.models import Job
 
 JOB = holding.JOB
@@ -129,6 +130,7 @@ def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Re
     for batch in _batches(iter(found.accounts.values())):
         importing.take_accounts(integration, batch, report, now=now)
         jobs.report_progress(job, phase=SAVE, done=report.users, total=total)
+        fault("sync.batch_saved")
     with transaction.atomic():
         # Holds the job's row: who cancels now comes before, or too late.
         jobs.report_progress(job, phase=SAVE, done=total, total=total)

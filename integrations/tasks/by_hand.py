@@ -114,7 +114,7 @@ def _ask(row: Provisioning, session: TaskSession) -> str:
     return str(task.public_id)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def withdraw(row: Provisioning) -> None:
     """Close a task whose steps nobody needs any more."""
     task = Task.objects.filter(provisioning_id=row.pk, state=Task.State.OPEN).first()

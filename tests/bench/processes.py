@@ -96,7 +96,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder, self.data = folder, folder / "data"
         self.port = free_port()
-        self.programs = _postgres_programs()
+        self.programs = postgres_programs()
         folder.mkdir(mode=0o700)
         if os.getuid() == 0:
             shutil.chown(folder, "postgres")
@@ -158,7 +158,7 @@ class Cluster:
         self._run("pg_ctl", "-m", "fast", "-s", "stop")
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
     found = shutil.which("pg_ctl")
     if found:
         return Path(found).resolve().parent

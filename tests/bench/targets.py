@@ -112,15 +112,15 @@ class Target:
 def start_keyway(bench: Bench, users: int) -> Target:
     """Start Keyway as docs/howto/production.md says, but without TLS in front."""
     port, name = free_port(), f"{OURS}-{users}"
-    environment = _clean_environment() | {
+    environment = clean_environment() | {
         # Production refuses plain http; on the path of a SCIM request nothing
         # else differs.
         "KEYWAY_ENV": "development",
         "KEYWAY_PUBLIC_URL": f"http://{HOST}:{port}",
         "KEYWAY_VAR_DIR": str(bench.folder / name),
         "KEYWAY_SECRET_KEY": secrets.token_urlsafe(50),
-        "KEYWAY_ENCRYPTION_KEYS": _key(),
-        "KEYWAY_TOKEN_KEYS": _key(),
+        "KEYWAY_ENCRYPTION_KEYS": new_key(),
+        "KEYWAY_TOKEN_KEYS": new_key(),
         "KEYWAY_ALLOWED_NETWORKS": "127.0.0.0/8",
         "KEYWAY_LOG_LEVEL": "INFO",
         "KEYWAY_SCIM_RATE": "0",
@@ -159,7 +159,7 @@ def start_floor(bench: Bench, users: int) -> Target:
     with bench.cluster.connect(database) as connection:
         content = load_floor.load(connection, base_url, users)
     state.write_text(json.dumps(content))
-    environment = _clean_environment() | {"FLOOR_DSN": bench.cluster.dsn(database)}
+    environment = clean_environment() | {"FLOOR_DSN": bench.cluster.dsn(database)}
     server = bench.start(
         name,
         _granian(port, "floor_wsgi:app"),
@@ -176,7 +176,7 @@ def start_django_scim2(bench: Bench, users: int) -> Target:
     folder = bench.folder / name
     # A copy, because its migration is made here.
     shutil.copytree(HERE / "peers/django_scim2", folder)
-    environment = _clean_environment() | {
+    environment = clean_environment() | {
         "DJANGO_SETTINGS_MODULE": "peerapp.settings",
         "BENCH_TOKEN": TOKEN,
         "PGHOST": HOST,
@@ -207,7 +207,7 @@ def start_scim2_server(bench: Bench, users: int) -> Target:
     """Start scim2-server; its store is in memory, so it is one process."""
     port, name = free_port(), f"scim2-server-{users}"
     programs = python_environment("scim2-server", HERE / "peers/scim2_server")
-    environment = _clean_environment() | {"BENCH_TOKEN": TOKEN}
+    environment = clean_environment() | {"BENCH_TOKEN": TOKEN}
     server = bench.start(
         name,
         _gunicorn(programs, port, "app:app", "1", "8"),
@@ -231,7 +231,7 @@ def start_scimmy(bench: Bench, users: int) -> Target:
     """Start scimmy-routers; its store is in memory, and node is one process."""
     port, name = free_port(), f"scimmy-{users}"
     folder = node_folder("scimmy", HERE / "peers/scimmy")
-    environment = _clean_environment() | {"BENCH_TOKEN": TOKEN, "PORT": str(port)}
+    environment = clean_environment() | {"BENCH_TOKEN": TOKEN, "PORT": str(port)}
     server = bench.start(
         name,
         ["node", "app.mjs"],
@@ -258,7 +258,7 @@ PEERS: dict[str, Callable[[Bench, int], Target]] = {
 }
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     ours = ("KEYWAY_", "DJANGO_", "DATABASE_", "PG", "FLOOR_")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     # Python would look for modules in the folder of whoever called.
@@ -266,7 +266,7 @@ def _clean_environment() -> dict[str, str]:
     return kept | {"NODE_ENV": "production", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def _key() -> str:
+def new_key() -> str:
     return "1:" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 

@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.faults.template import GROUPS
+
 JSON = dict[str, Any]
 BEFORE = ("error", "drop", "rate", "slow")
 AFTER = ("error", "drop")
 _USER = re.compile(r"/api/users/(\d+)")
+_MEMBER = re.compile(r"/api/groups/(\d+)/members/(\d+)")
 
 
 class App:
@@ -50,7 +53,7 @@ class App:
 
     def answer(self, method: str, path: str, query: JSON, body: JSON) -> tuple:
         """Do what is asked; status and document."""
-        found = _USER.fullmatch(path)
+        found, member = _USER.fullmatch(path), _MEMBER.fullmatch(path)
         with self.lock:
             if path == "/api/session":
                 return 201, {"token": "the-one-token", "expires_in": 900}
@@ -62,7 +65,10 @@ class App:
             if path == "/api/users":
                 return 200, self._list(query)
             if path == "/api/groups":
-                return 200, {"total": 0, "groups": []}
+                groups = [{"id": int(n), "name": name} for n, name in GROUPS.items()]
+                return 200, {"total": len(groups), "groups": groups}
+            if member and int(member[2]) in self.users:
+                return self._member(method, int(member[1]), self.users[int(member[2])])
             if found and int(found[1]) in self.users:
                 return self._one(method, self.users[int(found[1])], body)
         return 404, {"error": {"message": "There is no such thing."}}
@@ -92,8 +98,15 @@ class App:
             self._note("update", user)
         return 200, user
 
+    def _member(self, method: str, group: int, user: JSON) -> tuple:
+        held = set(user["groups"])
+        held = held | {group} if method == "PUT" else held - {group}
+        user["groups"] = sorted(held)
+        self._note("member", user)
+        return 204, None
+
     def _note(self, effect: str, user: JSON) -> None:
-        kept = ("id", "login", "display_name", "active", "external_ref")
+        kept = ("id", "login", "display_name", "active", "external_ref", "groups")
         line = {"at": time.time(), "effect": effect} | {k: user.get(k) for k in kept}
         self.effects.write(json.dumps(line) + "\n")
         self.effects.flush()
@@ -112,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         before, after = ("", "")
-        if parts.path.startswith("/api/users"):
+        if parts.path.startswith(("/api/users", "/api/groups")):
             before, after = self.app.misbehaves()
         if before == "slow":
             time.sleep(0.5)
@@ -125,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self._send(status, document)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _fail(self, how: str) -> None:
         if how == "drop":

@@ -22,6 +22,9 @@ JSON = dict[str, Any]
 PAUSE = 0.15
 """Mean seconds between two writes of a client, so that there is time to kill."""
 
+HANG_UPS = 0.03
+"""Of so many requests a client hangs up before the answer."""
+
 PATIENCE = 90
 """Seconds after which a client gives a write up: far longer than any outage here."""
 
@@ -35,6 +38,9 @@ class Person:
     display_name: str = ""
     active: bool = True
     is_deleted: bool = False
+    groups: set[str] = field(default_factory=set)
+    """Ids of the groups in the app."""
+
     public_id: str = ""
     refused: str = ""
     """Why a write that had to work did not: the person is not followed further."""
@@ -60,7 +66,7 @@ class Idp:
         self, scim: JSON, ports: Sequence[int], log: Path, *, seed: int
     ) -> None:
         self.path = urlsplit(scim["base_url"]).path
-        self.token = scim["token"]
+        self.token, self.groups = scim["token"], scim["groups"]
         self.ports, self.seed = ports, seed
         self.log = log.open("a")
         self.lock = threading.Lock()
@@ -74,7 +80,9 @@ class Idp:
         ]
         shares = [self.people[part::threads] for part in range(threads)]
         running = [
-            threading.Thread(target=self._work, args=(share, writes, self.seed + n))
+            threading.Thread(
+                target=self._work, args=(share, writes, self.seed + n), daemon=True
+            )
             for n, share in enumerate(shares)
         ]
         for thread in running:
@@ -115,16 +123,22 @@ class Idp:
 
     def _change(self, person: Person, chance: random.Random) -> bool:
         """Send one change at random. False if the person is not to be followed."""
-        kind = chance.choice(["name", "name", "name", "active", "rename", "delete"])
+        kinds = ["name", "name", "active", "rename", "group", "group", "group"]
+        kind = chance.choice([*kinds, "delete"])
         if kind == "delete":
             return self._delete(person, chance)
+        if kind == "group":
+            return self._change_group(person, chance)
         version = chance.randrange(10**6)
         wish: JSON = {"displayName": f"Person {person.number} v{version}"}
         if kind == "active":
             wish = {"active": not person.active}
         elif kind == "rename":
             wish = {"userName": f"user{person.number}.{version}@acme.test"}
-        path, body = f"/Users/{person.public_id}", _patch(wish)
+        path, body = (
+            f"/Users/{person.public_id}",
+            _patch({"op": "replace", "value": wish}),
+        )
         for status, _, _ in self._attempts("PATCH", path, body, chance):
             if status == 200:
                 person.display_name = wish.get("displayName", person.display_name)
@@ -133,6 +147,23 @@ class Idp:
                 return self._acked()
             if status < 500:
                 return self._refused(person, kind, status)
+        return self._gave_up(person)
+
+    def _change_group(self, person: Person, chance: random.Random) -> bool:
+        """Put the person into a group, or take them out of it."""
+        group = chance.choice(sorted(self.groups))
+        change: JSON = {"op": "add", "path": "members"}
+        change["value"] = [{"value": person.public_id}]
+        if group in person.groups:
+            path = f'members[value eq "{person.public_id}"]'
+            change = {"op": "remove", "path": path}
+        path = f"/Groups/{self.groups[group]}"
+        for status, _, _ in self._attempts("PATCH", path, _patch(change), chance):
+            if status in {200, 204}:
+                person.groups ^= {group}
+                return self._acked()
+            if status < 500:
+                return self._refused(person, "group", status)
         return self._gave_up(person)
 
     def _delete(self, person: Person, chance: random.Random) -> bool:
@@ -168,7 +199,9 @@ class Idp:
             key = f"{chance.getrandbits(64):x}"
             self._note({"key": key, "method": method, "path": path, "body": body})
             begun = time.monotonic()
-            status, answer = self._send(method, path, body, chance.choice(self.ports))
+            hangs_up = chance.random() < HANG_UPS
+            port = chance.choice(self.ports)
+            status, answer = self._send(method, path, body, port, hangs_up=hangs_up)
             with self.lock:
                 self.tally.sent += 1
                 self.tally.seconds.append(time.monotonic() - begun)
@@ -180,7 +213,7 @@ class Idp:
             time.sleep(chance.uniform(0.05, 0.3))
 
     def _send(
-        self, method: str, path: str, body: JSON | None, port: int
+        self, method: str, path: str, body: JSON | None, port: int, *, hangs_up: bool
     ) -> tuple[int, JSON]:
         connection = http.client.HTTPConnection(HOST, port, timeout=15)
         headers = {
@@ -190,6 +223,8 @@ class Idp:
         content = None if body is None else json.dumps(body)
         try:
             connection.request(method, self.path + path, content, headers)
+            if hangs_up:
+                return 599, {}
             answer = connection.getresponse()
             text = answer.read()
             return answer.status, json.loads(text) if text else {}
@@ -220,8 +255,8 @@ class Idp:
         return False
 
 
-def _patch(wish: JSON) -> JSON:
+def _patch(operation: JSON) -> JSON:
     return {
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-        "Operations": [{"op": "replace", "value": wish}],
+        "Operations": [operation],
     }

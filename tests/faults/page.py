@@ -31,12 +31,12 @@ def write(about: dict[str, str], verdicts: Sequence[Verdict], *, seed: int) -> N
 
 
 def _row(verdict: Verdict, about: str) -> str:
-    label = f"control: {about}" if verdict.is_control else about
+    label = f"control: {about}" if verdict.shows else about
     figures = (
         f"{verdict.sent:,}",
         f"{verdict.acked:,}",
-        _count(verdict.lost, is_control=verdict.is_control),
-        _count(verdict.doubled, is_control=verdict.is_control),
+        _count(verdict.lost, is_control=bool(verdict.shows)),
+        _count(verdict.doubled, is_control=bool(verdict.shows)),
         f"{verdict.p95:.2f} s",
         f"{verdict.pause:.1f} s",
         f"{verdict.drained:.0f} s",

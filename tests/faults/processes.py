@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.processes import HOST, ROOT, Cluster, Server, free_port, python
-from tests.bench.targets import _clean_environment, _key
+from tests.bench.targets import clean_environment, new_key
 from tests.faults import brokers
 
 CELERY = python(
@@ -216,7 +216,7 @@ def kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def environment_for(folder: Path, database: str) -> dict[str, str]:
-    return _clean_environment() | {
+    return clean_environment() | {
         "KEYWAY_ENV": "development",
         "KEYWAY_PUBLIC_URL": "http://127.0.0.1",
         "KEYWAY_ALLOWED_NETWORKS": "127.0.0.0/8",
@@ -232,40 +232,24 @@ def environment_for(folder: Path, database: str) -> dict[str, str]:
 def make_template(folder: Path, cluster: Cluster) -> dict[str, Any]:
     """Set Keyway up in a database that the experiments copy.
 
-    Returns the SCIM path and the token of its one integration.
+    Returns the SCIM address, the token and the groups of its one integration.
     """
     keys = {
-        "KEYWAY_SECRET_KEY": _key() * 3,
-        "KEYWAY_ENCRYPTION_KEYS": _key(),
-        "KEYWAY_TOKEN_KEYS": _key(),
+        "KEYWAY_SECRET_KEY": new_key() * 3,
+        "KEYWAY_ENCRYPTION_KEYS": new_key(),
+        "KEYWAY_TOKEN_KEYS": new_key(),
     }
     (folder / "keys.json").write_text(json.dumps(keys))
     cluster.create(TEMPLATE)
     environment = environment_for(folder, cluster.url(TEMPLATE)) | keys
-    for command in (
-        ["migrate", "-v0"],
-        ["load_catalog"],
-        ["seed_demo"],
-    ):
-        subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT,
-            env=environment,
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-    command = ["generate_token", "--workspace", "demo", "--json"]
     made = subprocess.run(
-        [sys.executable, "manage.py", *command],
+        python("tests.faults.template"),
         cwd=ROOT,
         env=environment,
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    with cluster.connect(TEMPLATE) as connection:
-        # The first sync of the demo is no part of any experiment.
-        connection.execute("DELETE FROM workspaces_job")
     return json.loads(made.stdout)
 
 

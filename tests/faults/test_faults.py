@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.bench.processes import ROOT, NotStarted, _postgres_programs
+from tests.bench.processes import ROOT, NotStarted, postgres_programs
+from tests.real_apps.servers import end_with_parent
 
 pytestmark = pytest.mark.faults
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.faults
 def test_nothing_is_lost_or_doubled_and_the_control_shows_it() -> None:
     """F12, F14, F15, F31: web, worker and database die at random."""
     try:
-        _postgres_programs()
+        postgres_programs()
     except NotStarted as error:
         if os.environ.get("KEYWAY_NO_SKIP") == "1":
             raise
@@ -29,6 +30,7 @@ def test_nothing_is_lost_or_doubled_and_the_control_shows_it() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         check=False,
+        preexec_fn=end_with_parent,
     )
 
     assert run.returncode == 0, run.stdout

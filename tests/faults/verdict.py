@@ -40,7 +40,8 @@ class Verdict:
     longest: float = 0
     pause: float = 0
     drained: float = 0
-    is_control: bool = False
+    shows: str = ""
+    """Of a control: `lost` or `doubled`, which it must not be without."""
 
     @property
     def is_clean(self) -> bool:
@@ -49,8 +50,8 @@ class Verdict:
     @property
     def is_as_it_should_be(self) -> bool:
         """A control that comes out clean shows that the harness sees nothing."""
-        if self.is_control:
-            return bool(self.lost or self.doubled)
+        if self.shows:
+            return bool(getattr(self, self.shows))
         return self.is_clean
 
     def line(self) -> str:
@@ -95,13 +96,17 @@ def judge(
     verdict: Verdict, idp: Idp, database: psycopg.Connection, effects: Path
 ) -> None:
     """Fill in what was lost, doubled or broken."""
-    stored = _stored(database)
+    stored, memberships = _stored(database), _memberships(database)
     in_app, created = _in_app(effects)
     for person in idp.people:
         if person.refused:
             verdict.lost.append(person.refused)
             continue
-        problem = _in_database(person, stored) or _at_app(person, in_app)
+        problem = (
+            _in_database(person, stored)
+            or _in_groups(person, memberships)
+            or _at_app(person, in_app)
+        )
         if problem:
             verdict.lost.append(f"{person.user_name}: {problem}")
     verdict.doubled += [ref for ref, n in created.items() for _ in range(n - 1)]
@@ -113,6 +118,19 @@ def _stored(database: psycopg.Connection) -> dict[str, JSON]:
         "SELECT public_id, document FROM scim_resource WHERE resource_type = 'User'"
     )
     return {public_id: json.loads(document) for public_id, document in rows}
+
+
+def _memberships(database: psycopg.Connection) -> dict[str, set[str]]:
+    """Return the app's ids of the groups in which each user is, by our id."""
+    rows = database.execute(
+        "SELECT u.public_id, e.external_id FROM scim_groupmember m"
+        " JOIN scim_resource u ON u.id = m.member_id"
+        " JOIN integrations_appentitlement e ON e.resource_id = m.group_id"
+    )
+    found: dict[str, set[str]] = {}
+    for public_id, group in rows:
+        found.setdefault(public_id, set()).add(group)
+    return found
 
 
 def _in_app(effects: Path) -> tuple[dict[str, list[JSON]], Counter[str]]:
@@ -147,6 +165,12 @@ def _in_database(person: Person, stored: dict[str, JSON]) -> str:
     return "" if held == wanted else f"the database has {held}"
 
 
+def _in_groups(person: Person, memberships: dict[str, set[str]]) -> str:
+    held = memberships.get(person.public_id, set())
+    wanted = set() if person.is_deleted else person.groups
+    return "" if held == wanted else f"the database has the groups {sorted(held)}"
+
+
 def _at_app(person: Person, in_app: dict[str, list[JSON]]) -> str:
     users = in_app.get(person.public_id, [])
     if person.is_deleted:
@@ -157,8 +181,10 @@ def _at_app(person: Person, in_app: dict[str, list[JSON]]) -> str:
     if len(users) > 1:
         return f"{len(users)} accounts in the app"
     (user,) = users
-    held = (user["login"], user["display_name"], user["active"])
-    wanted = (person.user_name, person.display_name, person.active)
+    held = (user["login"], user["display_name"], user["active"], user["groups"])
+    # Who may not log in holds nothing.
+    groups = sorted(map(int, person.groups)) if person.active else []
+    wanted = (person.user_name, person.display_name, person.active, groups)
     return "" if held == wanted else f"the app has {held}"
 
 

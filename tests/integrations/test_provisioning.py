@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
@@ -793,6 +794,30 @@ class TestManyChanges:
 
         assert outside.writes().count("POST /api/users") == 1
         assert row_of(user).state == State.ONBOARDED
+
+    def test_asks_the_database_no_more_than_it_must(
+        self, integration: Integration, scim: ScimClient, work: Work
+    ) -> None:
+        """What a job costs, whatever else waits or is there."""
+        user = scim.add_user("first@acme.test")
+        work()
+        scim.add_user(ANN)
+        with CaptureQueriesContext(connection) as creating:
+            work()
+        wanted.want(
+            integration.directory,
+            [Resource.objects.get(public_id=user["id"]).pk],
+            now=database_now(),
+        )
+        with CaptureQueriesContext(connection) as looking:
+            work()
+
+        # Without what the transaction around this test adds, with a look for more.
+        counts = [
+            sum("SAVEPOINT" not in query["sql"] for query in queries)
+            for queries in (creating, looking)
+        ]
+        assert counts == [35, 25]
 
     def test_work_for_a_row_that_is_up_to_date_calls_nobody(
         self, ann: JSON, integration: Integration, outside: Outside, work: Work

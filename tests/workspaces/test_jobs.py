@@ -14,7 +14,11 @@ from tests import factories
 from workspaces import jobs
 from workspaces.clock import database_now
 from workspaces.jobs import GiveUp, LostLease, RetryLater
-from workspaces.management.commands.worker import Worker
+from workspaces.management.commands.worker import (
+    HEARTBEAT_SECONDS,
+    IDLE_SECONDS,
+    Worker,
+)
 from workspaces.models import Job, User, Workspace
 
 KIND = "tests.work"
@@ -389,6 +393,43 @@ class TestLease:
         assert jobs.release_expired(now=now + jobs.LEASE) == 0
         assert state(job) == Job.State.STARTED
 
+    def test_first_death_of_a_worker_costs_no_wait(
+        self, put_off: Callable[..., jobs.Enqueued], now: datetime
+    ) -> None:
+        """F14: a killed worker's job goes on once its lease is over."""
+        put_off(now=now)
+        job = claimed(now)
+        over = now + jobs.LEASE + SECOND
+
+        jobs.release_expired(now=over)
+
+        assert claimed(over).pk == job.pk
+
+    def test_job_of_many_deaths_waits_no_longer_than_a_lease_until_it_is_given_up(
+        self, put_off: Callable[..., jobs.Enqueued], now: datetime
+    ) -> None:
+        """F21: what kills its worker each time ends, and does so in minutes."""
+        job = put_off(now=now, max_failures=12).job
+
+        for _ in range(12):
+            claimed(now)
+            now += jobs.LEASE + SECOND
+            jobs.release_expired(now=now)
+            now += jobs.LEASE
+
+        assert state(job) == Job.State.NOT_COMPLETED
+
+    def test_change_renews_the_lease_of_a_job_that_nobody_took_over(
+        self, put_off: Callable[..., jobs.Enqueued], now: datetime
+    ) -> None:
+        """F22: who is slow and not overtaken goes on, and is left alone meanwhile."""
+        put_off(now=now - jobs.LEASE)
+        job = claimed(now - jobs.LEASE)
+
+        jobs.require_lease(job)
+
+        assert jobs.release_expired(now=now + jobs.LEASE - SECOND) == 0
+
     def test_expired_one_makes_way_for_a_newer_request(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
     ) -> None:
@@ -542,6 +583,26 @@ class TestWorker:
             worker.drain()
 
         assert worker.held == {}
+
+    def test_a_silence_of_the_database_gives_no_job_back(
+        self, put_off: Callable[..., jobs.Enqueued], now: datetime
+    ) -> None:
+        """F32: the living renew their leases before any job is held to be lost."""
+        put_off(now=now - 2 * jobs.LEASE)
+        job = claimed(now - 2 * jobs.LEASE)
+        worker = Worker(threads=1)
+
+        worker._keep_leases()
+        assert state(job) == Job.State.STARTED
+        worker._keep_leases()
+        assert state(job) == Job.State.RETRYING
+
+    def test_a_job_goes_on_within_ten_seconds_of_its_workers_death(self) -> None:
+        """F14: the lease, a beat and a look for work."""
+        seconds = jobs.LEASE.total_seconds() + HEARTBEAT_SECONDS + IDLE_SECONDS
+
+        assert seconds <= 10
+        assert jobs.LEASE.total_seconds() >= HEARTBEAT_SECONDS * 4
 
 
 def ask_for(workspace: Workspace, subject: str) -> jobs.Enqueued:

@@ -313,3 +313,13 @@ def test_says_what_is_wrong_in_an_ldap_section(
     found = problems(manifest)
 
     assert any(each.startswith(problem) for each in found), found
+
+
+@pytest.mark.parametrize("slug", ["demo-app", "demo-app-by-clicks"])
+def test_app_that_cannot_be_asked_for_its_accounts_is_refused(slug: str) -> None:
+    """F16: without a look-up a creation of an unclear end would be repeated blindly."""
+    manifest = next(m for m in shipped_manifests() if m["slug"] == slug)
+    part = manifest[manifest["connector"]]
+    part.get("calls", part).pop("list_accounts")
+
+    assert problems(manifest)[0].endswith("'list_accounts' is missing.")

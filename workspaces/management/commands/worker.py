@@ -6,8 +6,12 @@ import os
 import signal
 import socket
 import threading
+import time
 import uuid
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 from typing import Any
 
@@ -24,7 +28,8 @@ from workspaces.models import Job
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
-HEARTBEAT_SECONDS = 5
+HEARTBEAT_SECONDS = 1
+ROUND_SECONDS = 5
 
 
 _KINDS = {
@@ -54,7 +59,8 @@ class Command(BaseCommand):
         kind = import_string(_KINDS[settings.KEYWAY_JOBS])
         worker = kind(threads=options["threads"])
         if options["until_idle"]:
-            worker.drain()
+            with worker.keeping_leases():
+                worker.drain()
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
@@ -69,6 +75,8 @@ class Worker:
         self.threads = threads
         self.stopping = threading.Event()
         self.held: dict[int, Job] = {}
+        self._heard_at: datetime | None = None
+        self._next_round = time.monotonic()
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
         """Take no more jobs; those in hand are finished."""
@@ -83,7 +91,7 @@ class Worker:
         for thread in threads:
             thread.start()
         while any(thread.is_alive() for thread in threads):
-            self._keep_leases()
+            self._beat()
             for thread in threads:
                 thread.join(HEARTBEAT_SECONDS / len(threads))
         self._sign_off()
@@ -95,17 +103,24 @@ class Worker:
 
     def work_on(self, public_id: uuid.UUID) -> bool:
         """Carry out this job and keep its lease. False if it may not start now."""
+        with self.keeping_leases():
+            return self._work_once(only=public_id)
+
+    @contextmanager
+    def keeping_leases(self) -> Iterator[None]:
+        """Keep leases in a thread beside what works in this one."""
         done = threading.Event()
 
         def keep() -> None:
             while not done.wait(HEARTBEAT_SECONDS):
                 self._keep_leases()
+                close_old_connections()
             connections.close_all()
 
         keeper = threading.Thread(target=keep, name="heartbeat")
         keeper.start()
         try:
-            return self._work_once(only=public_id)
+            yield
         finally:
             done.set()
             keeper.join()
@@ -155,13 +170,33 @@ class Worker:
         except DatabaseError:
             log.exception("worker_heartbeat_failed")
 
+    def _beat(self) -> None:
+        """Keep leases; every few seconds look for what is due by the clock too."""
+        self._keep_leases()
+        if time.monotonic() >= self._next_round:
+            self._next_round = time.monotonic() + ROUND_SECONDS
+            self._look_round()
+        close_old_connections()
+
     def _keep_leases(self) -> None:
+        """Renew our leases, and give back the jobs of the dead.
+
+        After a silence of the database, or a jump of its clock, the living come
+        first: nothing is given back until each of them could renew its own.
+        """
+        try:
+            now = database_now()
+            jobs.heartbeat(list(self.held.values()), now=now)
+            heard_at, self._heard_at = self._heard_at, now
+            if heard_at is not None and abs(now - heard_at) < jobs.LEASE / 2:
+                jobs.release_expired(now=now)
+        except DatabaseError:
+            log.exception("worker_heartbeat_failed")
+
+    def _look_round(self) -> None:
         try:
             now = database_now()
             heartbeats.beat(self.name, now=now)
-            jobs.heartbeat(list(self.held.values()), now=now)
-            jobs.release_expired(now=now)
             jobs.enqueue_periodic(now=now)
         except DatabaseError:
-            log.exception("worker_heartbeat_failed")
-        close_old_connections()
+            log.exception("worker_round_failed")
