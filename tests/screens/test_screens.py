@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from integrations.models import Integration
+from tests import factories
 from tests.journeys.chromium import chromium
 from tests.routes import PORTAL, values_of
-from tests.screens import stage
+from tests.screens import stage, states
+from tests.screens.states import Visit
 from workspaces.models import User, Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -56,6 +60,9 @@ PAGES = {
     and not name.endswith("entitlements/export/")
 }
 
+STATE_LOOKS = LOOKS if os.environ.get("KEYWAY_SCREENS") else [("phone", "light")]
+"""The states of pages look as their pages do: one look is enough."""
+
 PARTS = 3
 """Into how many tests a look is split, for workers to share them."""
 
@@ -77,15 +84,57 @@ def test_every_page_fits_and_is_accessible(
     theme: str,
     part: int,
 ) -> None:
-    # Playwright's loop runs in this thread, where the test asks the database too.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     stage.build(workspace, integration)
     values = values_of(integration)
+    paths = {name: route.path.format(**values) for name, route in PAGES.items()}
+    visits = [(name, _open(path)) for name, path in paths.items()][part::PARTS]
+    with _signed_in(alice, live_server, monkeypatch, size, theme) as context:
+        wrong = _look(context, visits, f"{size}-{theme}")
+
+    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+
+@pytest.mark.parametrize(("size", "theme"), STATE_LOOKS)
+def test_pages_without_data_and_with_mistakes_fit_and_are_accessible(
+    alice: User,
+    workspace: Workspace,
+    live_server: LiveServer,
+    monkeypatch: pytest.MonkeyPatch,
+    size: str,
+    theme: str,
+) -> None:
+    look = f"{size}-{theme}"
+    with _signed_in(alice, live_server, monkeypatch, size, theme) as context:
+        wrong = _look(context, states.NOTHING_YET, look)
+        key = factories.IntegrationFactory(workspace=workspace).directory.key
+        wrong |= _look(context, states.of_integration(key), look)
+        wrong |= _look(context, states.REFUSED, look, is_refused=True)
+
+    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+
+def _open(path: str) -> Visit:
+    def visit(page: Page) -> None:
+        page.goto(path, wait_until="networkidle")
+
+    return visit
+
+
+@contextmanager
+def _signed_in(
+    person: User,
+    live_server: LiveServer,
+    monkeypatch: pytest.MonkeyPatch,
+    size: str,
+    theme: str,
+) -> Iterator[BrowserContext]:
+    """Open a browser as somebody who is signed in."""
+    # Playwright's loop runs in this thread, where the test asks the database too.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     client = Client()
-    client.force_login(alice)
+    client.force_login(person)
     session = client.cookies[settings.SESSION_COOKIE_NAME].value
     width, height = SIZES[size]
-    wrong: dict[str, list[str]] = {}
     with chromium() as browser:
         context = browser.new_context(
             viewport={"width": width, "height": height}, base_url=live_server.url
@@ -100,21 +149,37 @@ def test_every_page_fits_and_is_accessible(
                 )
             ]
         )
-        for name, route in list(PAGES.items())[part::PARTS]:
-            page = context.new_page()
-            complaints: list[str] = []
-            page.on("console", lambda m, said=complaints: said.append(m.text))
-            page.on("pageerror", lambda e, said=complaints: said.append(str(e)))
-            page.goto(route.path.format(**values), wait_until="networkidle")
-            # Before axe and the picture, which put styles of their own in.
-            found = [*complaints, *_faults(page)]
-            _keep(page, name, f"{size}-{theme}")
-            page.close()
-            if found:
-                wrong[name] = found
+        yield context
         context.close()
 
-    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+def _look(
+    context: BrowserContext,
+    visits: Iterable[tuple[str, Visit]],
+    look: str,
+    *,
+    is_refused: bool = False,
+) -> dict[str, list[str]]:
+    """Return what is wrong with each page that the visits lead to.
+
+    `is_refused` says that the pages answer 404 or 422, which Chromium repeats.
+    """
+    wrong: dict[str, list[str]] = {}
+    for name, visit in visits:
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda m, said=complaints: said.append(m.text))
+        page.on("pageerror", lambda e, said=complaints: said.append(str(e)))
+        visit(page)
+        # Before axe and the picture, which put styles of their own in.
+        if is_refused:
+            complaints = [c for c in complaints if "Failed to load" not in c]
+        found = [*complaints, *_faults(page)]
+        _keep(page, name, look)
+        page.close()
+        if found:
+            wrong[name] = found
+    return wrong
 
 
 def _faults(page: Page) -> list[str]:
