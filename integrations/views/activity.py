@@ -138,7 +138,7 @@ def _page(request: WorkspaceRequest, filters: Filters) -> dict[str, Any]:
     return {
         **_timeline(request, filters),
         "filters": filters,
-        "actions": activity_filters.ACTIONS,
+        "action_choices": activity_filters.ACTIONS,
         "events": events.CHOICES,
         "statuses": activity_filters.STATUSES,
         "times": activity_filters.TIMES,

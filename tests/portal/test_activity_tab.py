@@ -44,6 +44,7 @@ def test_e0_18_is_a_tab_of_the_details(
     assert current == path(integration)
     assert "Acme Demo</h1>" in page
     assert ">Settings</a>" in page
+    assert "More options for Acme Demo" in page
     assert f"/activity/export/?integration={integration.directory.key}" in page
 
 
