@@ -242,6 +242,7 @@ class TestFirstToken:
         names = EmailDomain.objects.values_list("name", flat=True)
         assert sorted(names) == ["acme.example", "acme.test"]
         assert "no-store" in answer["Cache-Control"]
+        assert "</time>." in answer.content.decode()
 
     def test_value_is_gone_after_a_reload(self, alice_client: Client) -> None:
         """S0-115: whether the browser asks again or sends the form again."""
