@@ -52,6 +52,7 @@ _integrations = [
     path("new/<uuid:draft_id>/delete/", wizard.delete, name="draft_delete"),
     path("<slug:key>/", detail.index, name="detail"),
     path("<slug:key>/overview/", detail.overview, name="overview"),
+    path("<slug:key>/activity/", activity.tab, name="activity_tab"),
     path("<slug:key>/pause/", detail.pause, name="pause"),
     path("<slug:key>/resume/", detail.resume, name="resume"),
     path("<slug:key>/try-now/", detail.try_now, name="try_now"),

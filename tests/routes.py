@@ -204,6 +204,9 @@ ROUTES = {
     "integrations/<slug:key>/removals/decide/": Route(
         "/integrations/{key}/removals/decide/", post=422
     ),
+    "integrations/<slug:key>/activity/": Route(
+        "/integrations/{key}/activity/", get=200
+    ),
     "integrations/<slug:key>/changes/": Route("/integrations/{key}/changes/", get=200),
     "integrations/<slug:key>/changes/<uuid:run_id>/": Route(
         "/integrations/{key}/changes/{run}/", get=200
@@ -530,6 +533,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "dashboard/": Permission.VIEW_INTEGRATIONS,
     "activity/": Permission.VIEW_ACTIVITY,
     "activity/export/": Permission.VIEW_ACTIVITY,
+    "integrations/<slug:key>/activity/": Permission.VIEW_ACTIVITY,
     "activity/jobs/<uuid:job_id>/": Permission.VIEW_ACTIVITY,
     "activity/calls/<int:call_id>/screenshot/": Permission.VIEW_ACTIVITY,
     "activity/<uuid:request_id>/": Permission.VIEW_ACTIVITY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +18,7 @@ from integrations.reports import activity, activity_filters, causes, events
 from integrations.reports.activity import Entry, Found, Mark
 from integrations.reports.activity_filters import Filters
 from integrations.views import calls, changes, outcome, timeline
+from integrations.views.frame import frame, get_integration
 from scim.models import Change, RequestRecord
 from tokens.models import ScimToken
 from workspaces.clock import database_now
@@ -38,22 +40,33 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
     if _asks_for_news(request):
         return _news(request, filters)
-    export = reverse("integrations:activity_export")
-    return render(
-        request,
-        "integrations/activity.html",
-        {
-            **_timeline(request, filters),
-            "filters": filters,
-            "integration": _integration_name(request.workspace, filters),
-            "suggestions": _suggestions(request.workspace),
-            "actions": activity_filters.ACTIONS,
-            "events": events.CHOICES,
-            "statuses": activity_filters.STATUSES,
-            "times": activity_filters.TIMES,
-            "export_url": f"{export}?{_kept(request)}",
-        },
+    context = _page(request, filters) | {
+        "is_filtered": not filters.is_empty,
+        "place": _integration_name(request.workspace, filters),
+        "suggestions": _suggestions(request.workspace),
+        "export_url": _export_url(request),
+    }
+    return render(request, "integrations/activity.html", context)
+
+
+@require_GET
+@requires(Permission.VIEW_ACTIVITY)
+def tab(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Show the timeline of one integration, as a tab of its details."""
+    integration = get_integration(request, key)
+    filters = replace(Filters.read(request.GET), integration=key)
+    if _asks_for_news(request):
+        return _news(request, filters)
+    context = (
+        frame(request, integration, current="Activity")
+        | _page(request, filters)
+        | {
+            "is_filtered": filters != Filters(integration=key),
+            "suggestions": None,
+            "export_url": _export_url(request, integration=key),
+        }
     )
+    return render(request, "integrations/activity_tab.html", context)
 
 
 @require_GET
@@ -118,6 +131,22 @@ def retry(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     else:
         messages.info(request, f"{row.user_name} has nothing to retry.")
     return redirect("integrations:person", resource_id=resource_id)
+
+
+def _page(request: WorkspaceRequest, filters: Filters) -> dict[str, Any]:
+    """Return one page of the timeline, and the choices of its filters."""
+    return {
+        **_timeline(request, filters),
+        "filters": filters,
+        "action_choices": activity_filters.ACTIONS,
+        "events": events.CHOICES,
+        "statuses": activity_filters.STATUSES,
+        "times": activity_filters.TIMES,
+    }
+
+
+def _export_url(request: WorkspaceRequest, **filters: str) -> str:
+    return f"{reverse('integrations:activity_export')}?{_kept(request, **filters)}"
 
 
 def _integration_name(workspace: Workspace, filters: Filters) -> str:
@@ -198,12 +227,12 @@ def _news(
     return render(request, "integrations/_news.html", {"news": news})
 
 
-def _kept(request: WorkspaceRequest, **places: str) -> str:
-    """Return the query with its filters, and with no place but those given."""
+def _kept(request: WorkspaceRequest, **given: str) -> str:
+    """Return the query with its filters and what is given, and with no other place."""
     query = request.GET.copy()
     for name in _PLACES:
         query.pop(name, None)
-    for name, value in places.items():
+    for name, value in given.items():
         query[name] = value
     return query.urlencode()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.shortcuts import get_object_or_404
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from integrations.models import Integration
 from integrations.outside import holding_back
@@ -29,7 +29,7 @@ TABS = (
     ("Plan", "integrations:plan"),
     ("Changes", "integrations:changes"),
     ("Tasks", "tasks:list"),
-    ("Activity", "integrations:activity"),
+    ("Activity", "integrations:activity_tab"),
     ("Settings", "integrations:connected_services"),
 )
 LEFT_TABS = (
@@ -136,7 +136,7 @@ def _held_back(
 
 
 def tabs(integration: Integration, *, current: str) -> list[dict[str, Any]]:
-    """Return the tabs of the details page. Those without a page are left out."""
+    """Return the tabs of the details page."""
     return _links(TABS, integration, current=current)
 
 
@@ -151,23 +151,17 @@ def _links(
     key = integration.directory.key
     hidden = _NOT_BY_HAND if is_by_hand(integration.app) else _BY_HAND_ONLY
     return [
-        {"label": label, "url": url, "current": label == current}
+        {"label": label, "url": _url(name, key), "current": label == current}
         for label, name in entries
-        if name not in hidden and (url := _url(name, key)) is not None
+        if name not in hidden
     ]
 
 
-def _url(name: str, key: str) -> str | None:
-    """Return the address of a tab, None if the product has no such page."""
-    if name in {"integrations:activity", "tasks:list"}:
-        try:
-            return f"{reverse(name)}?integration={key}"
-        except NoReverseMatch:
-            return None
-    try:
-        return reverse(name, args=[key])
-    except NoReverseMatch:
-        return None
+def _url(name: str, key: str) -> str:
+    """Return the address of a tab. Tasks are those of the workspace, filtered."""
+    if name == "tasks:list":
+        return f"{reverse(name)}?integration={key}"
+    return reverse(name, args=[key])
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 SHOWN = 8
 """How many matching apps the list shows at most."""
 
+_TAKES_EVERY_APP = ("scim", "task")
+"""Connectors that serve an app that the catalog does not know."""
+
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_INTEGRATIONS)
@@ -100,8 +103,9 @@ def apps(request: WorkspaceRequest) -> HttpResponse:
         request,
         "integrations/new/_options.html",
         {
-            "apps": map(_option, found[:SHOWN]),
+            "apps": [_option(app) for app in found[:SHOWN]],
             "query": query,
+            "instead": [] if found else _for_every_app(),
             "more": len(found) > SHOWN,
         },
     )
@@ -311,6 +315,12 @@ def _matching(query: str) -> Any:
     for word in query.split():
         found = found.filter(Q(name__icontains=word) | Q(category__icontains=word))
     return found
+
+
+def _for_every_app() -> list[str]:
+    """Return the names of what the catalog has for an app that it does not know."""
+    found = _all_offered().filter(connector__in=_TAKES_EVERY_APP)
+    return list(found.values_list("name", flat=True))
 
 
 def _named_in(name: str) -> list[App]:

@@ -219,6 +219,15 @@ class TestFirstToken:
         ) in page
         assert f'href="{PAGE}"' in alice_client.get(IDP).content.decode()
 
+    def test_s0_109_login_and_access_leads_to_the_page(
+        self, alice_client: Client
+    ) -> None:
+        page = alice_client.get("/administration/").content.decode()
+
+        section = page[page.index("Login &amp; Access") :]
+        assert "SCIM Users Provisioning" in section
+        assert f'href="{PAGE}"' in section
+
     def test_domains_make_the_first_token_appear_at_once(
         self, alice_client: Client, directory: Directory
     ) -> None:
@@ -233,6 +242,7 @@ class TestFirstToken:
         names = EmailDomain.objects.values_list("name", flat=True)
         assert sorted(names) == ["acme.example", "acme.test"]
         assert "no-store" in answer["Cache-Control"]
+        assert "</time>." in answer.content.decode()
 
     def test_value_is_gone_after_a_reload(self, alice_client: Client) -> None:
         """S0-115: whether the browser asks again or sends the form again."""

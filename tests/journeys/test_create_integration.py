@@ -1,4 +1,4 @@
-"""From no integration to a connected app, by keyboard and without scripts."""
+"""From no integration to a connected app: by keyboard alone, by touch, without scripts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from integrations.models import Integration, ServiceAccount
 from tests import factories
 from tests.factories import PASSWORD
 from tests.integrations.outside import USERNAME, Outside
+from tests.journeys.hands import Hands, Touch, hands_of
 from tests.journeys.test_first_provisioning import (
     EMAIL,
     SCREENS,
@@ -36,22 +37,24 @@ def integration(outside: Outside, live_server: object) -> None:
     factories.AppFactory()
 
 
-def log_in(page: Page) -> None:
+def log_in(page: Page, hands: Hands) -> None:
     page.goto("/login/")
-    page.get_by_label("Email").fill(EMAIL)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    hands.fill(page.get_by_label("Email"), EMAIL)
+    hands.fill(page.get_by_label("Password"), PASSWORD)
+    hands.press(page.get_by_role("button", name="Sign in", exact=True))
+    expect(page.get_by_role("heading", level=1)).not_to_have_text("Sign in")
     page.goto("/integrations/")
     expect(page.get_by_role("heading", name="Integrations", exact=True)).to_be_visible()
+    hands.press(page.get_by_role("link", name="Create integration").first)
 
 
-def add_service_account(page: Page, outside: Outside) -> None:
+def add_service_account(page: Page, hands: Hands, outside: Outside) -> None:
     expect(page.get_by_text("No account is saved for Demo app")).to_be_visible()
-    page.get_by_role("link", name="Add service account").click()
-    page.get_by_label("Name", exact=True).fill("svc-scim")
-    page.get_by_label("Username", exact=True).fill(USERNAME)
-    page.get_by_label("Password", exact=True).fill(outside.password)
-    page.get_by_role("button", name="Add service account").click()
+    hands.press(page.get_by_role("link", name="Add service account"))
+    hands.fill(page.get_by_label("Name", exact=True), "svc-scim")
+    hands.fill(page.get_by_label("Username", exact=True), USERNAME)
+    hands.fill(page.get_by_label("Password", exact=True), outside.password)
+    hands.press(page.get_by_role("button", name="Add service account"))
     expect(page.get_by_role("radio", name="svc-scim")).to_be_checked()
 
 
@@ -59,47 +62,45 @@ def add_service_account(page: Page, outside: Outside) -> None:
 def test_with_scripts(
     visit: Callable[..., Visit], worker: None, outside: Outside, screen: str
 ) -> None:
-    """S0-14 to S0-41, with the user schema on the way."""
+    """S0-14 to S0-41, with the user schema on the way; the desktop by keyboard alone."""
     here = visit(screen)
     page = here.page
-    log_in(page)
-    page.get_by_role("link", name="Create integration").first.click()
+    hands = hands_of(page, screen)
+    log_in(page, hands)
     expect(page.get_by_text("What you need at hand")).to_be_visible()
     assert fits(page)
 
-    page.get_by_label("Name", exact=True).fill("Acme Demo")
+    hands.fill(page.get_by_label("Name", exact=True), "Acme Demo")
     select = page.locator("input[role=combobox]")
-    expect(select).to_be_visible()
-    select.focus()
-    page.keyboard.type("dem")
+    hands.fill(select, "dem")
     expect(page.get_by_role("option", name="Demo app")).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(select).to_have_value("Demo app")
     expect(select).to_have_attribute("aria-expanded", "false")
-    page.get_by_label("Address of the app").fill(outside.base_url)
-    page.get_by_role("button", name="Next").click()
+    hands.fill(page.get_by_label("Address of the app"), outside.base_url)
+    hands.press(page.get_by_role("button", name="Next"))
 
-    add_service_account(page, outside)
+    add_service_account(page, hands, outside)
     assert fits(page)
-    page.get_by_role("button", name="Next").click()
+    hands.press(page.get_by_role("button", name="Next"))
     expect(page.get_by_role("heading", name="Settings (Optional)")).to_be_visible()
-    page.get_by_role("button", name="Skip").click()
+    hands.press(page.get_by_role("button", name="Skip"))
 
-    page.get_by_role("link", name="User schema").click()
+    hands.press(page.get_by_role("link", name="User schema"))
     drawer = page.get_by_role("dialog", name="User schema")
-    drawer.get_by_role("button", name="Add custom field").click()
+    hands.press(drawer.get_by_role("button", name="Add custom field"))
     name = drawer.get_by_label("SCIM attribute")
     expect(name).to_be_focused()
-    name.fill("costCenter")
+    hands.fill(name, "costCenter")
     page.keyboard.press("Escape")
     expect(page.get_by_role("heading", name="Close without saving?")).to_be_visible()
-    page.get_by_role("button", name="Back", exact=True).click()
-    drawer.get_by_role("button", name="Save").click()
+    hands.press(page.get_by_role("button", name="Back", exact=True))
+    hands.press(drawer.get_by_role("button", name="Save"))
     expect(page.get_by_text("1 custom field: costCenter.")).to_be_visible()
     assert fits(page)
 
-    page.get_by_role("button", name="Test and save").click()
+    hands.press(page.get_by_role("button", name="Test and save"))
     box = page.get_by_text("Acme Demo is connected. Next: generate a token").first
     expect(box).to_be_visible(timeout=20_000)
     made = Integration.objects.get()
@@ -114,13 +115,12 @@ def test_without_scripts(
     """S0-38: a wrong password is told, mended and tried again."""
     here = visit("desktop", scripts=False)
     page = here.page
-    log_in(page)
-    page.get_by_role("link", name="Create integration").first.click()
+    log_in(page, Touch())
     page.get_by_label("Name", exact=True).fill("Acme Demo")
     page.get_by_role("combobox", name="Select app").select_option("Demo app")
     page.get_by_label("Address of the app").fill(outside.base_url)
     page.get_by_role("button", name="Next").click()
-    add_service_account(page, outside)
+    add_service_account(page, Touch(), outside)
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Next").click()
     outside.set_service_password("changed-in-the-app")

@@ -24,6 +24,8 @@ from tests.confirming import sync_token
 from tests.journeys.chromium import chromium
 from tests.journeys.test_first_provisioning import EMAIL, Visit, fits, own_url, visit
 from tokens.models import ScimToken
+from workspaces import directory_sync
+from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Confirmation, PhoneDevice, Workspace
 
 __all__ = ["own_url", "visit"]
@@ -50,6 +52,7 @@ def workspace(integration: Integration) -> Workspace:
 
 @pytest.fixture
 def token(workspace: Workspace) -> ScimToken:
+    directory_sync.turn_on(workspace, actor=None, now=database_now())
     return sync_token(workspace)[0]
 
 
@@ -122,8 +125,8 @@ def add_phone(computer: Page, phone: Page) -> None:
 
 def view_token(computer: Page, token: ScimToken) -> str:
     """Press **View Token**, and return the number that the dialog shows."""
-    computer.goto(f"/tokens/{token.directory.key}/{token.key}/view/")
-    computer.get_by_role("button", name="Continue").click()
+    computer.goto("/settings/idp/")
+    computer.get_by_role("button", name="View Token").click()
     expect(computer.get_by_text("A request was sent to Pixel 8")).to_be_visible(
         timeout=PATIENT
     )
@@ -142,7 +145,10 @@ def test_s0_77_s0_79_add_approve_and_it_is_not_me(
     token: ScimToken,
     screen: str,
 ) -> None:
-    """S0-6: the phone confirms; it neither shows nor makes a token."""
+    """S0-6: the phone confirms; it neither shows nor makes a token.
+
+    S0-84: what it denies shows nothing.
+    """
     here, there = visit(screen), visit("phone")
     computer, phone = here.page, there.page
     sign_in(computer, workspace, live_server.url)
@@ -188,6 +194,7 @@ def test_s0_77_s0_79_add_approve_and_it_is_not_me(
     assert latest().state == State.DENIED
     # Its session is over: the dialog that polls finds the log-in.
     expect(computer.get_by_label("Password")).to_be_visible(timeout=PATIENT)
+    assert value not in computer.content()
     assert AuditEvent.objects.filter(action="workspaces.phone.reported_not_me").exists()
 
     phone.get_by_role("button", name="Done").click()

@@ -37,6 +37,8 @@ from tests.journeys.test_first_provisioning import (
 )
 from tests.journeys.test_second_factors import give_password, plug_in
 from tokens.models import ScimToken
+from workspaces import directory_sync
+from workspaces.clock import database_now
 from workspaces.models import AuthenticatorApp, Confirmation, Workspace
 
 __all__ = ["own_url", "visit"]
@@ -68,6 +70,7 @@ def app(workspace: Workspace) -> AuthenticatorApp:
 
 @pytest.fixture
 def issued(workspace: Workspace) -> tuple[ScimToken, str]:
+    directory_sync.turn_on(workspace, actor=None, now=database_now())
     return sync_token(workspace)
 
 
@@ -113,7 +116,7 @@ def test_with_scripts(
     issued: tuple[ScimToken, str],
     screen: str,
 ) -> None:
-    """S0-77 S0-78 S0-81 S0-82 S0-83."""
+    """S0-76 S0-77 S0-78 S0-80 S0-81 S0-82 S0-83."""
     here, (token, value) = visit(screen), issued
     page = here.page
     sign_in(page, workspace, live_server.url)
@@ -122,13 +125,14 @@ def test_with_scripts(
         "response",
         lambda answer: bodies.append(answer.url) if _holds(answer, value) else None,
     )
-    page.goto(f"/tokens/{token.directory.key}/{token.key}/view/")
-    page.get_by_role("button", name="Continue").click()
+    page.goto("/settings/idp/")
+    page.get_by_role("button", name="View Token").click()
 
     dialog = page.get_by_role("dialog", name=TITLE)
     field = dialog.get_by_label("One-time password")
     expect(field).to_be_focused()
     expect(dialog).to_contain_text(token.hint)
+    expect(dialog.get_by_role("link", name="Add your phone")).to_be_visible()
     expect(dialog.get_by_label("Recovery code")).to_be_hidden()
     assert fits(page)
     picture(page, f"confirm-{screen}")
@@ -171,12 +175,12 @@ def test_without_scripts(
     app: AuthenticatorApp,
     issued: tuple[ScimToken, str],
 ) -> None:
-    """S0-77 S0-81: the same on plain pages."""
+    """S0-76 S0-77 S0-81: the same on plain pages."""
     here, (token, value) = visit("desktop", scripts=False), issued
     page = here.page
     sign_in(page, workspace, live_server.url)
-    page.goto(f"/tokens/{token.directory.key}/{token.key}/view/")
-    page.get_by_role("button", name="Continue").click()
+    page.goto("/settings/idp/")
+    page.get_by_role("button", name="View Token").click()
     expect(page.get_by_role("heading", name=TITLE, level=1)).to_be_visible()
     picture(page, "confirm-page")
     page.get_by_label("One-time password").fill(code(app))

@@ -366,7 +366,7 @@ class TestWithoutFactor:
         for answer in (portal.view(), portal.show()):
             content = answer.content.decode()
             assert "You have no second factor yet" in content
-            assert 'href="/security/"' in content
+            assert 'href="/security/?next=' in content
             assert issued[1] not in content
         assert not Confirmation.objects.exists()
         reasons = [

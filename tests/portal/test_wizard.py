@@ -189,6 +189,18 @@ class TestSelectApp:
         assert "role=" in answer
         assert "<b>" not in answer
 
+    def test_s0_18_no_match_names_what_takes_every_app(
+        self, alice_client: Client, app: App
+    ) -> None:
+        factories.AppFactory(slug="scim-app")
+        factories.AppFactory(slug="by-hand")
+
+        answer = text(alice_client.get(f"{NEW}apps/?q=zzz"))
+
+        assert "For every other app there are “Any app" in answer
+        assert "“Any app with SCIM”" in answer
+        assert "“Any app, by hand”" in answer
+
     def test_name_that_was_typed_filters_until_the_field_is_touched(
         self, alice_client: Client, app: App, app_with_id: App
     ) -> None:

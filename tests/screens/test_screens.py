@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from integrations.models import Integration
+from tests import factories
 from tests.journeys.chromium import chromium
 from tests.routes import PORTAL, values_of
-from tests.screens import stage
+from tests.screens import stage, states
+from tests.screens.states import Visit
 from workspaces.models import User, Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -76,42 +80,84 @@ def test_every_page_fits_and_is_accessible(
     monkeypatch: pytest.MonkeyPatch,
     part: int,
 ) -> None:
-    # Playwright's loop runs in this thread, where the test asks the database too.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     stage.build(workspace, integration)
     values = values_of(integration)
+    paths = {name: route.path.format(**values) for name, route in PAGES.items()}
+    visits = [(name, states.at(path)) for name, path in paths.items()][part::PARTS]
+    with _signed_in(alice, live_server, monkeypatch) as context:
+        wrong = _look_at(context, visits)
+
+    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+
+def test_pages_without_data_and_with_mistakes_fit_and_are_accessible(
+    alice: User,
+    workspace: Workspace,
+    live_server: LiveServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with _signed_in(alice, live_server, monkeypatch) as context:
+        wrong = _look_at(context, states.NOTHING_YET)
+        key = factories.IntegrationFactory(workspace=workspace).directory.key
+        wrong |= _look_at(context, states.of_integration(key))
+        wrong |= _look_at(context, states.REFUSED, is_refused=True)
+
+    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+
+@contextmanager
+def _signed_in(
+    person: User, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[BrowserContext]:
+    """Open a browser as somebody who is signed in."""
+    # Playwright's loop runs in this thread, where the test asks the database too.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     client = Client()
-    client.force_login(alice)
+    client.force_login(person)
     session = client.cookies[settings.SESSION_COOKIE_NAME]
-    wrong: dict[str, list[str]] = {}
     with chromium() as browser:
         context = browser.new_context(base_url=live_server.url, reduced_motion="reduce")
         context.set_default_timeout(15_000)
         context.add_cookies(
             [{"name": session.key, "value": session.value, "url": live_server.url}]
         )
-        for name, route in list(PAGES.items())[part::PARTS]:
-            page = context.new_page()
-            complaints: list[str] = []
-            page.on("console", lambda m, said=complaints: said.append(m.text))
-            page.on("pageerror", lambda e, said=complaints: said.append(str(e)))
-            page.goto(route.path.format(**values))
-            # Before axe and the pictures, which put styles of their own in.
-            found = [*complaints]
-            for number, (size, theme) in enumerate(LOOKS):
-                _look(page, size, theme)
-                rules = RULES_OF_LOOKS if number else EVERY_RULE
-                found += [f"{size} {theme}: {it}" for it in _faults(page, rules)]
-                _keep(page, name, f"{size}-{theme}")
-            page.close()
-            if found:
-                wrong[name] = found
+        yield context
         context.close()
 
-    assert not wrong, "\n".join(f"{name}: {found}" for name, found in wrong.items())
+
+def _look_at(
+    context: BrowserContext,
+    visits: Iterable[tuple[str, Visit]],
+    *,
+    is_refused: bool = False,
+) -> dict[str, list[str]]:
+    """Return what is wrong with each page that the visits lead to.
+
+    `is_refused` says that the pages answer 404 or 422, which Chromium repeats.
+    """
+    wrong: dict[str, list[str]] = {}
+    for name, visit in visits:
+        page = context.new_page()
+        complaints: list[str] = []
+        page.on("console", lambda m, said=complaints: said.append(m.text))
+        page.on("pageerror", lambda e, said=complaints: said.append(str(e)))
+        visit(page)
+        # Before axe and the pictures, which put styles of their own in.
+        if is_refused:
+            complaints = [c for c in complaints if "Failed to load" not in c]
+        found = [*complaints]
+        for number, (size, theme) in enumerate(LOOKS):
+            _dress(page, size, theme)
+            rules = RULES_OF_LOOKS if number else EVERY_RULE
+            found += [f"{size} {theme}: {it}" for it in _faults(page, rules)]
+            _keep(page, name, f"{size}-{theme}")
+        page.close()
+        if found:
+            wrong[name] = found
+    return wrong
 
 
-def _look(page: Page, size: str, theme: str) -> None:
+def _dress(page: Page, size: str, theme: str) -> None:
     """Give the page a width and a theme, as the browser and the cookie would."""
     width, height = SIZES[size]
     page.set_viewport_size({"width": width, "height": height})

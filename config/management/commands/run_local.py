@@ -24,7 +24,7 @@ from django.core.management.base import BaseCommand, CommandError
 from workspaces.demo import DemoLogin, make_demo_login
 
 HOST = "127.0.0.1"
-START_SECONDS = 30
+START_SECONDS = 120
 STOP_SECONDS = 20
 
 SCREEN = """
