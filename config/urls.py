@@ -31,6 +31,7 @@ urlpatterns = [
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
+    path("settings/", include("tokens.policy_urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tasks/", include("integrations.task_urls")),
     path("tokens/", include("tokens.urls")),

@@ -32,6 +32,7 @@ class Event(StrEnum):
     EXPIRES = "expires"
     VIEWED = "viewed"
     LEAKED = "leaked"
+    ROTATION_DUE = "rotation_due"
 
 
 def tell(
@@ -75,13 +76,18 @@ def send(job: Job) -> dict[str, int | str]:
     event, _, key = job.subject.partition(":")
     token = (
         ScimToken.objects.select_related(
-            "directory__workspace", "created_by", "replaces"
+            "directory__workspace",
+            "directory__rotation_schedule",
+            "created_by",
+            "replaces",
         )
         .filter(key=key, directory__workspace=job.workspace_id)
         .first()
     )
     if token is None:
         return {"sent": 0, "note": "The token is gone."}
+    if event == Event.ROTATION_DUE and not _is_scheduled(token):
+        return {"sent": 0, "note": "The token is not replaced by schedule any more."}
     people = administrators(token.directory.workspace, except_for=job.actor)
     subject, text = written(token, Event(event), actor=job.actor)
     return deliver(subject, text, people)
@@ -110,6 +116,9 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
     if event == Event.EXPIRES:
         subject = f"The token {token.name} of {holder.name} expires soon"
         body = _expires(token, holder)
+    elif event == Event.ROTATION_DUE:
+        subject = f"The token {token.name} of {holder.name} is due to be replaced"
+        body = _rotation_due(token, holder)
     elif event == Event.REPLACED:
         subject = f"{who} replaced the token of {holder.name}"
         body = _replaced(token, who, holder)
@@ -127,7 +136,7 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
         f"Workspace: {token.directory.workspace.name}",
         f"Tokens: {settings.KEYWAY_PUBLIC_URL}{holder.url}",
     ]
-    if event not in {Event.EXPIRES, Event.LEAKED}:
+    if event not in {Event.EXPIRES, Event.LEAKED, Event.ROTATION_DUE}:
         lines.append("If nobody was meant to do this, open that page and revoke it.")
     # A name that somebody typed must not break out of the subject's line.
     return " ".join(subject.split()), "\n\n".join(lines) + "\n"
@@ -152,6 +161,23 @@ def _leaked(token: ScimToken, holder: Holder) -> str:
         f"{holder.idp or 'your IdP'}, and find out where the old one was kept: the "
         "audit log has the time and the address of the report, and the activity has "
         "every request that was made with it."
+    )
+
+
+def _is_scheduled(token: ScimToken) -> bool:
+    schedule = getattr(token.directory, "rotation_schedule", None)
+    return schedule is not None and token.replaced_by_id is None
+
+
+def _rotation_due(token: ScimToken, holder: Holder) -> str:
+    schedule = token.directory.rotation_schedule
+    return (
+        f"By schedule the token {token} of {holder.name} is replaced every "
+        f"{schedule.every_days} days, this time until "
+        f"{schedule.due_at(token):%d %b %Y}. Open its page with the settings of "
+        f"{holder.idp or 'your IdP'} beside it, generate the new token there and paste "
+        "it in: it is shown once, and no mail holds it. The old token then stops by "
+        "itself. Nothing stops before."
     )
 
 

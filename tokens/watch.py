@@ -6,22 +6,23 @@ end is written into the audit log, and administrators hear of it beforehand.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
 
-from tokens import notices
+from tokens import notices, scheduled_rotation
 from tokens.audit import Action
 from tokens.holders import has_holder
 from tokens.models import ScimToken
+from tokens.policy import policy_of
 from workspaces import audit
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Job
+from workspaces.models import AuditEvent, Job, Workspace
 
 JOB = "tokens.watch"
 EVERY = timedelta(hours=1)
-REMIND_DAYS = (90, 30, 7, 1)
 LOOK_BACK = timedelta(days=30)
 
 
@@ -32,9 +33,11 @@ def watch(job: Job) -> dict[str, int]:
     tokens = ScimToken.objects.filter(
         directory__workspace=job.workspace_id, revoked_at=None
     ).select_related("directory__workspace", "owner__user")
+    remind_days = policy_of(job.workspace).remind_days
     return {
         "ended": _note_ends(tokens, now),
-        "reminded": _remind(tokens, now),
+        "reminded": _remind(tokens, remind_days, now),
+        "rotations": _remind_of_rotations(job.workspace, remind_days, now),
     }
 
 
@@ -53,15 +56,15 @@ def _note_ends(tokens: QuerySet[ScimToken], now: datetime) -> int:
     return noted
 
 
-def _remind(tokens: QuerySet[ScimToken], now: datetime) -> int:
-    longest = timedelta(days=max(REMIND_DAYS))
+def _remind(tokens: QuerySet[ScimToken], remind_days: list[int], now: datetime) -> int:
+    longest = timedelta(days=max(remind_days))
     reminded = 0
     for token in tokens.filter(
         replaced_by=None, expires_at__gt=now, expires_at__lte=now + longest
     ):
         assert token.expires_at is not None  # noqa: S101  filtered by it
         left = token.expires_at - now
-        days = min(d for d in REMIND_DAYS if left <= timedelta(days=d))
+        days = min(d for d in remind_days if left <= timedelta(days=d))
         if token.expires_at - token.created_at <= timedelta(days=days):
             # So short-lived that its whole life is within the reminder.
             continue
@@ -71,6 +74,30 @@ def _remind(tokens: QuerySet[ScimToken], now: datetime) -> int:
             notices.tell(
                 token,
                 notices.Event.EXPIRES,
+                actor=None,
+                trigger=Job.Trigger.SCHEDULE,
+                now=now,
+            )
+            reminded += 1
+    return reminded
+
+
+def _remind_of_rotations(
+    workspace: Workspace, remind_days: list[int], now: datetime
+) -> int:
+    """Tell when a rotation can be seen to be due, on the later days, and at its end."""
+    reminded = 0
+    for due in scheduled_rotation.dues(workspace, now=now):
+        if not due.is_open or not has_holder(due.token.directory):
+            continue
+        days = max(0, math.ceil((due.at - now) / timedelta(days=1)))
+        lead = due.token.directory.rotation_schedule.lead_days
+        marks = {0, lead, *(day for day in remind_days if day < lead)}
+        mark = min(day for day in marks if days <= day)
+        if _record_once(Action.ROTATION_REMINDED, due.token, days=mark):
+            notices.tell(
+                due.token,
+                notices.Event.ROTATION_DUE,
                 actor=None,
                 trigger=Job.Trigger.SCHEDULE,
                 now=now,
