@@ -446,6 +446,13 @@ ROUTES = {
     ),
     "settings/security-policy/": Route("/settings/security-policy/", get=200, post=422),
     "settings/token-policy/": Route("/settings/token-policy/", get=200, post=422),
+    "settings/calendar-feed/": Route(
+        "/settings/calendar-feed/", get=200, post=200, is_own=True
+    ),
+    "settings/calendar-feed/turn-off/": Route(
+        "/settings/calendar-feed/turn-off/", post=302
+    ),
+    "calendar/<slug:key>.ics": Route("/calendar/unknown.ics", get=404, is_public=True),
     "login/": Route("/login/", get=200, post=422, is_public=True),
     "logout/": Route("/logout/", post=302, is_public=True),
 }
@@ -529,6 +536,8 @@ PERMISSIONS: dict[str, Permission | None] = {
     ),
     "settings/security-policy/": Permission.MANAGE_POLICY,
     "settings/token-policy/": Permission.MANAGE_POLICY,
+    "settings/calendar-feed/": Permission.MANAGE_TOKENS,
+    "settings/calendar-feed/turn-off/": Permission.MANAGE_TOKENS,
     "": None,
     "switch-workspace/": None,
     "dashboard/": Permission.VIEW_INTEGRATIONS,

@@ -14,6 +14,7 @@ class TokensConfig(AppConfig):
         """Register the audit actions and the kinds of jobs."""
         from tokens import (
             api_tokens,
+            calendar_feed,
             confirmed,
             key_change,
             notices,
@@ -39,6 +40,7 @@ class TokensConfig(AppConfig):
         configuration.register(policy_views.TAB)
         sealed.register(key_change.SEALED)
         key_rotation.register_use(key_change.use_of)
+        key_rotation.register_use(calendar_feed.use_of)
         jobs.register(notices.JOB, notices.send)
         jobs.register(api_tokens.LEAKED_JOB, api_tokens.tell_of_leaked)
         jobs.register(owner_notices.JOB, owner_notices.send)
