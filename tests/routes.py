@@ -239,7 +239,7 @@ ROUTES = {
         "/integrations/{key}/set-up/okta/", get=200
     ),
     "tokens/<slug:directory_key>/rotation/": Route(
-        "/tokens/{key}/rotation/", get=200, post=302
+        "/tokens/{key}/rotation/", get=200, post=422
     ),
     "tokens/<slug:directory_key>/reveal-rule/": Route(
         "/tokens/{sync_key}/reveal-rule/", get=200, post=422

@@ -34,5 +34,6 @@ class Action(StrEnum):
     ROTATION_SCHEDULED = "tokens.directory.rotation_scheduled"
     ROTATION_UNSCHEDULED = "tokens.directory.rotation_unscheduled"
     ROTATION_REMINDED = "tokens.scim_token.rotation_reminded"
+    OVERLAP_REMINDED = "tokens.scim_token.overlap_reminded"
     FEED_GENERATED = "tokens.calendar_feed.generated"
     FEED_TURNED_OFF = "tokens.calendar_feed.turned_off"

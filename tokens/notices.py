@@ -33,6 +33,7 @@ class Event(StrEnum):
     VIEWED = "viewed"
     LEAKED = "leaked"
     ROTATION_DUE = "rotation_due"
+    OVERLAP_ENDS = "overlap_ends"
 
 
 def tell(
@@ -80,6 +81,7 @@ def send(job: Job) -> dict[str, int | str]:
             "directory__rotation_schedule",
             "created_by",
             "replaces",
+            "replaced_by",
         )
         .filter(key=key, directory__workspace=job.workspace_id)
         .first()
@@ -119,6 +121,11 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
     elif event == Event.ROTATION_DUE:
         subject = f"The token {token.name} of {holder.name} is due to be replaced"
         body = _rotation_due(token, holder)
+    elif event == Event.OVERLAP_ENDS:
+        subject = (
+            f"The old token {token.name} of {holder.name} stops soon and is in use"
+        )
+        body = _overlap_ends(token, holder)
     elif event == Event.REPLACED:
         subject = f"{who} replaced the token of {holder.name}"
         body = _replaced(token, who, holder)
@@ -136,7 +143,7 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
         f"Workspace: {token.directory.workspace.name}",
         f"Tokens: {settings.KEYWAY_PUBLIC_URL}{holder.url}",
     ]
-    if event not in {Event.EXPIRES, Event.LEAKED, Event.ROTATION_DUE}:
+    if event in {Event.GENERATED, Event.REPLACED, Event.VIEWED}:
         lines.append("If nobody was meant to do this, open that page and revoke it.")
     # A name that somebody typed must not break out of the subject's line.
     return " ".join(subject.split()), "\n\n".join(lines) + "\n"
@@ -150,7 +157,10 @@ def _replaced(token: ScimToken, who: str, holder: Holder) -> str:
     ends_at = old.overlap_ends_at
     if ends_at is None:
         return f"{text} It replaces {old}, which no longer works."
-    return f"{text} It replaces {old}, which stops on {ends_at:%d %b %Y, %H:%M} UTC."
+    return (
+        f"{text} It replaces {old}, which stops on {ends_at:%d %b %Y, %H:%M} UTC. "
+        f"{holder.caller} must have the new one by then."
+    )
 
 
 def _leaked(token: ScimToken, holder: Holder) -> str:
@@ -178,6 +188,16 @@ def _rotation_due(token: ScimToken, holder: Holder) -> str:
         f"{holder.idp or 'your IdP'} beside it, generate the new token there and paste "
         "it in: it is shown once, and no mail holds it. The old token then stops by "
         "itself. Nothing stops before."
+    )
+
+
+def _overlap_ends(token: ScimToken, holder: Holder) -> str:
+    return (
+        f"{holder.caller} still uses the token {token} of {holder.name}, which stops on "
+        f"{token.overlap_ends_at:%d %b %Y, %H:%M} UTC. The one that replaces it, "
+        f"{token.replaced_by}, has not been used yet. Paste it into "
+        f"{holder.idp or 'your IdP'} before that. If nobody has it any more, generate "
+        "another one in its place."
     )
 
 

@@ -22,15 +22,19 @@ SHORTEST, USUAL_LEAD, LONGEST_LEAD = 7, 14, 90
 """Days."""
 
 
-def _days(label: str, help_text: str, least: int, most: int) -> forms.IntegerField:
+def _days(
+    label: str, help_text: str, least: int, most: int, *, required: bool
+) -> forms.IntegerField:
     wrong = f"Enter whole days, {least} to {most}."
     return forms.IntegerField(
         label=label,
-        required=False,
+        required=required,
         min_value=least,
         max_value=most,
         help_text=help_text,
-        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), wrong),
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"), wrong
+        ),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
 
@@ -43,12 +47,14 @@ class RotationForm(forms.Form):
         f"Days, {SHORTEST} to {TWO_YEARS}. Empty: no scheduled rotation.",
         SHORTEST,
         TWO_YEARS,
+        required=False,
     )
     lead_days = _days(
         "Tell administrators before",
         f"Days before a token is due, 1 to {LONGEST_LEAD}.",
         1,
         LONGEST_LEAD,
+        required=True,
     )
 
     def __init__(
@@ -64,11 +70,7 @@ class RotationForm(forms.Form):
         """Ask for a lead that is shorter than the period."""
         given: dict[str, Any] = super().clean() or {}
         every, lead = given.get("every_days"), given.get("lead_days")
-        if every is None or "lead_days" in self.errors:
-            return given
-        if lead is None:
-            self.add_error("lead_days", "Enter how many days before, such as 14.")
-        elif lead >= every:
+        if every and lead and lead >= every:
             self.add_error("lead_days", f"Enter fewer than {every} days.")
         return given
 

@@ -87,14 +87,15 @@ def turn_off(directory: Directory, *, actor: User) -> bool:
 
 
 def dues(workspace: Workspace, *, now: datetime) -> list[Due]:
-    """Return when each token of a workspace that is replaced by schedule is due."""
+    """Return when tokens of a workspace are due by schedule, the first one first."""
     scheduled = (
         ScimToken.objects.in_workspace(workspace)
         .live(now)
         .filter(replaced_by=None, directory__rotation_schedule__isnull=False)
         .select_related("directory__workspace", "directory__rotation_schedule")
     )
-    return [_due(token.directory.rotation_schedule, token, now) for token in scheduled]
+    found = [_due(token.directory.rotation_schedule, token, now) for token in scheduled]
+    return sorted(found, key=lambda due: due.at)
 
 
 def open_dues(

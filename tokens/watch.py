@@ -37,6 +37,7 @@ def watch(job: Job) -> dict[str, int]:
     return {
         "ended": _note_ends(tokens, now),
         "reminded": _remind(tokens, remind_days, now),
+        "unused": _remind_of_unused(tokens, now),
         "rotations": _remind_of_rotations(job.workspace, remind_days, now),
     }
 
@@ -68,17 +69,9 @@ def _remind(tokens: QuerySet[ScimToken], remind_days: list[int], now: datetime) 
         if token.expires_at - token.created_at <= timedelta(days=days):
             # So short-lived that its whole life is within the reminder.
             continue
-        if has_holder(token.directory) and _record_once(
-            Action.EXPIRY_REMINDED, token, days=days
-        ):
-            notices.tell(
-                token,
-                notices.Event.EXPIRES,
-                actor=None,
-                trigger=Job.Trigger.SCHEDULE,
-                now=now,
-            )
-            reminded += 1
+        reminded += _tell_once(
+            Action.EXPIRY_REMINDED, notices.Event.EXPIRES, token, now, days=days
+        )
     return reminded
 
 
@@ -88,22 +81,49 @@ def _remind_of_rotations(
     """Tell when a rotation can be seen to be due, on the later days, and at its end."""
     reminded = 0
     for due in scheduled_rotation.dues(workspace, now=now):
-        if not due.is_open or not has_holder(due.token.directory):
+        if not due.is_open:
             continue
         days = max(0, math.ceil((due.at - now) / timedelta(days=1)))
         lead = due.token.directory.rotation_schedule.lead_days
         marks = {0, lead, *(day for day in remind_days if day < lead)}
         mark = min(day for day in marks if days <= day)
-        if _record_once(Action.ROTATION_REMINDED, due.token, days=mark):
-            notices.tell(
-                due.token,
-                notices.Event.ROTATION_DUE,
-                actor=None,
-                trigger=Job.Trigger.SCHEDULE,
-                now=now,
-            )
-            reminded += 1
+        reminded += _tell_once(
+            Action.ROTATION_REMINDED,
+            notices.Event.ROTATION_DUE,
+            due.token,
+            now,
+            days=mark,
+        )
     return reminded
+
+
+def _remind_of_unused(tokens: QuerySet[ScimToken], now: datetime) -> int:
+    """Tell of old tokens that stop within a day while their successors lie about."""
+    day = timedelta(days=1)
+    reminded = 0
+    for token in tokens.filter(
+        overlap_ends_at__gt=now,
+        overlap_ends_at__lte=now + day,
+        last_used_at__isnull=False,
+        replaced_by__last_used_at=None,
+        replaced_by__revoked_at=None,
+        replaced_by__created_at__lte=now - day,
+    ):
+        reminded += _tell_once(
+            Action.OVERLAP_REMINDED, notices.Event.OVERLAP_ENDS, token, now
+        )
+    return reminded
+
+
+def _tell_once(
+    action: Action, event: notices.Event, token: ScimToken, now: datetime, **data: int
+) -> int:
+    """Write down that people are told, and tell them, unless they were."""
+    if not has_holder(token.directory) or not _record_once(action, token, **data):
+        return 0
+    trigger = Job.Trigger.SCHEDULE
+    notices.tell(token, event, actor=None, trigger=trigger, now=now)
+    return 1
 
 
 def _record_once(action: Action, token: ScimToken, **data: int) -> int:

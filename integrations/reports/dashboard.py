@@ -17,6 +17,7 @@ from integrations.reports.standing import Standing
 from integrations.reports.troubles import Troubles
 from scim.models import RequestRecord, ResourceCount
 from tokens.models import ScimToken
+from tokens.scheduled_rotation import Due
 from workspaces.models import Directory, Job, Workspace
 
 HOURS = 24
@@ -47,6 +48,7 @@ class Line:
     failed_sync: Job | None = None
     expiring: list[ScimToken] = field(default_factory=list)
     leaked: list[ScimToken] = field(default_factory=list)
+    rotations: list[Due] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ def _lines(
             unmatched=found.unmatched.get(i.directory_id, 0),
             open_sync=syncs.get(i.directory.key),
             failed_sync=failed_syncs.get(i.directory.key),
+            rotations=found.rotations.get(i.directory_id, []),
         )
         for i in shown
     }

@@ -212,10 +212,10 @@ class TestPage:
     ) -> None:
         factories.issue_token(directory)
         factories.issue_token(directory, lifetime=90 * DAY)
-        assert "may end later" not in alice_client.get(PAGE).text
+        assert "lives longer" not in alice_client.get(PAGE).text
         set_policy(directory.workspace, default_days=90, longest_days=90)
 
-        assert "1 token may end later" in alice_client.get(PAGE).text
+        assert "1 token lives longer than 90 days" in alice_client.get(PAGE).text
 
     def test_who_is_no_owner_any_more_changes_nothing(
         self, membership: Membership

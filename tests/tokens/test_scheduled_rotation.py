@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -41,8 +42,8 @@ def age(token: ScimToken, days: float) -> None:
     ScimToken.objects.filter(pk=token.pk).update(created_at=database_now() - days * DAY)
 
 
-def look(workspace: Workspace) -> int:
-    """Let the hourly job run; how many rotations it told of."""
+def look(workspace: Workspace, what: str = "rotations") -> int:
+    """Let the hourly job run; how many of something it told of."""
     job = jobs.enqueue(
         watch.JOB,
         workspace=workspace,
@@ -50,7 +51,7 @@ def look(workspace: Workspace) -> int:
         trigger=Job.Trigger.SCHEDULE,
         now=database_now(),
     ).job
-    return watch.watch(job)["rotations"]
+    return watch.watch(job)[what]
 
 
 def deliver() -> None:
@@ -128,6 +129,85 @@ class TestReminders:
         assert (due.at, due.is_open, due.is_overdue) == (ends, True, False)
 
 
+class TestUnusedSuccessor:
+    """The IdP has not got the new token, and the old one stops soon."""
+
+    @pytest.fixture
+    def old(self, directory: Directory, alice: User) -> ScimToken:
+        old = factories.issue_token(directory, name="okta").token
+        services.rotate(
+            directory, old, overlap=Overlap.WEEK, actor=alice, now=database_now()
+        )
+        ScimToken.objects.filter(directory=directory).update(
+            created_at=database_now() - 7 * DAY
+        )
+        ScimToken.objects.filter(pk=old.pk).update(
+            overlap_ends_at=database_now() + 0.9 * DAY, last_used_at=database_now()
+        )
+        old.refresh_from_db()
+        return old
+
+    def test_administrators_are_told_a_day_before_once(
+        self, workspace: Workspace, old: ScimToken
+    ) -> None:
+        Job.objects.all().delete()
+        assert look(workspace, "unused") == 1
+        assert look(workspace, "unused") == 0
+
+        deliver()
+
+        [sent] = mail.outbox
+        assert (
+            sent.subject == "The old token okta of Acme Demo stops soon and is in use"
+        )
+        assert sent.recipients() == ["alice@acme.test"]
+        assert "okta 2" in sent.body
+
+    @pytest.mark.parametrize(
+        ("which", "columns"),
+        [
+            ("new", {"last_used_at": database_now}),
+            ("new", {"created_at": database_now}),
+            ("old", {"last_used_at": lambda: None}),
+            ("old", {"overlap_ends_at": lambda: database_now() + 2 * DAY}),
+            ("old", {"revoked_at": database_now}),
+        ],
+        ids=["used", "made today", "old one never used", "not soon", "revoked"],
+    )
+    def test_nobody_is_told_where_there_is_no_need(
+        self,
+        workspace: Workspace,
+        old: ScimToken,
+        which: str,
+        columns: dict[str, Callable[[], datetime | None]],
+    ) -> None:
+        key = old.pk if which == "old" else old.replaced_by_id
+        values = {name: value() for name, value in columns.items()}
+        ScimToken.objects.filter(pk=key).update(**values)
+
+        assert look(workspace, "unused") == 0
+
+
+class TestDashboard:
+    @pytest.mark.parametrize(
+        ("days", "words"),
+        [
+            (75, None),
+            (80, "Token okta-prod is due to be replaced by schedule."),
+            (91, "Token okta-prod is overdue to be replaced by schedule."),
+        ],
+    )
+    def test_it_tells_of_tokens_that_are_due(
+        self, alice_client: Client, token: ScimToken, days: int, words: str | None
+    ) -> None:
+        age(token, days)
+
+        content = alice_client.get("/dashboard/").text
+
+        assert (words or "") in content
+        assert ("to be replaced" in content) is (words is not None)
+
+
 class TestOneClick:
     def test_successor_is_shown_once_and_the_old_one_ends_itself(
         self,
@@ -139,7 +219,7 @@ class TestOneClick:
         age(token, 91)
         content = alice_client.get(page).text
         assert "okta-prod is overdue to be replaced" in content
-        assert "The old token stops in 7 days: both work until then." in content
+        assert "The old one stops in 7 days: both work until then." in content
 
         answer = alice_client.post(
             f"/tokens/{integration.directory.key}/{token.key}/new/",
@@ -185,7 +265,7 @@ class TestPage:
             assert "Tokens are to be replaced every 30 days." in saved.text
         assert "Tokens are replaced every 30 days." in alice_client.get(page).text
 
-        off = alice_client.post(path, {"every_days": "", "lead_days": ""}, follow=True)
+        off = alice_client.post(path, {"every_days": "", "lead_days": 7}, follow=True)
 
         assert "Tokens are not replaced by schedule." in off.text
         assert not RotationSchedule.objects.exists()
@@ -213,7 +293,7 @@ class TestPage:
             ("6", "1", "Enter whole days, 7 to 730."),
             ("731", "1", "Enter whole days, 7 to 730."),
             ("a month", "1", "Enter whole days, 7 to 730."),
-            ("30", "", "Enter how many days before, such as 14."),
+            ("30", "", "Enter whole days, 1 to 90."),
             ("30", "0", "Enter whole days, 1 to 90."),
             ("30", "30", "Enter fewer than 30 days."),
         ],
