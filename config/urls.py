@@ -10,6 +10,7 @@ from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
+from integrations.calendar import views as calendar_views
 from tokens import public_views
 from workspaces.views.account import home
 from workspaces.views.styleguide import styleguide
@@ -31,6 +32,9 @@ urlpatterns = [
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
+    path("settings/", include("tokens.policy_urls")),
+    path("settings/", include("integrations.calendar.urls")),
+    path("calendar/<slug:key>.ics", calendar_views.feed, name="calendar_feed"),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tasks/", include("integrations.task_urls")),
     path("tokens/", include("tokens.urls")),

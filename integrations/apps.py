@@ -19,6 +19,7 @@ class IntegrationsConfig(AppConfig):
         from integrations import push, service_accounts, services
         from integrations.api import idempotency
         from integrations.audit import Action
+        from integrations.calendar import views as calendar_views
         from integrations.connectors.browser import availability
         from integrations.directory_sync import (
             holder,
@@ -127,6 +128,7 @@ class IntegrationsConfig(AppConfig):
                     order, label, url_name, Permission.MANAGE_DIRECTORY_SYNC
                 )
             )
+        configuration.register(calendar_views.TAB)
         confirmations.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)

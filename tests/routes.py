@@ -242,6 +242,9 @@ ROUTES = {
     "integrations/<slug:key>/set-up/<slug:idp>/": Route(
         "/integrations/{key}/set-up/okta/", get=200
     ),
+    "tokens/<slug:directory_key>/rotation/": Route(
+        "/tokens/{key}/rotation/", get=200, post=422
+    ),
     "tokens/<slug:directory_key>/reveal-rule/": Route(
         "/tokens/{sync_key}/reveal-rule/", get=200, post=422
     ),
@@ -446,6 +449,14 @@ ROUTES = {
         "/administration/api-tokens/{api_token}/revoke/", get=200, post=302
     ),
     "settings/security-policy/": Route("/settings/security-policy/", get=200, post=422),
+    "settings/token-policy/": Route("/settings/token-policy/", get=200, post=422),
+    "settings/calendar-feed/": Route(
+        "/settings/calendar-feed/", get=200, post=200, is_own=True
+    ),
+    "settings/calendar-feed/turn-off/": Route(
+        "/settings/calendar-feed/turn-off/", post=302
+    ),
+    "calendar/<slug:key>.ics": Route("/calendar/unknown.ics", get=404, is_public=True),
     "login/": Route("/login/", get=200, post=422, is_public=True),
     "logout/": Route("/logout/", post=302, is_public=True),
 }
@@ -528,6 +539,9 @@ PERMISSIONS: dict[str, Permission | None] = {
         )
     ),
     "settings/security-policy/": Permission.MANAGE_POLICY,
+    "settings/token-policy/": Permission.MANAGE_POLICY,
+    "settings/calendar-feed/": Permission.MANAGE_TOKENS,
+    "settings/calendar-feed/turn-off/": Permission.MANAGE_TOKENS,
     "": None,
     "switch-workspace/": None,
     "dashboard/": Permission.VIEW_INTEGRATIONS,
@@ -627,6 +641,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "administration/api-tokens/new/": Permission.MANAGE_TOKENS,
     "administration/api-tokens/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
     "integrations/<slug:key>/set-up/<slug:idp>/": Permission.VIEW_INTEGRATIONS,
+    "tokens/<slug:directory_key>/rotation/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/reveal-rule/": Permission.MANAGE_POLICY,
     "tokens/<slug:directory_key>/<str:token_key>/view/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/show/": Permission.MANAGE_TOKENS,

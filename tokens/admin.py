@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from tokens import services
 from tokens.errors import TokenNotActive
 from tokens.models import ApiToken, ScimToken
+from tokens.policy_models import CalendarFeed, RotationSchedule, TokenPolicy
 from workspaces.admin import ReadOnlyAdmin
 from workspaces.clock import database_now
 
@@ -56,4 +57,32 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_display = ("name", "hint", "membership", "expires_at", "last_used_at")
     list_select_related = ("membership__user", "membership__workspace")
     search_fields = ("name", "key", "workspace__name")
+    exclude = ("digest", "digest_key")
+
+
+@admin.register(TokenPolicy)
+class TokenPolicyAdmin(ReadOnlyAdmin):
+    """How long the tokens of each workspace live. Owners set it in the portal."""
+
+    list_display = ("workspace", "default_days", "longest_days", "remind_days")
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name",)
+
+
+@admin.register(RotationSchedule)
+class RotationScheduleAdmin(ReadOnlyAdmin):
+    """Every how many days the tokens of a directory are to be replaced."""
+
+    list_display = ("directory", "every_days", "lead_days")
+    list_select_related = ("directory",)
+    search_fields = ("directory__key", "directory__workspace__name")
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(ReadOnlyAdmin):
+    """Which workspaces have a calendar. Digests are not shown."""
+
+    list_display = ("workspace", "key", "created_by", "created_at", "last_read_at")
+    list_select_related = ("workspace", "created_by")
+    search_fields = ("workspace__name", "key")
     exclude = ("digest", "digest_key")

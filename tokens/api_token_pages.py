@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from tokens import api_tokens, confirmed
 from tokens.api_tokens import SCOPES
-from tokens.errors import TokenNotActive
+from tokens.errors import LivesTooLong, TokenNotActive
 from tokens.models import ApiToken
+from tokens.policy import choices, policy_of
 from tokens.state import TokenState
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
@@ -25,7 +26,9 @@ from workspaces.pages import Pill, page_of
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 from workspaces.step_up import recent_confirmation
 
-LIFETIMES = ((30, "30 days"), (90, "90 days"), (365, "1 year"))
+LIFETIMES = (30, 90, 365)
+"""Days."""
+
 _PAGE = "api_tokens:list"
 _TONES = {TokenState.ACTIVE: "success", TokenState.EXPIRING: "warning"}
 
@@ -55,8 +58,6 @@ class ApiTokenForm(forms.Form):
     lifetime = forms.TypedChoiceField(
         label="Expires",
         coerce=int,
-        choices=[(days, f"After {label}") for days, label in LIFETIMES],
-        initial=90,
         error_messages={
             "required": "Choose when the token expires.",
             "invalid_choice": "Choose one of the times that are listed.",
@@ -65,11 +66,16 @@ class ApiTokenForm(forms.Form):
 
     def __init__(self, *args: Any, of: Membership, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        field = self.fields["scopes"]
-        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  as above
-        field.choices = [
+        scopes = self.fields["scopes"]
+        assert isinstance(scopes, forms.MultipleChoiceField)  # noqa: S101  as above
+        scopes.choices = [
             (str(scope), label) for scope, label in SCOPES.items() if can(of, scope)
         ]
+        preset = choices(policy_of(of.workspace), LIFETIMES)
+        lifetime = self.fields["lifetime"]
+        assert isinstance(lifetime, forms.TypedChoiceField)  # noqa: S101  as above
+        lifetime.choices = [(days, f"After {words}") for days, words in preset]
+        self.initial.setdefault("lifetime", min(90, preset[-1][0]))
 
 
 @require_GET
@@ -113,20 +119,24 @@ def new(request: WorkspaceRequest) -> HttpResponse:
     """Ask for name, scopes and lifetime, then show the new token, this once."""
     posted = request.POST if request.method == "POST" else None
     form = ApiTokenForm(posted, of=request.membership)
-    if not form.is_valid():
-        context = {"form": form, "cancel_url": reverse(_PAGE)}
-        status = 422 if form.errors else 200
-        return render(request, "tokens/api_token_new.html", context, status=status)
-    request.membership.user = request.user
-    issued = api_tokens.issue(
-        request.membership,
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        lifetime=timedelta(days=form.cleaned_data["lifetime"]),
-        now=database_now(),
-    )
-    context = {"issued": issued, "done_url": reverse(_PAGE)}
-    return render(request, "tokens/api_token_made.html", context)
+    if form.is_valid():
+        request.membership.user = request.user
+        try:
+            issued = api_tokens.issue(
+                request.membership,
+                name=form.cleaned_data["name"],
+                scopes=form.cleaned_data["scopes"],
+                lifetime=timedelta(days=form.cleaned_data["lifetime"]),
+                now=database_now(),
+            )
+        except LivesTooLong as error:
+            form.add_error("lifetime", str(error))
+        else:
+            made = {"issued": issued, "done_url": reverse(_PAGE)}
+            return render(request, "tokens/api_token_made.html", made)
+    context = {"form": form, "cancel_url": reverse(_PAGE)}
+    status = 422 if form.errors else 200
+    return render(request, "tokens/api_token_new.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

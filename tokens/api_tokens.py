@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from tokens import credential, key_change, notices
+from tokens import credential, key_change, notices, policy
 from tokens.audit import Action
 from tokens.errors import TokenError, TokenNotActive
 from tokens.models import ApiToken
@@ -60,7 +60,11 @@ def issue(
     lifetime: timedelta,
     now: datetime,
 ) -> IssuedApiToken:
-    """Make a token that acts in the name of a member. Raises ScopeRefused."""
+    """Make a token that acts in the name of a member.
+
+    Raises ScopeRefused, and LivesTooLong where the token policy says so.
+    """
+    policy.check_lifetime(policy.policy_of(membership.workspace), lifetime)
     chosen = [scope for scope in SCOPES if scope in scopes]
     if not chosen or len(chosen) != len(set(scopes)):
         raise ScopeRefused("Choose at least one of the scopes that are listed.")

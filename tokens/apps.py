@@ -14,22 +14,33 @@ class TokensConfig(AppConfig):
         """Register the audit actions and the kinds of jobs."""
         from tokens import (
             api_tokens,
+            calendar_feed,
             confirmed,
             key_change,
             notices,
             owner_notices,
             owners,
+            policy_views,
             watch,
         )
         from tokens.audit import Action
-        from workspaces import audit, belongings, jobs, key_rotation, sealed
+        from workspaces import (
+            audit,
+            belongings,
+            configuration,
+            jobs,
+            key_rotation,
+            sealed,
+        )
 
         audit.register(Action)
         belongings.register(owners.at_stake, owners.note, owners.hand_over)
         belongings.register(api_tokens.at_stake, api_tokens.note, api_tokens.note)
         confirmed.register()
+        configuration.register(policy_views.TAB)
         sealed.register(key_change.SEALED)
         key_rotation.register_use(key_change.use_of)
+        key_rotation.register_use(calendar_feed.use_of)
         jobs.register(notices.JOB, notices.send)
         jobs.register(api_tokens.LEAKED_JOB, api_tokens.tell_of_leaked)
         jobs.register(owner_notices.JOB, owner_notices.send)

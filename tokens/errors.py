@@ -53,3 +53,24 @@ class OnlyOwners(TokenError):
 
     def __init__(self) -> None:
         super().__init__("Only an Owner can say when tokens can be seen.")
+
+
+class LivesTooLong(TokenError):
+    """The chosen lifetime is longer than the workspace allows."""
+
+    def __init__(self, longest: str) -> None:
+        super().__init__(
+            f"The token policy of this workspace lets a token live at most {longest}. "
+            "Choose a shorter time, or ask an Owner to change the policy."
+        )
+
+
+class OverlapTooLong(TokenError):
+    """The old token would live on for longer than the workspace allows."""
+
+    def __init__(self, hours: int) -> None:
+        most = f"at most {hours} h beside" if hours else "not at all beside"
+        super().__init__(
+            f"The token policy of this workspace lets a replaced token live on {most} "
+            "its successor. Choose a shorter time, or ask an Owner to change the policy."
+        )

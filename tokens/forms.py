@@ -8,17 +8,20 @@ from typing import Any
 from django import forms
 
 from tokens.models import ScimToken
-from tokens.services import LIFETIME, Overlap
+from tokens.policy import choices, in_words, policy_of
+from tokens.policy_models import TWO_YEARS, TokenPolicy
+from tokens.services import Overlap, allowed_overlaps
 from workspaces.models import Directory
 
-OVERLAPS = (
-    (Overlap.NOW, "Immediately: provisioning stops until you paste the new one"),
-    (Overlap.HOUR, "In 1 hour: both work until then"),
-    (Overlap.DAY, "In 24 hours: both work until then"),
-    (Overlap.WEEK, "In 7 days: both work until then"),
-)
+OVERLAPS = {
+    Overlap.NOW: "Immediately: provisioning stops until you paste the new one",
+    Overlap.HOUR: "In 1 hour: both work until then",
+    Overlap.DAY: "In 24 hours: both work until then",
+    Overlap.WEEK: "In 7 days: both work until then",
+}
 KEEP = "keep"
-LIFETIMES = ((90, "90 days"), (365, "1 year"), (LIFETIME.days, "2 years"))
+LIFETIMES = (90, 365, TWO_YEARS)
+"""Days."""
 
 
 class LeakForm(forms.Form):
@@ -47,7 +50,6 @@ class RotateForm(forms.Form):
 
     overlap = forms.ChoiceField(
         label="Old token stops working",
-        choices=[(str(value), label) for value, label in OVERLAPS],
         initial=str(Overlap.NOW),
         widget=forms.RadioSelect,
         error_messages={
@@ -55,6 +57,12 @@ class RotateForm(forms.Form):
             "invalid_choice": "Choose one of the times that are listed.",
         },
     )
+
+    def __init__(self, *args: Any, policy: TokenPolicy, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["overlap"]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
+        field.choices = [(str(o), OVERLAPS[o]) for o in allowed_overlaps(policy)]
 
     def chosen(self) -> Overlap:
         """Return the choice of a valid form."""
@@ -76,7 +84,6 @@ class TokenForm(forms.Form):
     )
     lifetime = forms.ChoiceField(
         label="Expires",
-        help_text="From the day it is made.",
         error_messages={
             "required": "Choose when the token expires.",
             "invalid_choice": "Choose one of the times that are listed.",
@@ -85,13 +92,15 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, token: ScimToken, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(str(days), f"After {label}") for days, label in LIFETIMES]
-        present = _lifetime_of(token)
-        if present == KEEP:
-            choices.insert(0, (KEEP, _kept(token)))
+        policy = policy_of(token.directory.workspace)
+        preset = choices(policy, [*LIFETIMES, policy.default_days])
+        present = _lifetime_of(token, [days for days, _ in preset])
         field = self.fields["lifetime"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  declared above
-        field.choices = choices
+        field.choices = [(KEEP, _kept(token))] if present == KEEP else []
+        field.choices += [(str(days), f"After {words}") for days, words in preset]
+        longest = in_words(policy.longest_days)
+        field.help_text = f"From the day it is made. At most {longest}."
         self.initial = {"name": token.name, "lifetime": present, **self.initial}
 
     def chosen_lifetime(self) -> timedelta | None:
@@ -125,10 +134,10 @@ class RevealRuleForm(forms.Form):
         return Directory.RevealRule(self.cleaned_data["rule"])
 
 
-def _lifetime_of(token: ScimToken) -> str:
+def _lifetime_of(token: ScimToken, preset: list[int]) -> str:
     """Return the choice that a token has now; KEEP if it is none of the list."""
     if token.expires_at is not None:
-        for days, _ in LIFETIMES:
+        for days in preset:
             if token.expires_at == token.created_at + timedelta(days=days):
                 return str(days)
     return KEEP

@@ -9,6 +9,11 @@ from django.db import models
 
 from tokens import credential
 from tokens.limits import Limits, NetworkRule
+from tokens.policy_models import (  # noqa: F401  Django looks for tables here
+    CalendarFeed,
+    RotationSchedule,
+    TokenPolicy,
+)
 from tokens.state import TokenState, token_state
 from workspaces.models import Directory, Membership, User, Workspace
 from workspaces.permissions import ALLOWED, Permission

@@ -32,6 +32,8 @@ class Event(StrEnum):
     EXPIRES = "expires"
     VIEWED = "viewed"
     LEAKED = "leaked"
+    ROTATION_DUE = "rotation_due"
+    OVERLAP_ENDS = "overlap_ends"
 
 
 def tell(
@@ -75,13 +77,19 @@ def send(job: Job) -> dict[str, int | str]:
     event, _, key = job.subject.partition(":")
     token = (
         ScimToken.objects.select_related(
-            "directory__workspace", "created_by", "replaces"
+            "directory__workspace",
+            "directory__rotation_schedule",
+            "created_by",
+            "replaces",
+            "replaced_by",
         )
         .filter(key=key, directory__workspace=job.workspace_id)
         .first()
     )
     if token is None:
         return {"sent": 0, "note": "The token is gone."}
+    if event == Event.ROTATION_DUE and not _is_scheduled(token):
+        return {"sent": 0, "note": "The token is not replaced by schedule any more."}
     people = administrators(token.directory.workspace, except_for=job.actor)
     subject, text = written(token, Event(event), actor=job.actor)
     return deliver(subject, text, people)
@@ -110,6 +118,14 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
     if event == Event.EXPIRES:
         subject = f"The token {token.name} of {holder.name} expires soon"
         body = _expires(token, holder)
+    elif event == Event.ROTATION_DUE:
+        subject = f"The token {token.name} of {holder.name} is due to be replaced"
+        body = _rotation_due(token, holder)
+    elif event == Event.OVERLAP_ENDS:
+        subject = (
+            f"The old token {token.name} of {holder.name} stops soon and is in use"
+        )
+        body = _overlap_ends(token, holder)
     elif event == Event.REPLACED:
         subject = f"{who} replaced the token of {holder.name}"
         body = _replaced(token, who, holder)
@@ -127,7 +143,7 @@ def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str,
         f"Workspace: {token.directory.workspace.name}",
         f"Tokens: {settings.KEYWAY_PUBLIC_URL}{holder.url}",
     ]
-    if event not in {Event.EXPIRES, Event.LEAKED}:
+    if event in {Event.GENERATED, Event.REPLACED, Event.VIEWED}:
         lines.append("If nobody was meant to do this, open that page and revoke it.")
     # A name that somebody typed must not break out of the subject's line.
     return " ".join(subject.split()), "\n\n".join(lines) + "\n"
@@ -141,7 +157,10 @@ def _replaced(token: ScimToken, who: str, holder: Holder) -> str:
     ends_at = old.overlap_ends_at
     if ends_at is None:
         return f"{text} It replaces {old}, which no longer works."
-    return f"{text} It replaces {old}, which stops on {ends_at:%d %b %Y, %H:%M} UTC."
+    return (
+        f"{text} It replaces {old}, which stops on {ends_at:%d %b %Y, %H:%M} UTC. "
+        f"{holder.caller} must have the new one by then."
+    )
 
 
 def _leaked(token: ScimToken, holder: Holder) -> str:
@@ -152,6 +171,33 @@ def _leaked(token: ScimToken, holder: Holder) -> str:
         f"{holder.idp or 'your IdP'}, and find out where the old one was kept: the "
         "audit log has the time and the address of the report, and the activity has "
         "every request that was made with it."
+    )
+
+
+def _is_scheduled(token: ScimToken) -> bool:
+    schedule = getattr(token.directory, "rotation_schedule", None)
+    return schedule is not None and token.replaced_by_id is None
+
+
+def _rotation_due(token: ScimToken, holder: Holder) -> str:
+    schedule = token.directory.rotation_schedule
+    return (
+        f"By schedule the token {token} of {holder.name} is replaced every "
+        f"{schedule.every_days} days, this time until "
+        f"{schedule.due_at(token):%d %b %Y}. Open its page with the settings of "
+        f"{holder.idp or 'your IdP'} beside it, generate the new token there and paste "
+        "it in: it is shown once, and no mail holds it. The old token then stops by "
+        "itself. Nothing stops before."
+    )
+
+
+def _overlap_ends(token: ScimToken, holder: Holder) -> str:
+    return (
+        f"{holder.caller} still uses the token {token} of {holder.name}, which stops on "
+        f"{token.overlap_ends_at:%d %b %Y, %H:%M} UTC. The one that replaces it, "
+        f"{token.replaced_by}, has not been used yet. Paste it into "
+        f"{holder.idp or 'your IdP'} before that. If nobody has it any more, generate "
+        "another one in its place."
     )
 
 

@@ -8,8 +8,12 @@ from typing import Any
 
 from django.urls import reverse
 
+from tokens import scheduled_rotation
+from tokens.forms import OVERLAPS
 from tokens.limits import in_words
 from tokens.models import ScimToken
+from tokens.policy import policy_of
+from tokens.services import allowed_overlaps
 from tokens.state import TokenState
 from workspaces.models import Directory
 from workspaces.pages import Pill
@@ -54,6 +58,7 @@ def panel(
         "can_generate": can_manage,
         "quarantined_at": directory.quarantined_at,
         "quarantine_url": _quarantine_url(directory) if can_manage else None,
+        "schedule": _schedule(directory, tokens, can_manage=can_manage, now=now),
         "generate_url": reverse("tokens:generate", args=[directory.key]),
     }
 
@@ -61,6 +66,38 @@ def panel(
 def _quarantine_url(directory: Directory) -> str:
     act = "end_quarantine" if directory.quarantined_at else "quarantine"
     return reverse(f"tokens:{act}", args=[directory.key])
+
+
+def _schedule(
+    directory: Directory,
+    tokens: Sequence[ScimToken],
+    *,
+    can_manage: bool,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the context of `tokens/_schedule.html`."""
+    schedule = scheduled_rotation.of(directory)
+    dues = scheduled_rotation.open_dues(schedule, tokens, now=now) if schedule else ()
+    overlap = allowed_overlaps(policy_of(directory.workspace))[-1] if dues else None
+    return {
+        "every_days": schedule.every_days if schedule else None,
+        "url": reverse("tokens:schedule", args=[directory.key]) if can_manage else None,
+        "dues": [
+            {
+                "name": due.token.name,
+                "at": due.at,
+                "is_overdue": due.is_overdue,
+                "rotate_url": reverse(
+                    "tokens:rotate", args=[directory.key, due.token.key]
+                )
+                if can_manage
+                else None,
+                "overlap": overlap,
+                "overlap_words": OVERLAPS[overlap].lower() if overlap else "",
+            }
+            for due in dues
+        ],
+    }
 
 
 def _row(

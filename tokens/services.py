@@ -12,16 +12,16 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from tokens import credential, notices
+from tokens import credential, notices, policy
 from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.limits import Limits
 from tokens.models import ScimToken
+from tokens.policy_models import TokenPolicy
 from workspaces import audit, secrets
 from workspaces.key_ring import in_use
 from workspaces.models import Directory, Membership, User
 
-LIFETIME = timedelta(days=730)
 REFUSALS_APART = timedelta(hours=1)
 FIRST_NAME = "IdP"
 UNLIMITED = Limits()
@@ -53,6 +53,12 @@ _LENGTHS = {
 }
 
 
+def allowed_overlaps(rules: TokenPolicy) -> list[Overlap]:
+    """Return the overlaps that a token policy allows, the longest last."""
+    nothing = timedelta()
+    return [o for o in Overlap if (o.length or nothing) <= rules.longest_overlap]
+
+
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A new token and its value, which exists nowhere else."""
@@ -68,17 +74,20 @@ def issue(
     name: str,
     actor: User | None,
     owner: Membership | None = None,
-    lifetime: timedelta = LIFETIME,
+    lifetime: timedelta | None = None,
     limits: Limits = UNLIMITED,
     now: datetime,
 ) -> IssuedToken:
     """Make a token beside those that the directory has.
 
     With an `owner` it stops when that membership ends; without, it is the
-    workspace's.
+    workspace's. Without a `lifetime` it lives as long as the token policy presets.
     The plaintext exists only in the returned value; where the directory reveals
-    once, it cannot be recovered.
+    once, it cannot be recovered. Raises LivesTooLong.
     """
+    rules = policy.policy_of(directory.workspace)
+    lifetime = rules.lifetime if lifetime is None else lifetime
+    policy.check_lifetime(rules, lifetime)
     made = credential.generate(_KINDS[Directory.Kind(directory.kind)])
     digest_key = in_use(settings.KEYWAY_TOKEN_KEYS)
     token = ScimToken(
@@ -137,9 +146,10 @@ def rotate(
     """Make the token that takes the place of `old`, which stops now or after a time.
 
     Raises TokenReplaced if `old` has a live successor, so that a form sent twice and
-    two admins at once make one token; TokenNotActive if `old` has ended.
+    two admins at once make one token; TokenNotActive if `old` has ended; OverlapTooLong.
     """
     directory = _locked_directory(directory)
+    policy.check_overlap(policy.policy_of(directory.workspace), overlap.length)
     old = _locked(old)
     successor = old.replaced_by
     if successor is not None and successor.state(now).is_live:
@@ -177,13 +187,15 @@ def change(
     """Rename a token and say when it ends; None leaves its end as it is.
 
     `lifetime` counts from when it was made: using or editing a token does not
-    prolong it. Raises TokenNotActive if it has ended, TooShort if it would have.
+    prolong it. Raises TokenNotActive if it has ended, TooShort if it would have,
+    LivesTooLong.
     """
     token = _locked(token)
     _refuse_ended(token, now)
     before = (token.name, token.expires_at)
     token.name = name
     if lifetime is not None:
+        policy.check_lifetime(policy.policy_of(token.directory.workspace), lifetime)
         token.expires_at = token.created_at + lifetime
         if token.expires_at <= now:
             raise TooShort

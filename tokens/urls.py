@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tokens import limit_views, quarantine_views, reveal_pages, views
+from tokens import (
+    limit_views,
+    quarantine_views,
+    reveal_pages,
+    rotation_views,
+    views,
+)
 
 app_name = "tokens"
 urlpatterns = [
@@ -15,6 +21,7 @@ urlpatterns = [
         quarantine_views.end,
         name="end_quarantine",
     ),
+    path("<slug:directory_key>/rotation/", rotation_views.schedule, name="schedule"),
     path("<slug:directory_key>/reveal-rule/", reveal_pages.rule, name="reveal_rule"),
     path("<slug:directory_key>/<str:token_key>/view/", reveal_pages.view, name="view"),
     path("<slug:directory_key>/<str:token_key>/show/", reveal_pages.show, name="show"),

@@ -17,10 +17,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tokens import confirmed, services
-from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
+from tokens.errors import (
+    LivesTooLong,
+    OverlapTooLong,
+    TokenExists,
+    TokenNotActive,
+    TokenReplaced,
+    TooShort,
+)
 from tokens.forms import RotateForm, TokenForm
 from tokens.holders import holder_of
 from tokens.models import ScimToken
+from tokens.policy import policy_of, reminders_in_words
 from tokens.services import IssuedToken
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
@@ -73,7 +81,10 @@ def rotate(
     """Ask what becomes of the old token, then make and show the new one, this once."""
     directory = _directory(request, directory_key)
     old = _token(request, directory, token_key)
-    form = RotateForm(request.POST if request.method == "POST" else None)
+    form = RotateForm(
+        request.POST if request.method == "POST" else None,
+        policy=policy_of(request.workspace),
+    )
     if form.is_valid():
         try:
             issued = services.rotate(
@@ -88,7 +99,10 @@ def rotate(
         except TokenNotActive as error:
             messages.info(request, str(error))
             return _leave(request, directory)
-        return _shown(request, directory, issued, old=old)
+        except OverlapTooLong as error:
+            form.add_error("overlap", str(error))
+        else:
+            return _shown(request, directory, issued, old=old)
     return _asked(request, directory, old, "tokens/rotate.html", {"form": form})
 
 
@@ -109,7 +123,7 @@ def edit(request: WorkspaceRequest, directory_key: str, token_key: str) -> HttpR
                 actor=request.user,
                 now=database_now(),
             )
-        except TooShort as error:
+        except (TooShort, LivesTooLong) as error:
             form.add_error("lifetime", str(error))
         except TokenNotActive as error:
             messages.info(request, str(error))
@@ -188,6 +202,7 @@ def _shown(
             "done_url": holder_of(directory).url,
             "edit_url": reverse("tokens:edit", args=[directory.key, issued.token.key]),
             "form": TokenForm(token=issued.token),
+            "reminders": reminders_in_words(policy_of(request.workspace)),
             "old": old,
         },
     )

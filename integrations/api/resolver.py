@@ -196,7 +196,7 @@ class ScimTokens(ApiView):
     )
     @idempotent("token")
     def post(self, request: Request) -> Response:
-        """Make a token of two years. Its value is in this answer and in no other."""
+        """Make a token, of two years unless the token policy says less. Its value is in this answer and in no other."""
         given = NewScimTokenSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         wish = given.validated_data

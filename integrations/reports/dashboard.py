@@ -19,6 +19,7 @@ from integrations.reports.standing import Standing
 from integrations.reports.troubles import Troubles
 from scim.models import RequestRecord, ResourceCount
 from tokens.models import ScimToken
+from tokens.scheduled_rotation import Due
 from workspaces.models import Directory, Job, Workspace
 
 HOURS = 24
@@ -50,6 +51,7 @@ class Line:
     held_back: HeldBack | None = None
     expiring: list[ScimToken] = field(default_factory=list)
     leaked: list[ScimToken] = field(default_factory=list)
+    rotations: list[Due] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def _lines(
             open_sync=syncs.get(i.directory.key),
             failed_sync=failed_syncs.get(i.directory.key),
             held_back=held_back.get(i.pk),
+            rotations=found.rotations.get(i.directory_id, []),
         )
         for i in shown
     }

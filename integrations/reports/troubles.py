@@ -14,7 +14,9 @@ from integrations.models import Integration, Provisioning
 from integrations.reports import standing
 from integrations.reports.standing import State
 from integrations.syncing import holding, matching
+from tokens import scheduled_rotation
 from tokens.models import ScimToken
+from tokens.scheduled_rotation import Due
 from tokens.state import EXPIRING
 from workspaces.models import Directory, Job, Workspace
 
@@ -40,6 +42,7 @@ class Troubles:
     unmatched: dict[int, int]
     leaked: dict[int, int]
     expiring: dict[int, int]
+    rotations: dict[int, list[Due]]
     quarantined: list[int]
     held_back: list[int]
 
@@ -48,27 +51,22 @@ class Troubles:
         """Each directory once, the one that needs a person most first."""
         kinds = (
             *(self.leaked, self.needing_attention, self.held_back, self.held),
-            *(
-                self.failed_syncs,
-                self.failed_people,
-                self.overdue,
-                self.quarantined,
-                self.unmatched,
-            ),
-            self.expiring,
+            *(self.failed_syncs, self.failed_people, self.overdue),
+            *(self.quarantined, self.unmatched, self.rotations, self.expiring),
         )
         return list(dict.fromkeys(each for kind in kinds for each in kind))
 
     @property
     def count(self) -> int:
-        """How many troubles there are: each token that expires is one."""
+        """How many troubles there are: each token that expires or is due is one."""
         kinds = (
             *(self.needing_attention, self.held, self.failed_syncs),
             *(self.failed_people, self.overdue, self.unmatched, self.quarantined),
             self.held_back,
         )
         tokens = (*self.expiring.values(), *self.leaked.values())
-        return sum(map(len, kinds)) + sum(tokens)
+        rotations = sum(map(len, self.rotations.values()))
+        return sum(map(len, kinds)) + sum(tokens) + rotations
 
 
 def find(workspace: Workspace, *, now: datetime) -> Troubles:
@@ -101,6 +99,7 @@ def find(workspace: Workspace, *, now: datetime) -> Troubles:
         unmatched=_count(workspace, matching.UNMATCHED),
         leaked=_count_tokens(workspace, leaked_tokens(now)),
         expiring=_count_tokens(workspace, expiring_tokens(now)),
+        rotations=_rotations(workspace, now),
         quarantined=list(
             rows.filter(directory__quarantined_at__isnull=False).values_list(
                 "directory", flat=True
@@ -143,6 +142,16 @@ def troubled_tokens(now: datetime) -> QuerySet[ScimToken]:
     return ScimToken.objects.filter(
         Q(pk__in=expiring_tokens(now).values("pk")) | Q(leaked_at__gt=now - LEAK_SHOWN)
     )
+
+
+def _rotations(workspace: Workspace, now: datetime) -> dict[int, list[Due]]:
+    """Return the tokens to be replaced by schedule now, by directory, first due first."""
+    found: dict[int, list[Due]] = {}
+    for due in scheduled_rotation.dues(workspace, now=now):
+        directory = due.token.directory
+        if due.is_open and directory.kind == Directory.Kind.GATEWAY:
+            found.setdefault(directory.pk, []).append(due)
+    return found
 
 
 def _count(workspace: Workspace, condition: Q) -> dict[int, int]:

@@ -101,6 +101,10 @@ def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
     for token in line.leaked:
         text = f"Token {token.name} leaked and is revoked. Check where it was kept."
         yield _trouble(name, text, "danger", url, "Open tokens", token.leaked_at)
+    for due in line.rotations:
+        when = "overdue" if due.is_overdue else "due"
+        text = f"Token {due.token.name} is {when} to be replaced by schedule."
+        yield _trouble(name, text, "warning", url, "Open tokens")
     for token in line.expiring:
         yield {
             **_trouble(name, f"Token {token.name} expires", "warning", url),

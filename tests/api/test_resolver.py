@@ -12,7 +12,6 @@ from tests import factories
 from tests.api.conftest import ApiClient
 from tests.conftest import ScimClient
 from tokens.models import ScimToken
-from tokens.services import LIFETIME
 from workspaces import directory_sync
 from workspaces.models import (
     AuditEvent,
@@ -24,6 +23,7 @@ from workspaces.models import (
 )
 
 TOKENS = "/user/scimTokens"
+TWO_YEARS = timedelta(days=730)
 
 
 def wish(membership: Membership, **changed: Any) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class TestMaking:
         made = datetime.fromisoformat(body["createdAt"])
         assert body["token"].startswith("kwd_")
         assert body["name"] == "Entra, west"
-        assert ends - made == LIFETIME == timedelta(days=730)
+        assert ends - made == TWO_YEARS
 
     def test_s0_98_several_domains_with_blanks(
         self, api: ApiClient, membership: Membership, workspace: Workspace
@@ -188,8 +188,8 @@ class TestAfterwards:
     ) -> None:
         made = api.post(TOKENS, wish(membership)).body
         token = ScimToken.objects.get(pk=made["id"])
-        token.created_at -= LIFETIME
-        token.expires_at -= LIFETIME
+        token.created_at -= TWO_YEARS
+        token.expires_at -= TWO_YEARS
         token.save()
 
         assert users_status(workspace, made["token"]) == 401

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +12,8 @@ from django.db import transaction
 
 from integrations.models import Integration
 from tokens import services
+from tokens.errors import LivesTooLong
+from tokens.policy_models import TWO_YEARS
 from workspaces.clock import database_now
 from workspaces.models import Directory, Workspace
 
@@ -34,17 +37,30 @@ class Command(BaseCommand):
         )
         parser.add_argument("--name", default="IdP", help="What people call the token.")
         parser.add_argument(
+            "--days",
+            type=int,
+            help="How many days it lives; as the token policy presets if left out.",
+        )
+        parser.add_argument(
             "--json", action="store_true", help="Print one JSON object."
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Print the value and where it opens what."""
         directory = _directory(options)
-        with transaction.atomic():
-            issued = services.issue(
-                directory, name=options["name"], actor=None, now=database_now()
-            )
-            services.note_shown(issued.token, actor=None)
+        lifetime = _lifetime(options["days"])
+        try:
+            with transaction.atomic():
+                issued = services.issue(
+                    directory,
+                    name=options["name"],
+                    actor=None,
+                    lifetime=lifetime,
+                    now=database_now(),
+                )
+                services.note_shown(issued.token, actor=None)
+        except LivesTooLong as error:
+            raise CommandError(str(error)) from None
         expires_at = issued.token.expires_at
         shown = {
             "token": issued.plaintext,
@@ -58,6 +74,14 @@ class Command(BaseCommand):
         self.stdout.write(f"Token             {shown['token']}")
         self.stdout.write(f"Expires           {shown['expires_at']}")
         self.stderr.write("The token is displayed only once. Put it into your IdP now.")
+
+
+def _lifetime(days: int | None) -> timedelta | None:
+    if days is None:
+        return None
+    if not 1 <= days <= TWO_YEARS:
+        raise CommandError(f"--days takes 1 to {TWO_YEARS}.")
+    return timedelta(days=days)
 
 
 def _directory(options: dict[str, Any]) -> Directory:
