@@ -17,6 +17,7 @@ from integrations.models import (
     AppAccount,
     AppCall,
     AppEntitlement,
+    AuditStream,
     IdempotencyRecord,
     Integration,
     IntegrationDraft,
@@ -284,3 +285,14 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace",)
     exclude = ("request_digest", "body")
     show_full_result_count = False
+
+
+@admin.register(AuditStream)
+class AuditStreamAdmin(ReadOnlyAdmin):
+    """Where audit logs are streamed to, without the header's value."""
+
+    list_display = ("workspace", "transport", "format", "sequence", "last_error")
+    list_filter = ("transport", "format")
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name", "address")
+    exclude = ("sealed_header",)
