@@ -67,8 +67,8 @@ class AuditStream(models.Model):
     @property
     def origin(self) -> str:
         """The address without its path, which some services keep secret."""
-        scheme, _, rest = self.url.partition("://")
-        return f"{scheme}://{rest.partition('/')[0]}"
+        scheme, mark, rest = self.address.partition("://")
+        return f"{scheme}{mark}{rest.partition('/')[0]}"
 
     @property
     def audit_target(self) -> tuple[str, str, str]:
