@@ -653,7 +653,7 @@ PERMISSIONS: dict[str, Permission | None] = {
 }
 
 
-def _unmatched(integration: Integration) -> Provisioning:
+def unmatched_in(integration: Integration) -> Provisioning:
     """Return an account that a sync found and that belongs to nobody."""
     now = database_now()
     user = Resource.objects.create(
@@ -870,7 +870,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         "api_token": api_token.key,
         "domain": domain.public_id,
         "team": team.public_id,
-        "unmatched": _unmatched(integration).resource_id_public,
+        "unmatched": unmatched_in(integration).resource_id_public,
         "sync_key": sync_directory.key,
         "sync_token": factories.issue_token(sync_directory).token.key,
         "confirmation": confirmation_of(workspace).public_id,

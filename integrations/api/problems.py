@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from integrations import configuration, job_acts, service_accounts
 from integrations.outside.origins import PasswordNeeded
+from integrations.syncing import matching
 from tokens.errors import TokenError
 from workspaces.errors import MemberError
 from workspaces.jobs import AlreadyEnded
@@ -31,6 +32,7 @@ RULES = (
     configuration.NameTaken,
     configuration.OtherApp,
     job_acts.Refused,
+    matching.Refused,
     service_accounts.InUse,
     service_accounts.NameTaken,
     service_accounts.NothingToCheck,
