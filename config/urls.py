@@ -42,6 +42,7 @@ urlpatterns = [
     path("administration/", include("integrations.api.page_urls")),
     path("api/", include("integrations.api.urls")),
     path("admin/", admin.site.urls),
+    path("audit/streaming/", include("integrations.audit_stream.urls")),
     path("device/", include("workspaces.device_urls")),
     path("", include("workspaces.urls")),
 ]

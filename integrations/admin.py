@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from integrations import job_acts
 from integrations.catalog import entries
 from integrations.models import (
     AccountList,
@@ -17,6 +19,7 @@ from integrations.models import (
     AppAccount,
     AppCall,
     AppEntitlement,
+    AuditStream,
     IdempotencyRecord,
     Integration,
     IntegrationDraft,
@@ -27,9 +30,11 @@ from integrations.models import (
     Task,
     TaskAssignee,
 )
+from workspaces import jobs
 from workspaces.admin import ReadOnlyAdmin
+from workspaces.admin_base import LinkedAdmin, given
 from workspaces.clock import database_now
-from workspaces.models import User
+from workspaces.models import Job, User
 
 
 class ManifestField(forms.JSONField):
@@ -83,7 +88,7 @@ class ManifestForm(forms.ModelForm):
 
 
 @admin.register(App)
-class AppAdmin(admin.ModelAdmin):
+class AppAdmin(LinkedAdmin):
     """The catalog. A manifest is checked when it is saved."""
 
     form = ManifestForm
@@ -112,6 +117,7 @@ class ServiceAccountAdmin(ReadOnlyAdmin):
     """Accounts in apps, without their secrets."""
 
     list_display = ("name", "app", "workspace", "username", "secret_set_at")
+    list_filter = ("login_workflow",)
     list_select_related = ("app", "workspace")
     search_fields = ("name", "username", "workspace__name")
     exclude = ("sealed_secret",)
@@ -130,7 +136,7 @@ class IntegrationForm(forms.ModelForm):
 
 
 @admin.register(Integration)
-class IntegrationAdmin(admin.ModelAdmin):
+class IntegrationAdmin(LinkedAdmin):
     """Integrations. A new one is made in the portal or by a command."""
 
     form = IntegrationForm
@@ -150,6 +156,7 @@ class IntegrationAdmin(admin.ModelAdmin):
         "status_reason",
         "status_at",
         "last_synced_at",
+        "related",
     )
     readonly_fields = (
         "workspace",
@@ -186,6 +193,7 @@ class AppAccountAdmin(ReadOnlyAdmin):
     """Accounts as the apps were last seen to hold them."""
 
     list_display = ("username", "integration", "external_id", "is_active", "seen_at")
+    list_filter = ("is_active", ("exempted_at", admin.EmptyFieldListFilter))
     list_select_related = ("integration",)
     search_fields = ("username", "email", "external_id")
 
@@ -195,7 +203,9 @@ class AppEntitlementAdmin(ReadOnlyAdmin):
     """Groups and roles of apps."""
 
     list_display = ("name", "kind", "integration", "seen_at")
-    list_filter = ("kind",)
+    list_filter = (
+        given("kind", "kind", lambda: [("group", "group"), ("role", "role")]),
+    )
     list_select_related = ("integration",)
     search_fields = ("name", "external_id")
 
@@ -225,7 +235,6 @@ class AppCallAdmin(ReadOnlyAdmin):
     list_filter = ("is_change",)
     list_select_related = ("integration",)
     search_fields = ("resource_id", "path")
-    show_full_result_count = False
 
 
 @admin.register(Task)
@@ -244,6 +253,7 @@ class TaskAssigneeAdmin(ReadOnlyAdmin):
 
     list_display = ("user", "integration")
     list_select_related = ("user", "integration")
+    search_fields = ("user__email_key", "integration__name")
 
 
 @admin.register(AccountList)
@@ -251,7 +261,9 @@ class AccountListAdmin(ReadOnlyAdmin):
     """The lists that people brought, without the accounts in them."""
 
     list_display = ("file_name", "integration", "uploaded_at", "imported_at")
+    list_filter = (("imported_at", admin.EmptyFieldListFilter),)
     list_select_related = ("integration",)
+    search_fields = ("file_name", "integration__name")
     exclude = ("rows",)
 
 
@@ -260,9 +272,9 @@ class ScreenshotAdmin(ReadOnlyAdmin):
     """That there is a picture of a call; the portal shows it to the workspace."""
 
     list_display = ("call", "workspace")
-    list_select_related = ("call", "workspace")
+    list_select_related = ("call__integration", "workspace")
+    search_fields = ("workspace__name",)
     exclude = ("image",)
-    show_full_result_count = False
 
 
 @admin.register(RestorePoint)
@@ -273,7 +285,6 @@ class RestorePointAdmin(ReadOnlyAdmin):
     list_filter = ("is_removal", "is_undo")
     list_select_related = ("integration", "undone_by")
     search_fields = ("user_name", "resource_id", "external_id")
-    show_full_result_count = False
 
 
 @admin.register(IdempotencyRecord)
@@ -282,5 +293,59 @@ class IdempotencyRecordAdmin(ReadOnlyAdmin):
 
     list_display = ("key", "workspace", "status", "created_at")
     list_select_related = ("workspace",)
+    search_fields = ("key", "workspace__name")
     exclude = ("request_digest", "body")
-    show_full_result_count = False
+
+
+@admin.register(AuditStream)
+class AuditStreamAdmin(ReadOnlyAdmin):
+    """Where audit logs are streamed to, without the header's value."""
+
+    list_display = ("workspace", "transport", "format", "sequence", "last_error")
+    list_filter = ("transport", "format")
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name", "address")
+    exclude = ("sealed_header",)
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    """Background work. Its actions are what the portal offers, for the same jobs."""
+
+    list_display = (
+        "public_id",
+        "kind",
+        "state",
+        "workspace",
+        "attempt",
+        "due_at",
+        "error",
+    )
+    list_filter = (
+        "state",
+        given("kind", "kind", lambda: [(kind, kind) for kind in jobs.kinds()]),
+    )
+    list_select_related = ("workspace",)
+    search_fields = ("subject", "public_id", "workspace__name")
+    actions = ("retry", "cancel")
+
+    @admin.action(description="Retry", permissions=["view"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """Try failed provisionings and syncs again."""
+        self._each(request, queryset, job_acts.retry, "is tried again")
+
+    @admin.action(description="Cancel", permissions=["view"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        """End syncs that wait or run."""
+        self._each(request, queryset, job_acts.cancel, "is cancelled")
+
+    def _each(
+        self, request: HttpRequest, chosen: QuerySet[Job], act: Any, done: str
+    ) -> None:
+        for job in chosen.select_related("workspace"):
+            try:
+                act(job, actor=request.user, now=database_now())
+            except job_acts.Refused as error:
+                self.message_user(request, f"{job}: {error}", messages.ERROR)
+            else:
+                self.message_user(request, f"{job} {done}.", messages.SUCCESS)

@@ -19,6 +19,8 @@ class IntegrationsConfig(AppConfig):
         from integrations import push, service_accounts, services
         from integrations.api import idempotency
         from integrations.audit import Action
+        from integrations.audit_stream import services as audit_stream
+        from integrations.audit_stream import streaming
         from integrations.calendar import views as calendar_views
         from integrations.connectors.browser import availability
         from integrations.directory_sync import (
@@ -57,6 +59,7 @@ class IntegrationsConfig(AppConfig):
 
         audit.register(Action)
         sealed.register(service_accounts.SEALED)
+        sealed.register(audit_stream.SEALED)
         availability.use(settings.KEYWAY_CHROMIUM)
         navigation.register(
             navigation.Entry(
@@ -157,6 +160,9 @@ class IntegrationsConfig(AppConfig):
         confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
         jobs.register_due(schedule.ask_for_due)
+        jobs.register(streaming.JOB, streaming.carry_out)
+        jobs.register(streaming.TELL, streaming.tell)
+        jobs.register_due(streaming.ask_for_due)
         jobs.register(mailing.JOB, mailing.send)
         jobs.register(mailing.ASK_FOR_LIST, mailing.ask_for_list)
         jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))

@@ -58,3 +58,7 @@ class Action(StrEnum):
     DRAFT_CHECK_REQUESTED = "integrations.draft.check_requested"
     DRAFT_CHECK_STOPPED = "integrations.draft.check_stopped"
     DRAFT_DELETED = "integrations.draft.deleted"
+    STREAM_SET_UP = "integrations.audit_stream.set_up"
+    STREAM_CHANGED = "integrations.audit_stream.changed"
+    STREAM_TESTED = "integrations.audit_stream.tested"
+    STREAM_STOPPED = "integrations.audit_stream.stopped"

@@ -12,6 +12,26 @@ from scim.models import (
     ResourceCount,
 )
 from workspaces.admin import ReadOnlyAdmin
+from workspaces.admin_base import given
+
+
+def _same(*values: str) -> list[tuple[str, str]]:
+    return [(value, value) for value in values]
+
+
+_TYPES = given(
+    "resource_type",
+    "resource type",
+    lambda: _same("User", "Group", "Role", "Entitlement"),
+)
+_METHODS = given(
+    "method", "method", lambda: _same("GET", "POST", "PUT", "PATCH", "DELETE")
+)
+_STATUS = given(
+    "status",
+    "status",
+    lambda: _same("200", "201", "204", "400", "401", "404", "409", "429", "503"),
+)
 
 
 @admin.register(Resource)
@@ -26,7 +46,7 @@ class ResourceAdmin(ReadOnlyAdmin):
         "version",
         "source",
     )
-    list_filter = ("resource_type", "source")
+    list_filter = (_TYPES, "source")
     list_select_related = ("directory",)
     search_fields = ("public_id", "label", "user_name_key", "external_id")
     exclude = ("comparable",)
@@ -36,7 +56,7 @@ class ResourceAdmin(ReadOnlyAdmin):
 class GroupMemberAdmin(ReadOnlyAdmin):
     """Who is in which group."""
 
-    list_display = ("group", "member", "created_at")
+    list_display = ("id", "group", "member", "created_at")
     list_select_related = ("group", "member")
     search_fields = ("group__public_id", "member__public_id")
 
@@ -53,7 +73,7 @@ class ChangeAdmin(ReadOnlyAdmin):
         "version",
         "token_key",
     )
-    list_filter = ("kind", "resource_type")
+    list_filter = ("kind", _TYPES)
     search_fields = ("resource_id", "token_key", "request_id")
 
 
@@ -62,7 +82,7 @@ class RequestRecordAdmin(ReadOnlyAdmin):
     """What IdPs asked and what they were answered. Bodies are masked."""
 
     list_display = ("at", "method", "path", "status", "milliseconds", "dialect")
-    list_filter = ("status", "dialect", "method")
+    list_filter = (_STATUS, _METHODS)
     search_fields = ("request_id", "resource_id", "token_key", "path")
 
 
@@ -70,6 +90,7 @@ class RequestRecordAdmin(ReadOnlyAdmin):
 class ResourceCountAdmin(ReadOnlyAdmin):
     """Totals by block of ids, which lists are paged by."""
 
-    list_display = ("directory", "resource_type", "block", "total")
+    list_display = ("id", "directory", "resource_type", "block", "total")
+    list_filter = (_TYPES,)
     list_select_related = ("directory",)
     search_fields = ("directory__key",)

@@ -17,6 +17,7 @@ from integrations.models import (
     AppAccount,
     AppCall,
     AppEntitlement,
+    AuditStream,
     Integration,
     IntegrationDraft,
     Provisioning,
@@ -112,6 +113,12 @@ ROUTES = {
     "audit/keeping/retention/": Route("/audit/keeping/retention/", get=302, post=422),
     "audit/keeping/checkpoint/": Route("/audit/keeping/checkpoint/", get=200),
     "audit/<uuid:public_id>/": Route("/audit/{event}/", get=200),
+    "audit/streaming/": Route("/audit/streaming/", get=200),
+    "audit/streaming/save/": Route("/audit/streaming/save/", get=302, post=422),
+    "audit/streaming/test/": Route("/audit/streaming/test/", post=302, is_own=True),
+    "audit/streaming/stop/": Route(
+        "/audit/streaming/stop/", get=200, post=302, is_own=True
+    ),
     "favicon.ico": Route("/favicon.ico", get=302, post=302, is_public=True),
     "token-format": Route("/token-format", get=200, is_public=True),
     "leaked-token": Route("/leaked-token", get=200, post=422, is_public=True),
@@ -567,6 +574,11 @@ PERMISSIONS: dict[str, Permission | None] = {
     "audit/keeping/retention/": Permission.MANAGE_POLICY,
     "audit/keeping/checkpoint/": Permission.VIEW_AUDIT,
     "audit/<uuid:public_id>/": Permission.VIEW_AUDIT,
+    "audit/streaming/": Permission.VIEW_AUDIT,
+    **dict.fromkeys(
+        ("audit/streaming/save/", "audit/streaming/test/", "audit/streaming/stop/"),
+        Permission.MANAGE_POLICY,
+    ),
     "integrations/": Permission.VIEW_INTEGRATIONS,
     "integrations/<slug:key>/": Permission.VIEW_INTEGRATIONS,
     "integrations/<slug:key>/settings/": Permission.VIEW_INTEGRATIONS,
@@ -662,7 +674,7 @@ PERMISSIONS: dict[str, Permission | None] = {
 }
 
 
-def _unmatched(integration: Integration) -> Provisioning:
+def unmatched_in(integration: Integration) -> Provisioning:
     """Return an account that a sync found and that belongs to nobody."""
     now = database_now()
     user = Resource.objects.create(
@@ -772,6 +784,21 @@ def a_step() -> Exchange:
     )
 
 
+def stream_of(workspace: Workspace) -> None:
+    """Let the audit log be streamed, without success."""
+    now = database_now()
+    AuditStream.objects.create(
+        workspace=workspace,
+        transport=AuditStream.Transport.TLS,
+        address="logs.verkehrsinfrastruktur.example.com:6514",
+        format=AuditStream.Format.CEF,
+        sequence=3,
+        last_error="The destination cannot be reached. Check its address.",
+        failing_since=now,
+        changed_at=now,
+    )
+
+
 def values_of(integration: Integration) -> dict[str, object]:
     """Return what fills the routes: a failed user, a live token and so on."""
     now = database_now()
@@ -858,12 +885,13 @@ def values_of(integration: Integration) -> dict[str, object]:
     team = Team.objects.create(
         workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now
     )
+    stream_of(workspace)
     return {
         **_by_hand(workspace),
         "api_token": api_token.key,
         "domain": domain.public_id,
         "team": team.public_id,
-        "unmatched": _unmatched(integration).resource_id_public,
+        "unmatched": unmatched_in(integration).resource_id_public,
         "sync_key": sync_directory.key,
         "sync_token": factories.issue_token(sync_directory).token.key,
         "confirmation": confirmation_of(workspace).public_id,

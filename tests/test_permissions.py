@@ -20,7 +20,7 @@ from integrations.models import (
     Integration,
 )
 from tests import factories
-from tests.routes import ELSEWHERE, PERMISSIONS, PORTAL, ROUTES, values_of
+from tests.routes import ELSEWHERE, PERMISSIONS, PORTAL, ROUTES, stream_of, values_of
 from tokens.models import ScimToken
 from workspaces.audit import SignIn
 from workspaces.models import (
@@ -65,6 +65,7 @@ class House:
             workspace__memberships__user=outsider, kind=Directory.Kind.DIRECTORY_SYNC
         ):
             factories.issue_token(theirs)
+            stream_of(theirs.workspace)
         for role in Role:
             user = factories.UserFactory(name=f"Somebody {role}")
             factories.MembershipFactory(workspace=self.workspace, user=user, role=role)

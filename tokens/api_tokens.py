@@ -34,6 +34,7 @@ SCOPES: dict[Permission, str] = {
     Permission.MANAGE_DIRECTORY_SYNC: "Manage Directory Sync, its domains and tokens",
     Permission.VIEW_ACTIVITY: "Read jobs and activity",
     Permission.VIEW_MEMBERS: "Read members",
+    Permission.MANAGE_MEMBERS: "Invite, change and remove members, but no Owners",
     Permission.VIEW_AUDIT: "Read the audit log",
 }
 """What an API token can be allowed. Each is a permission that a role must have too."""

@@ -8,7 +8,8 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from workspaces import services
+from workspaces import audit_log, services
+from workspaces.admin_base import LinkedAdmin, given
 from workspaces.models import (
     AuditChain,
     AuditEvent,
@@ -17,7 +18,6 @@ from workspaces.models import (
     DirectorySync,
     EmailDomain,
     Invitation,
-    Job,
     Lane,
     Membership,
     Team,
@@ -28,7 +28,7 @@ from workspaces.models import (
 )
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):
+class ReadOnlyAdmin(LinkedAdmin):
     """Rows that are looked at and never changed here."""
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -50,7 +50,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(LinkedAdmin, UserAdmin):
     """People. The password is set by its own form and never shown."""
 
     list_display = ("email", "name", "is_active", "is_superuser", "created_at")
@@ -62,6 +62,7 @@ class PersonAdmin(UserAdmin):
         (None, {"fields": ("email", "name", "password")}),
         ("Rights", {"fields": ("is_active", "is_superuser")}),
         ("Times", {"fields": ("last_login", "created_at")}),
+        ("Links", {"fields": ("related",)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
     filter_horizontal = ()
@@ -77,7 +78,7 @@ class MembershipInline(admin.TabularInline):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin):
+class WorkspaceAdmin(LinkedAdmin):
     """Tenants."""
 
     list_display = ("name", "slug", "created_at")
@@ -103,7 +104,7 @@ class WorkspaceAdmin(admin.ModelAdmin):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):
+class MembershipAdmin(LinkedAdmin):
     """Who is what, where. What the IdP says of them is left to the IdP."""
 
     fields = ("user", "workspace", "role", "is_active", "is_break_glass")
@@ -147,10 +148,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
         "workspace",
         "sequence",
     )
-    list_filter = ("action",)
+    list_filter = (given("action", "action", audit_log.actions),)
     list_select_related = ("workspace",)
-    search_fields = ("actor_label", "target_label", "target_id")
-    date_hierarchy = "at"
+    search_fields = ("actor_label", "target_label", "target_id", "workspace__name")
 
 
 @admin.register(AuditChain)
@@ -166,26 +166,10 @@ class AuditChainAdmin(ReadOnlyAdmin):
 class LaneAdmin(ReadOnlyAdmin):
     """Whether work may go to an app now."""
 
-    list_display = ["name", "workspace", "failures", "closed_until"]
-    list_filter = ["workspace"]
-
-
-@admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
-    """Background work."""
-
-    list_display = (
-        "public_id",
-        "kind",
-        "state",
-        "workspace",
-        "attempt",
-        "due_at",
-        "error",
-    )
-    list_filter = ("state", "kind")
+    list_display = ("name", "workspace", "failures", "closed_until")
+    list_filter = (("closed_until", admin.EmptyFieldListFilter),)
     list_select_related = ("workspace",)
-    search_fields = ("subject", "public_id")
+    search_fields = ("name", "workspace__name")
 
 
 @admin.register(DirectorySync)
@@ -203,6 +187,7 @@ class EmailDomainAdmin(ReadOnlyAdmin):
     """Whose people may be provisioned, and whether that was proven."""
 
     list_display = ("name", "workspace", "proven_at", "checked_at")
+    list_filter = (("proven_at", admin.EmptyFieldListFilter),)
     list_select_related = ("workspace",)
     search_fields = ("name", "workspace__name")
 
@@ -222,6 +207,7 @@ class TeamMemberAdmin(ReadOnlyAdmin):
     """Who is in which team."""
 
     list_display = ("team", "membership", "workspace")
+    list_filter = ("membership__role",)
     list_select_related = ("team", "membership__user", "membership__workspace")
     search_fields = ("team__name",)
 
@@ -231,7 +217,7 @@ class ConfirmationAdmin(ReadOnlyAdmin):
     """Who was asked to prove who they are, for what, and how that ended."""
 
     list_display = ("created_at", "user", "action", "subject_label", "state", "method")
-    list_filter = ("state", "method", "action")
+    list_filter = ("state", "method")
     list_select_related = ("user",)
     search_fields = ("user__email_key", "subject_label")
     exclude = ("session_digest", "standing", "number")
@@ -242,3 +228,4 @@ class WorkerProcessAdmin(ReadOnlyAdmin):
     """Workers, and when they last said that they run."""
 
     list_display = ("name", "started_at", "seen_at")
+    search_fields = ("name",)

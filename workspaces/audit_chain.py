@@ -17,6 +17,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from workspaces import checkpoints
 from workspaces.checkpoints import Checkpoint
@@ -168,6 +170,18 @@ def prune(workspace: Workspace, *, before: datetime) -> int:
     chain.save(update_fields=["pruned"])
     count, _ = going.delete()
     return count
+
+
+def following(workspace: Workspace, place: int) -> QuerySet[AuditEvent]:
+    """Return the sealed events behind a place of the chain, in their order.
+
+    Asks as the index of places is built, so that it costs what it returns.
+    """
+    return (
+        AuditEvent.objects.alias(log=Coalesce("workspace", Value(0)))
+        .filter(log=workspace.pk, sequence__gt=place)
+        .order_by("sequence")
+    )
 
 
 def verify(

@@ -125,6 +125,11 @@ def carrier(kind: str) -> Carry:
         raise UnknownKind(kind) from None
 
 
+def kinds() -> list[str]:
+    """Return the kinds that are known."""
+    return sorted(_carriers)
+
+
 _periods: dict[str, timedelta] = {}
 _askers: list[Ask] = []
 

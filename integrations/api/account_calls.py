@@ -15,9 +15,12 @@ from integrations import service_accounts
 from integrations.api import form_input, paging
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
-from integrations.forms.accounts import AddServiceAccountForm
+from integrations.api.work_calls import JobSerializer
+from integrations.forms.accounts import AddServiceAccountForm, ReplacePasswordForm
 from integrations.models import ServiceAccount
+from integrations.outside import origins
 from workspaces.clock import database_now
+from workspaces.confirmations import Subject
 from workspaces.permissions import Permission
 
 TAG = ["Service accounts"]
@@ -47,6 +50,22 @@ class NewServiceAccountSerializer(serializers.Serializer):
     username = serializers.CharField(required=False)
     password = serializers.CharField(required=False)
     token = serializers.CharField(required=False)
+
+
+class NewPasswordSerializer(serializers.Serializer):
+    """The new password or access token, and where it may be sent."""
+
+    password = serializers.CharField(trim_whitespace=False)
+    origins = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        max_length=100,
+        help_text="Out of those that the account is used at. Left out: all that the "
+        "present one is for.",
+    )
+    baseUrl = serializers.CharField(
+        required=False, help_text="Of an account that has no address yet."
+    )
 
 
 class ServiceAccounts(ApiView):
@@ -103,10 +122,74 @@ class ServiceAccountById(ApiView):
     @extend_schema(operation_id="deleteServiceAccount", tags=TAG, responses={204: None})
     def delete(self, request: Request, accountId: uuid.UUID) -> Response:
         """Forget an account that no integration uses, and its password."""
-        account = get_object_or_404(
-            ServiceAccount.objects.select_related("workspace"),
-            workspace=self.workspace,
-            public_id=accountId,
-        )
-        service_accounts.delete(account, actor=self.person)
+        service_accounts.delete(_account(self, accountId), actor=self.person)
         return Response(status=204)
+
+
+class Password(ApiView):
+    """What a service account logs in with."""
+
+    permissions: ClassVar = {"PUT": Permission.MANAGE_SERVICE_ACCOUNTS}
+
+    @extend_schema(
+        operation_id="replaceServiceAccountPassword",
+        tags=TAG,
+        request=NewPasswordSerializer,
+        responses=ServiceAccountSerializer,
+    )
+    def put(self, request: Request, accountId: uuid.UUID) -> Response:
+        """Replace the password or token, and check it where integrations use it."""
+        account = _account(self, accountId)
+        self.refuse_unconfirmed(
+            service_accounts.REPLACE_PASSWORD,
+            Subject(str(account.public_id), account.name),
+        )
+        given = NewPasswordSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wish = given.validated_data
+        form = ReplacePasswordForm(
+            {
+                "password": wish["password"],
+                "origins": wish.get("origins", account.origins),
+                "base_url": wish.get("baseUrl", ""),
+            },
+            account=account,
+            origins=origins.known_for(account),
+        )
+        form_input.check(form)
+        service_accounts.replace_password(
+            account,
+            secret=form.cleaned_data["password"],
+            origins=form.chosen_origins(),
+            actor=self.person,
+            now=database_now(),
+        )
+        return Response(ServiceAccountSerializer(_account(self, accountId)).data)
+
+
+class Check(ApiView):
+    """A log-in to every app that an account is used for."""
+
+    permissions: ClassVar = {"POST": Permission.MANAGE_SERVICE_ACCOUNTS}
+
+    @extend_schema(
+        operation_id="checkServiceAccount",
+        tags=TAG,
+        request=None,
+        responses={201: JobSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request, accountId: uuid.UUID) -> Response:
+        """Ask for a check. One that waits or runs already is the answer."""
+        job = service_accounts.request_check(
+            _account(self, accountId), actor=self.person, now=database_now()
+        )
+        return Response(JobSerializer(job).data, status=201)
+
+
+def _account(view: ApiView, account_id: uuid.UUID) -> ServiceAccount:
+    return get_object_or_404(
+        ServiceAccount.objects.select_related("app", "workspace"),
+        workspace=view.workspace,
+        public_id=account_id,
+    )

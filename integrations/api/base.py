@@ -81,7 +81,7 @@ class ApiView(APIView):
             self.http_method_not_allowed(request)
         needed = self.permissions[method]
         if needed is not None:
-            self._require(needed, request)
+            self.require(needed, request)
 
     @property
     def allowed_methods(self) -> list[str]:
@@ -135,7 +135,8 @@ class ApiView(APIView):
             answer[name] = value
         return answer
 
-    def _require(self, permission: Permission, request: Request) -> None:
+    def require(self, permission: Permission, request: Request) -> None:
+        """Refuse who may not, and write that down. Raises Problem."""
         if self.caller.may(permission):
             return
         note_refusal(

@@ -23,6 +23,8 @@ TOPICS = {
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
     "Integrations": "Apps behind a SCIM gateway.",
     "Tokens": "SCIM tokens of a gateway.",
+    "Held removals": "What the IdP takes away at once, and the decision on it.",
+    "Unmatched accounts": "Accounts of the app that belong to no user of the IdP.",
     "Service accounts": "The accounts with which Keyway works in apps.",
     "Jobs": "Syncs and other background work.",
     "Activity": "What the IdP asked, and what was done.",

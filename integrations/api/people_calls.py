@@ -1,18 +1,23 @@
-"""Members, and what everybody did: the audit log."""
+"""Members and invitations, and what everybody did: the audit log."""
 
 from __future__ import annotations
 
+import uuid
 from typing import ClassVar
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.api import paging
-from integrations.api.base import ApiView
-from workspaces import audit_log
-from workspaces.models import Membership
+from integrations.api.base import LARGEST_ID, ApiView
+from integrations.api.idempotency import idempotent
+from workspaces import audit_log, invitations, members
+from workspaces.clock import database_now
+from workspaces.confirmations import CHANGE_MEMBER, Subject
+from workspaces.models import Invitation, Membership, Role
 from workspaces.permissions import Permission
 
 
@@ -41,6 +46,28 @@ class AuditEventSerializer(serializers.Serializer):
     details = serializers.JSONField(source="data")
 
 
+class RoleSerializer(serializers.Serializer):
+    """A role to give."""
+
+    role = serializers.ChoiceField(choices=Role.choices)
+
+
+class NewInvitationSerializer(RoleSerializer):
+    """Whom to invite, and as what."""
+
+    email = serializers.EmailField(max_length=254)
+
+
+class InvitationSerializer(serializers.Serializer):
+    """An open invitation. Its link is nowhere but in the e-mail."""
+
+    id = serializers.UUIDField(source="public_id")
+    email = serializers.CharField()
+    role = serializers.CharField()
+    expiresAt = serializers.DateTimeField(source="expires_at")
+    sentAt = serializers.DateTimeField(source="sent_at", allow_null=True)
+
+
 class Members(ApiView):
     """The members of the workspace."""
 
@@ -62,6 +89,116 @@ class Members(ApiView):
         if email:
             rows = rows.filter(user__email__iexact=email)
         return paging.page(request, rows, MemberSerializer)
+
+
+class MemberById(ApiView):
+    """One member."""
+
+    permissions: ClassVar = dict.fromkeys(
+        ("PATCH", "DELETE"), Permission.MANAGE_MEMBERS
+    )
+
+    @extend_schema(
+        operation_id="changeMember",
+        tags=["Members"],
+        request=RoleSerializer,
+        responses=MemberSerializer,
+    )
+    def patch(self, request: Request, membershipId: int) -> Response:
+        """Give a member another role. Only a session of an Owner deals with Owners."""
+        membership = self._membership(membershipId, request)
+        given = RoleSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        role = Role(given.validated_data["role"])
+        require_for_owners(self, role, request)
+        changed = members.change_role(membership, role=role, by=self.caller.membership)
+        return Response(MemberSerializer(changed).data)
+
+    @extend_schema(operation_id="removeMember", tags=["Members"], responses={204: None})
+    def delete(self, request: Request, membershipId: int) -> Response:
+        """End a membership, and with it the tokens in its name."""
+        membership = self._membership(membershipId, request)
+        members.remove(membership, by=self.caller.membership)
+        return Response(status=204)
+
+    def _membership(self, membership_id: int, request: Request) -> Membership:
+        """Return what may be changed. Raises Problem or answers 404."""
+        found = get_object_or_404(
+            Membership.objects.in_workspace(self.workspace),
+            pk=min(membership_id, LARGEST_ID),
+        )
+        require_for_owners(self, Role(found.role), request)
+        subject = Subject(str(found.pk), str(found.user))
+        self.refuse_unconfirmed(CHANGE_MEMBER, subject)
+        return found
+
+
+class Invitations(ApiView):
+    """The open invitations of the workspace."""
+
+    permissions: ClassVar = {
+        "GET": Permission.VIEW_MEMBERS,
+        "POST": Permission.MANAGE_MEMBERS,
+    }
+
+    @extend_schema(
+        operation_id="listInvitations",
+        tags=["Members"],
+        parameters=paging.PARAMETERS,
+        responses=paging.paged(InvitationSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """List invitations that nobody has accepted, newest first."""
+        rows = Invitation.objects.in_workspace(self.workspace).open()
+        return paging.page(request, rows, InvitationSerializer)
+
+    @extend_schema(
+        operation_id="inviteMember",
+        tags=["Members"],
+        request=NewInvitationSerializer,
+        responses={201: InvitationSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request) -> Response:
+        """Invite somebody by e-mail. An open invitation to the address is renewed."""
+        given = NewInvitationSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        role = Role(given.validated_data["role"])
+        require_for_owners(self, role, request)
+        made = invitations.invite(
+            given.validated_data["email"],
+            role=role,
+            by=self.caller.membership,
+            now=database_now(),
+        )
+        return Response(InvitationSerializer(made).data, status=201)
+
+
+class InvitationById(ApiView):
+    """One invitation."""
+
+    permissions: ClassVar = {"DELETE": Permission.MANAGE_MEMBERS}
+
+    @extend_schema(
+        operation_id="revokeInvitation", tags=["Members"], responses={204: None}
+    )
+    def delete(self, request: Request, invitationId: uuid.UUID) -> Response:
+        """Revoke an invitation before it is accepted: its link opens nothing."""
+        found = get_object_or_404(
+            Invitation.objects.in_workspace(self.workspace), public_id=invitationId
+        )
+        require_for_owners(self, Role(found.role), request)
+        invitations.revoke(found, by=self.caller.membership, now=database_now())
+        return Response(status=204)
+
+
+def require_for_owners(view: ApiView, role: Role, request: Request) -> None:
+    """Refuse what is about Owners to who may not, and to every token. Raises Problem.
+
+    No scope stands for it: a token that leaks makes nobody an Owner.
+    """
+    if role == Role.OWNER:
+        view.require(Permission.MANAGE_OWNERS, request)
 
 
 class Audit(ApiView):

@@ -16,9 +16,9 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from integrations import configuration, service_accounts
+from integrations import configuration, job_acts, service_accounts
 from integrations.outside.origins import PasswordNeeded
-from integrations.syncing import cancelling
+from integrations.syncing import matching
 from tokens.errors import TokenError
 from workspaces.errors import MemberError
 from workspaces.jobs import AlreadyEnded
@@ -29,9 +29,10 @@ RULES = (
     MemberError,
     AlreadyEnded,
     PasswordNeeded,
-    cancelling.TooLate,
     configuration.NameTaken,
     configuration.OtherApp,
+    job_acts.Refused,
+    matching.Refused,
     service_accounts.InUse,
     service_accounts.NameTaken,
     service_accounts.NothingToCheck,

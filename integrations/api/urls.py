@@ -7,8 +7,10 @@ from django.urls import path, re_path
 from integrations.api import (
     account_calls,
     integration_calls,
+    matching_calls,
     openapi,
     people_calls,
+    removal_calls,
     resolver,
     token_calls,
     work_calls,
@@ -62,6 +64,36 @@ urlpatterns = [
     ),
     path("v1/integrations/<slug:key>/syncs", work_calls.Syncs.as_view(), name="syncs"),
     path(
+        "v1/integrations/<slug:key>/removals",
+        removal_calls.Removals.as_view(),
+        name="removals",
+    ),
+    path(
+        "v1/integrations/<slug:key>/removals/approve",
+        removal_calls.Approval.as_view(),
+        name="approve_removals",
+    ),
+    path(
+        "v1/integrations/<slug:key>/removals/discard",
+        removal_calls.Discard.as_view(),
+        name="discard_removals",
+    ),
+    path(
+        "v1/integrations/<slug:key>/unmatched",
+        matching_calls.Unmatched.as_view(),
+        name="unmatched",
+    ),
+    path(
+        "v1/integrations/<slug:key>/unmatched/<uuid:userId>/match",
+        matching_calls.Match.as_view(),
+        name="match",
+    ),
+    path(
+        "v1/integrations/<slug:key>/unmatched/<uuid:userId>/exemption",
+        matching_calls.Exemption.as_view(),
+        name="exemption",
+    ),
+    path(
         "v1/service-accounts",
         account_calls.ServiceAccounts.as_view(),
         name="service_accounts",
@@ -71,12 +103,33 @@ urlpatterns = [
         account_calls.ServiceAccountById.as_view(),
         name="service_account",
     ),
+    path(
+        "v1/service-accounts/<uuid:accountId>/password",
+        account_calls.Password.as_view(),
+        name="service_account_password",
+    ),
+    path(
+        "v1/service-accounts/<uuid:accountId>/check",
+        account_calls.Check.as_view(),
+        name="check_service_account",
+    ),
     path("v1/jobs", work_calls.Jobs.as_view(), name="jobs"),
     path("v1/jobs/<uuid:jobId>", work_calls.JobById.as_view(), name="job"),
     path("v1/jobs/<uuid:jobId>/cancel", work_calls.Cancelling.as_view(), name="cancel"),
     path("v1/jobs/<uuid:jobId>/retry", work_calls.Retrying.as_view(), name="retry"),
     path("v1/activity", work_calls.Activity.as_view(), name="activity"),
     path("v1/members", people_calls.Members.as_view(), name="members"),
+    path(
+        "v1/members/<int:membershipId>",
+        people_calls.MemberById.as_view(),
+        name="member",
+    ),
+    path("v1/invitations", people_calls.Invitations.as_view(), name="invitations"),
+    path(
+        "v1/invitations/<uuid:invitationId>",
+        people_calls.InvitationById.as_view(),
+        name="invitation",
+    ),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
     re_path("", openapi.Nothing.as_view(), name="nothing"),
 ]

@@ -11,18 +11,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations import services
+from integrations import job_acts, services
 from integrations.api import paging
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.integration_calls import integration_of
 from integrations.api.problems import Problem
-from integrations.models import Provisioning
-from integrations.provisioning import wanted
 from integrations.reports import activity
 from integrations.reports.activity import Entry, Mark
 from integrations.reports.activity_filters import KINDS, Filters
-from integrations.syncing import cancelling, sync
+from integrations.syncing import sync
 from workspaces.clock import database_now
 from workspaces.models import Job
 from workspaces.permissions import Permission
@@ -126,16 +124,12 @@ class Cancelling(ApiView):
     )
     def post(self, request: Request, jobId: uuid.UUID) -> Response:
         """Cancel a sync that waits or runs."""
-        job = _job(self, jobId)
-        if job.kind != sync.JOB:
-            raise Problem(409, "Only syncs can be cancelled.")
-        integration = integration_of(self.workspace, job.subject)
-        cancelling.cancel(integration, job, actor=self.person, now=database_now())
+        job_acts.cancel(_job(self, jobId), actor=self.person, now=database_now())
         return Response(JobSerializer(_job(self, jobId)).data)
 
 
 class Retrying(ApiView):
-    """Another try of a failed provisioning."""
+    """Another try of what failed."""
 
     permissions: ClassVar = {"POST": Permission.MANAGE_INTEGRATIONS}
 
@@ -143,18 +137,9 @@ class Retrying(ApiView):
         operation_id="retryJob", tags=JOBS, request=None, responses=JobSerializer
     )
     def post(self, request: Request, jobId: uuid.UUID) -> Response:
-        """Try the provisioning of a user again. Answers with the job that does it."""
+        """Try a failed provisioning or sync again. Answers with the job that does it."""
         job = _job(self, jobId)
-        row = Provisioning.objects.select_related(
-            "integration__workspace", "integration__directory"
-        ).filter(integration__workspace=self.workspace, resource_id_public=job.subject)
-        found = row.first() if job.kind == wanted.JOB else None
-        if found is None or not found.last_error:
-            raise Problem(409, "Only a provisioning that failed can be retried.")
-        wanted.retry(found, actor=self.person, now=database_now())
-        again = Job.objects.filter(
-            workspace=self.workspace, kind=wanted.JOB, subject=job.subject
-        ).latest("pk")
+        again = job_acts.retry(job, actor=self.person, now=database_now())
         return Response(JobSerializer(again).data)
 
 

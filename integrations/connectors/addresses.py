@@ -56,6 +56,7 @@ _USUAL_PORTS = {
     "ldap": (389,),
     "postgresql": (5432,),
     "postgres": (5432,),
+    "syslog+tls": (6514,),
 }
 """Of what may go to a public address. `ldap` and `postgres` begin in the clear: their
 connectors turn TLS on before anything is said, unless the operator opens the network.

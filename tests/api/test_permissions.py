@@ -22,6 +22,7 @@ from workspaces.permissions import ALLOWED, Permission
 VIEW, MANAGE = Permission.VIEW_INTEGRATIONS, Permission.MANAGE_INTEGRATIONS
 ACCOUNTS, TOKENS = Permission.MANAGE_SERVICE_ACCOUNTS, Permission.MANAGE_TOKENS
 SYNC, ACTIVITY = Permission.SYNC, Permission.VIEW_ACTIVITY
+MEMBERS = Permission.MANAGE_MEMBERS
 DIRECTORY_SYNC = Permission.MANAGE_DIRECTORY_SYNC
 ONE = "/v1/integrations/{key}"
 TABLE: dict[str, dict[str, Permission | None]] = {
@@ -37,14 +38,25 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{ONE}/tokens/{{token}}": {"DELETE": TOKENS},
     f"{ONE}/tokens/{{token}}/rotate": {"POST": TOKENS},
     f"{ONE}/syncs": {"GET": SYNC, "POST": SYNC},
+    f"{ONE}/removals": {"GET": VIEW},
+    f"{ONE}/removals/approve": {"POST": MANAGE},
+    f"{ONE}/removals/discard": {"POST": MANAGE},
+    f"{ONE}/unmatched": {"GET": VIEW},
+    f"{ONE}/unmatched/{{unmatched}}/match": {"POST": MANAGE},
+    f"{ONE}/unmatched/{{unmatched}}/exemption": {"PUT": MANAGE, "DELETE": MANAGE},
     "/v1/service-accounts": {"GET": ACCOUNTS, "POST": ACCOUNTS},
     "/v1/service-accounts/{account}": {"DELETE": ACCOUNTS},
+    "/v1/service-accounts/{account}/password": {"PUT": ACCOUNTS},
+    "/v1/service-accounts/{account}/check": {"POST": ACCOUNTS},
     "/v1/jobs": {"GET": ACTIVITY},
     "/v1/jobs/{sync}": {"GET": ACTIVITY},
     "/v1/jobs/{sync}/cancel": {"POST": SYNC},
     "/v1/jobs/{sync}/retry": {"POST": MANAGE},
     "/v1/activity": {"GET": ACTIVITY},
     "/v1/members": {"GET": Permission.VIEW_MEMBERS},
+    "/v1/members/{member}": {"PATCH": MEMBERS, "DELETE": MEMBERS},
+    "/v1/invitations": {"GET": Permission.VIEW_MEMBERS, "POST": MEMBERS},
+    "/v1/invitations/{invitation}": {"DELETE": MEMBERS},
     "/v1/audit-events": {"GET": Permission.VIEW_AUDIT},
 }
 

@@ -12,8 +12,10 @@ from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib import admin
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from integrations.models import (
@@ -60,6 +62,9 @@ READ_ONLY = {
     "ServiceAccount",
 }
 
+
+MOST_QUERIES = 14
+"""Of any page, three of them for the session and its second factor."""
 
 FACTORS = {
     "AuthenticatorApp",
@@ -165,8 +170,10 @@ def test_list_and_rows_open_and_show_no_secret(
     pages = list(pages_of(model))
 
     for path in pages:
-        answer = root.get(path)
+        with CaptureQueriesContext(connection) as queries:
+            answer = root.get(path)
         assert answer.status_code == 200, path
+        assert len(queries) <= MOST_QUERIES, path
         content = answer.content.decode()
         for name, value in hidden.items():
             assert value not in content, f"{name} in {path}"
