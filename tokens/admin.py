@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from tokens import services
 from tokens.errors import TokenNotActive
-from tokens.models import ApiToken, ScimToken
+from tokens.models import ApiToken, ClientSecret, IdpTrust, OAuthClient, ScimToken
 from workspaces.admin import ReadOnlyAdmin
 from workspaces.clock import database_now
 
@@ -57,3 +57,31 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_select_related = ("membership__user", "membership__workspace")
     search_fields = ("name", "key", "workspace__name")
     exclude = ("digest", "digest_key")
+
+
+@admin.register(OAuthClient)
+class OAuthClientAdmin(ReadOnlyAdmin):
+    """What fetches access tokens for directories."""
+
+    list_display = ("name", "key", "directory", "method", "last_used_at", "revoked_at")
+    list_select_related = ("directory",)
+    search_fields = ("name", "key", "directory__key", "directory__workspace__name")
+
+
+@admin.register(ClientSecret)
+class ClientSecretAdmin(ReadOnlyAdmin):
+    """By what OAuth clients prove themselves. Digests are not shown."""
+
+    list_display = ("client", "hint", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("client",)
+    search_fields = ("key", "client__key", "directory__workspace__name")
+    exclude = ("digest", "digest_key")
+
+
+@admin.register(IdpTrust)
+class IdpTrustAdmin(ReadOnlyAdmin):
+    """IdPs whose own JWTs open directories."""
+
+    list_display = ("name", "issuer", "directory", "keys_fetched_at", "revoked_at")
+    list_select_related = ("directory",)
+    search_fields = ("name", "issuer", "directory__key", "directory__workspace__name")

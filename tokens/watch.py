@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from tokens import notices
 from tokens.audit import Action
 from tokens.holders import has_holder
-from tokens.models import ScimToken
+from tokens.models import ClientSecret, ScimToken
 from workspaces import audit
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job
@@ -49,7 +49,7 @@ def _note_ends(tokens: QuerySet[ScimToken], now: datetime) -> int:
         ),
     ):
         for token in ended:
-            noted += _record_once(action, token)
+            noted += record_once(action, token)
     return noted
 
 
@@ -65,7 +65,7 @@ def _remind(tokens: QuerySet[ScimToken], now: datetime) -> int:
         if token.expires_at - token.created_at <= timedelta(days=days):
             # So short-lived that its whole life is within the reminder.
             continue
-        if has_holder(token.directory) and _record_once(
+        if has_holder(token.directory) and record_once(
             Action.EXPIRY_REMINDED, token, days=days
         ):
             notices.tell(
@@ -79,7 +79,7 @@ def _remind(tokens: QuerySet[ScimToken], now: datetime) -> int:
     return reminded
 
 
-def _record_once(action: Action, token: ScimToken, **data: int) -> int:
+def record_once(action: Action, token: ScimToken | ClientSecret, **data: int) -> int:
     """Write an event unless it is there. Returns how many were written."""
     workspace = token.directory.workspace
     known = AuditEvent.objects.filter(
