@@ -138,7 +138,7 @@ class TrustForm(forms.Form):
         required="Enter the audience.",
     )
     tenant_id = _line(
-        "Tenant ID (optional)",
+        "Tenant ID",
         "What the JWT has as tid. Entra: the Directory (tenant) ID.",
         longest=100,
         required="",

@@ -108,7 +108,12 @@ def revoke(
     holder = holder_of(found.directory)
     if request.method != "POST":
         part = "#dialog" if request.htmx else ""
-        context = {"opener": found, "holder": holder, "cancel_url": _page_of(found)}
+        context = {
+            "opener": found,
+            "what": "trust",
+            "holder": holder,
+            "cancel_url": _page_of(found),
+        }
         return render(request, f"tokens/oauth/revoke.html{part}", context)
     try:
         trusts.revoke(found, actor=request.user, now=database_now())

@@ -181,7 +181,11 @@ def revoke(
     """Ask, then end a client with all that it holds."""
     found = _client(request, directory_key, client_key)
     if request.method != "POST":
-        context = {"opener": found, "cancel_url": _page_of(found)}
+        context = {
+            "opener": found,
+            "what": "OAuth client",
+            "cancel_url": _page_of(found),
+        }
         return _asked(request, found.directory, "revoke.html", context)
     try:
         clients.revoke(found, actor=request.user, now=database_now())
