@@ -12,6 +12,7 @@ from django.views.generic import RedirectView
 
 from integrations.calendar import views as calendar_views
 from tokens import public_views
+from tokens.oauth import endpoint
 from workspaces.views.account import home
 from workspaces.views.styleguide import styleguide
 
@@ -29,6 +30,11 @@ urlpatterns = [
     path("favicon.ico", favicon),
     path("token-format", public_views.format_page, name="token_format"),
     path("leaked-token", public_views.leaked, name="leaked_token"),
+    path(
+        ".well-known/oauth-authorization-server/scim/<slug:directory_key>/v2",
+        endpoint.metadata,
+        name="oauth_metadata",
+    ),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
@@ -37,6 +43,7 @@ urlpatterns = [
     path("calendar/<slug:key>.ics", calendar_views.feed, name="calendar_feed"),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tasks/", include("integrations.task_urls")),
+    path("tokens/oauth/", include("tokens.oauth.urls")),
     path("tokens/", include("tokens.urls")),
     path("administration/api-tokens/", include("tokens.api_token_urls")),
     path("administration/", include("integrations.api.page_urls")),

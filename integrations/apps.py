@@ -16,7 +16,7 @@ class IntegrationsConfig(AppConfig):
 
         from django.conf import settings
 
-        from integrations import push, service_accounts, services
+        from integrations import push, service_accounts, services, signing_keys
         from integrations.api import idempotency
         from integrations.audit import Action
         from integrations.audit_stream import services as audit_stream
@@ -46,6 +46,7 @@ class IntegrationsConfig(AppConfig):
         from scim import schema_changes
         from scim.signals import resource_changed
         from tokens import holders
+        from tokens.oauth import trusts
         from workspaces import (
             audit,
             configuration,
@@ -154,6 +155,7 @@ class IntegrationsConfig(AppConfig):
         )
         jobs.register(health.JOB, health.tell)
         jobs.register(push.JOB, push.carry_out)
+        jobs.register(trusts.FETCH, signing_keys.fetch)
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(person.JOB, person.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)

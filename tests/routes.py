@@ -29,7 +29,8 @@ from integrations.reports import assignments
 from integrations.tasks.rows import read
 from scim.models import RequestRecord, Resource
 from tests import factories
-from tests.fakes import factors
+from tests.fakes import factors, signer
+from tokens.oauth import clients, jose, trusts
 from workspaces import confirmations
 from workspaces.clock import database_now
 from workspaces.models import (
@@ -67,6 +68,38 @@ class Route:
         given = {"GET": self.get, "POST": self.post}
         return {name: status or 405 for name, status in given.items()}
 
+
+_CLIENT = "<slug:directory_key>/clients/<slug:client_key>"
+_TRUST = "<slug:directory_key>/trust/<slug:trust_key>"
+OAUTH = {
+    "<slug:directory_key>/new-client/": Route(
+        "/tokens/oauth/{key}/new-client/", get=200, post=422
+    ),
+    "<slug:directory_key>/new-trust/": Route(
+        "/tokens/oauth/{key}/new-trust/", get=200, post=422
+    ),
+    f"{_CLIENT}/": Route("/tokens/oauth/{key}/clients/{oauth_client}/", get=200),
+    f"{_CLIENT}/secret/": Route(
+        "/tokens/oauth/{key}/clients/{oauth_client}/secret/", post=200
+    ),
+    f"{_CLIENT}/keys/": Route(
+        "/tokens/oauth/{key}/clients/{signing_client}/keys/", get=200, post=422
+    ),
+    f"{_CLIENT}/revoke/": Route(
+        "/tokens/oauth/{key}/clients/{oauth_client}/revoke/", get=200, post=302
+    ),
+    f"{_CLIENT}/secrets/<slug:secret_key>/revoke/": Route(
+        "/tokens/oauth/{key}/clients/{oauth_client}/secrets/{oauth_secret}/revoke/",
+        get=200,
+        post=302,
+    ),
+    f"{_TRUST}/": Route("/tokens/oauth/{key}/trust/{trust}/", get=200),
+    f"{_TRUST}/keys/": Route("/tokens/oauth/{key}/trust/{trust}/keys/", post=302),
+    f"{_TRUST}/revoke/": Route(
+        "/tokens/oauth/{key}/trust/{trust}/revoke/", get=200, post=302
+    ),
+}
+"""Of OAuth clients and trust, below `tokens/oauth/`."""
 
 ROUTES = {
     "": Route("/", get=302, get_of_member=200),
@@ -244,6 +277,12 @@ ROUTES = {
     ),
     "integrations/<slug:key>/sync/<uuid:job_id>/discard/": Route(
         "/integrations/{key}/sync/{sync}/discard/", post=302
+    ),
+    **{f"tokens/oauth/{path}": route for path, route in OAUTH.items()},
+    ".well-known/oauth-authorization-server/scim/<slug:directory_key>/v2": Route(
+        "/.well-known/oauth-authorization-server/scim/abcdefgh/v2",
+        get=200,
+        is_public=True,
     ),
     "tokens/<slug:directory_key>/generate/": Route("/tokens/{key}/generate/", post=409),
     "integrations/<slug:key>/set-up/<slug:idp>/": Route(
@@ -646,6 +685,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "integrations/<slug:key>/sync/<uuid:job_id>/discard/": (
         Permission.MANAGE_INTEGRATIONS
     ),
+    **{f"tokens/oauth/{path}": Permission.MANAGE_TOKENS for path in OAUTH},
     "tokens/<slug:directory_key>/generate/": Permission.MANAGE_TOKENS,
     "administration/": Permission.MANAGE_TOKENS,
     "administration/help/": Permission.MANAGE_TOKENS,
@@ -799,6 +839,30 @@ def stream_of(workspace: Workspace) -> None:
     )
 
 
+def _oauth(directory: Directory) -> dict[str, object]:
+    """Return clients of both kinds, a secret, and a trust whose keys were fetched."""
+    now = database_now()
+    issued = clients.add_with_secret(directory, name="entra-prod", actor=None, now=now)
+    keys = jose.usable_keys(signer.jwks(signer.rsa(), signer.ec()))
+    signing = clients.add_with_keys(
+        directory, name="okta-prod", keys=keys, actor=None, now=now
+    )
+    terms = trusts.Terms(
+        "https://sts.windows.net/cbb1a5ac-f33b-45fa-9bf5-f37db0fed422/",
+        "8adf8e6e-67b2-4cf2-a259-e3dc5476c621",
+        "cbb1a5ac-f33b-45fa-9bf5-f37db0fed422",
+        "https://login.microsoftonline.com/common/discovery/keys",
+    )
+    trust = trusts.add(directory, terms, name="Entra", actor=None, now=now)
+    trusts.keep_keys(trust, keys, now=now)
+    return {
+        "oauth_client": issued.secret.client.key,
+        "oauth_secret": issued.secret.key,
+        "signing_client": signing.key,
+        "trust": trust.key,
+    }
+
+
 def values_of(integration: Integration) -> dict[str, object]:
     """Return what fills the routes: a failed user, a live token and so on."""
     now = database_now()
@@ -888,6 +952,7 @@ def values_of(integration: Integration) -> dict[str, object]:
     stream_of(workspace)
     return {
         **_by_hand(workspace),
+        **_oauth(integration.directory),
         "api_token": api_token.key,
         "domain": domain.public_id,
         "team": team.public_id,

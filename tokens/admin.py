@@ -13,7 +13,7 @@ from django.utils.cache import add_never_cache_headers
 
 from tokens import services
 from tokens.errors import TokenError, TokenNotActive
-from tokens.models import ApiToken, ScimToken
+from tokens.models import ApiToken, ClientSecret, IdpTrust, OAuthClient, ScimToken
 from tokens.policy_models import CalendarFeed, RotationSchedule, TokenPolicy
 from tokens.services import Overlap
 from workspaces.admin import ReadOnlyAdmin
@@ -163,3 +163,31 @@ class CalendarFeedAdmin(ReadOnlyAdmin):
     list_select_related = ("workspace", "created_by")
     search_fields = ("workspace__name", "key")
     exclude = ("digest", "digest_key")
+
+
+@admin.register(OAuthClient)
+class OAuthClientAdmin(ReadOnlyAdmin):
+    """What fetches access tokens for directories."""
+
+    list_display = ("name", "key", "directory", "method", "last_used_at", "revoked_at")
+    list_select_related = ("directory",)
+    search_fields = ("name", "key", "directory__key", "directory__workspace__name")
+
+
+@admin.register(ClientSecret)
+class ClientSecretAdmin(ReadOnlyAdmin):
+    """By what OAuth clients prove themselves. Digests are not shown."""
+
+    list_display = ("client", "hint", "expires_at", "last_used_at", "revoked_at")
+    list_select_related = ("client",)
+    search_fields = ("key", "client__key", "directory__workspace__name")
+    exclude = ("digest", "digest_key")
+
+
+@admin.register(IdpTrust)
+class IdpTrustAdmin(ReadOnlyAdmin):
+    """IdPs whose own JWTs open directories."""
+
+    list_display = ("name", "issuer", "directory", "keys_fetched_at", "revoked_at")
+    list_select_related = ("directory",)
+    search_fields = ("name", "issuer", "directory__key", "directory__workspace__name")

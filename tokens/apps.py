@@ -24,6 +24,8 @@ class TokensConfig(AppConfig):
             watch,
         )
         from tokens.audit import Action
+        from tokens.oauth import expiry, grants, trusts
+        from tokens.oauth import notices as oauth_notices
         from workspaces import (
             audit,
             belongings,
@@ -45,3 +47,9 @@ class TokensConfig(AppConfig):
         jobs.register(api_tokens.LEAKED_JOB, api_tokens.tell_of_leaked)
         jobs.register(owner_notices.JOB, owner_notices.send)
         jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)
+        jobs.register(oauth_notices.JOB, oauth_notices.send)
+        jobs.register_periodic(expiry.JOB, expiry.watch, every=expiry.EVERY)
+        jobs.register_periodic(grants.PRUNE, grants.prune, every=grants.PRUNE_EVERY)
+        jobs.register_periodic(
+            trusts.REFRESH, trusts.refresh, every=trusts.REFRESH_EVERY
+        )

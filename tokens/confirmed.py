@@ -42,11 +42,18 @@ GENERATE_API = Action(
     Permission.MANAGE_TOKENS,
     setting="Generate an API token",
 )
+LET_IN = Action(
+    "tokens.let_in",
+    "let an OAuth client or an IdP in",
+    "Continue",
+    Permission.MANAGE_TOKENS,
+    setting="Add an OAuth client, a secret or the trust in an IdP",
+)
 
 
 def register() -> None:
     """Make the actions known."""
-    for action in (VIEW, GENERATE, REPLACE, REVOKE, GENERATE_API):
+    for action in (VIEW, GENERATE, REPLACE, REVOKE, GENERATE_API, LET_IN):
         confirmations.register(action)
 
 

@@ -1,7 +1,8 @@
 """The format of a Keyway token. No tables and no settings here.
 
 Its shape and its check are in `token_format`, which is published. `kind` is `g`
-(gateway), `d` (Directory Sync) or `a` (management API). Key, secret and check are
+(gateway), `d` (Directory Sync), `a` (management API), `s` (secret of an OAuth client) or
+`o` (its access token). Key, secret and check are
 base62. The key finds the row and is no secret; the secret holds 256 random bits; the
 check tells a typo or a chance find of a scanner from a token without a query.
 """
@@ -26,6 +27,8 @@ class Kind(StrEnum):
     GATEWAY = "g"
     DIRECTORY_SYNC = "d"
     MANAGEMENT_API = "a"
+    CLIENT = "s"
+    ACCESS = "o"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,12 @@ class Credential:
 
 def generate(kind: Kind) -> Credential:
     """Return a new credential, random by the operating system."""
-    return Credential(kind, _random(KEY_LENGTH), _random(SECRET_LENGTH))
+    return Credential(kind, random_key(), _random(SECRET_LENGTH))
+
+
+def random_key() -> str:
+    """Return a public name: what finds a row and is no secret."""
+    return _random(KEY_LENGTH)
 
 
 def parse(text: str) -> Credential | None:

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from tokens import credential
 from tokens.credential import Credential
-from tokens.models import ApiToken, ScimToken
+from tokens.models import AccessToken, ApiToken, ClientSecret, ScimToken
 from tokens.services import value_address
 from workspaces.key_ring import in_use
 from workspaces.sealed import SealedColumn
@@ -24,7 +24,9 @@ _SHOWN = 10
 
 
 def renew(
-    kind: type[ScimToken] | type[ApiToken], token_id: int, given: Credential
+    kind: type[ScimToken] | type[ApiToken] | type[ClientSecret],
+    token_id: int,
+    given: Credential,
 ) -> None:
     """Keep the digest of a token that was just proven under the key in use."""
     number = in_use(settings.KEYWAY_TOKEN_KEYS)
@@ -54,9 +56,12 @@ def renew_kept(*, now: datetime) -> int:
 
 def use_of(number: int, now: datetime) -> str:
     """Say which live tokens need a key of KEYWAY_TOKEN_KEYS; nothing if none does."""
-    waiting: list[ScimToken | ApiToken] = [
+    live = {"revoked_at": None, "expires_at__gt": now, "client__revoked_at": None}
+    waiting: list[ScimToken | ApiToken | ClientSecret | AccessToken] = [
         *ScimToken.objects.live(now).filter(digest_key=number).order_by("id"),
         *ApiToken.objects.live(now).filter(digest_key=number).order_by("id"),
+        *ClientSecret.objects.filter(**live, digest_key=number).order_by("id"),
+        *AccessToken.objects.filter(**live, digest_key=number).order_by("id"),
     ]
     if not waiting:
         return ""

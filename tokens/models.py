@@ -9,6 +9,11 @@ from django.db import models
 
 from tokens import credential
 from tokens.limits import Limits, NetworkRule
+from tokens.oauth.models import AccessToken as AccessToken
+from tokens.oauth.models import ClientSecret as ClientSecret
+from tokens.oauth.models import IdpTrust as IdpTrust
+from tokens.oauth.models import OAuthClient as OAuthClient
+from tokens.oauth.models import UsedAssertion as UsedAssertion
 from tokens.policy_models import (  # noqa: F401  Django looks for tables here
     CalendarFeed,
     RotationSchedule,

@@ -10,13 +10,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Model, Q
 
 from tokens import credential, notices, policy
 from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.limits import Limits
-from tokens.models import ScimToken
+from tokens.models import IdpTrust, OAuthClient, ScimToken
 from tokens.policy_models import TokenPolicy
 from workspaces import audit, secrets
 from workspaces.key_ring import in_use
@@ -29,6 +29,11 @@ UNLIMITED = Limits()
 _KINDS = {
     Directory.Kind.GATEWAY: credential.Kind.GATEWAY,
     Directory.Kind.DIRECTORY_SYNC: credential.Kind.DIRECTORY_SYNC,
+}
+_REFUSED: dict[type[Model], Action] = {
+    ScimToken: Action.REFUSED,
+    OAuthClient: Action.CLIENT_REFUSED,
+    IdpTrust: Action.TRUST_REFUSED,
 }
 
 
@@ -302,17 +307,24 @@ def note_shown(token: ScimToken, *, actor: User | None) -> None:
 
 
 @transaction.atomic
-def note_refusal(token_id: int, *, reason: str, now: datetime) -> bool:
+def note_refusal(
+    kind: type[ScimToken] | type[OAuthClient] | type[IdpTrust],
+    token_id: int,
+    *,
+    reason: str,
+    now: datetime,
+) -> bool:
     """Write down that a known token was refused, at most once an hour.
 
     A conditional update: when many come together, one of them writes. Says whether
     this one did.
     """
+    rows = kind._default_manager  # noqa: SLF001  public by Django's documentation
     stale = Q(refused_at=None) | Q(refused_at__lte=now - REFUSALS_APART)
-    if not ScimToken.objects.filter(stale, pk=token_id).update(refused_at=now):
+    if not rows.filter(stale, pk=token_id).update(refused_at=now):
         return False
-    token = ScimToken.objects.select_related("directory__workspace").get(pk=token_id)
-    _record(Action.REFUSED, token, None, reason=reason)
+    token = rows.select_related("directory__workspace").get(pk=token_id)
+    _record(_REFUSED[kind], token, None, reason=reason)
     return True
 
 
@@ -346,7 +358,10 @@ def _refuse_ended(token: ScimToken, now: datetime) -> None:
 
 
 def _record(
-    action: Action, token: ScimToken, actor: User | None, **data: str | None
+    action: Action,
+    token: ScimToken | OAuthClient | IdpTrust,
+    actor: User | None,
+    **data: str | None,
 ) -> None:
     audit.record(
         action,

@@ -13,7 +13,7 @@ import zlib
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CHECK_LENGTH = 6
-PATTERN = re.compile(r"kw([gda])_([0-9A-Za-z]{12})([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
+PATTERN = re.compile(r"kw([gdaso])_([0-9A-Za-z]{12})([0-9A-Za-z]{43})([0-9A-Za-z]{6})")
 
 
 def is_token(text: str) -> bool:

@@ -39,19 +39,19 @@ from workspaces.step_up import recent_confirmation
 
 def _new_subject(request: WorkspaceRequest, directory_key: str) -> Subject:
     """Return what a confirmation to generate a token is about: the directory."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     return Subject(directory.key, holder_of(directory).name)
 
 
 def _replaced(request: WorkspaceRequest, directory_key: str, token_key: str) -> Subject:
     """Return what a confirmation of a new token is about: the one it replaces."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     return confirmed.replaced(_token(request, directory, token_key))
 
 
 def _subject(request: WorkspaceRequest, directory_key: str, token_key: str) -> Subject:
     """Return what a confirmation of a change is about: the token."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     return confirmed.subject_of(_token(request, directory, token_key))
 
 
@@ -61,7 +61,7 @@ def _subject(request: WorkspaceRequest, directory_key: str, token_key: str) -> S
 @recent_confirmation(confirmed.GENERATE.name, _new_subject, is_step=False)
 def generate(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
     """Make the first token of a directory and show it, this once."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     try:
         issued = services.generate_first(
             directory, actor=request.user, now=database_now()
@@ -79,7 +79,7 @@ def rotate(
     request: WorkspaceRequest, directory_key: str, token_key: str
 ) -> HttpResponse:
     """Ask what becomes of the old token, then make and show the new one, this once."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     old = _token(request, directory, token_key)
     form = RotateForm(
         request.POST if request.method == "POST" else None,
@@ -111,7 +111,7 @@ def rotate(
 @requires(Permission.MANAGE_TOKENS)
 def edit(request: WorkspaceRequest, directory_key: str, token_key: str) -> HttpResponse:
     """Name a token and say when it ends; the dialog that showed it posts here too."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     token = _token(request, directory, token_key)
     form = TokenForm(request.POST if request.method == "POST" else None, token=token)
     if form.is_valid():
@@ -140,7 +140,7 @@ def retire(
     request: WorkspaceRequest, directory_key: str, token_key: str
 ) -> HttpResponse:
     """End the overlap of a token that is replaced."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     token = _token(request, directory, token_key)
     try:
         services.retire(token, actor=request.user, now=database_now())
@@ -159,7 +159,7 @@ def revoke(
     request: WorkspaceRequest, directory_key: str, token_key: str
 ) -> HttpResponse:
     """Ask, then end a token for good."""
-    directory = _directory(request, directory_key)
+    directory = directory_or_404(request, directory_key)
     token = _token(request, directory, token_key)
     if request.method == "POST":
         try:
@@ -270,7 +270,7 @@ def _token(request: WorkspaceRequest, directory: Directory, key: str) -> ScimTok
     )
 
 
-def _directory(request: WorkspaceRequest, key: str) -> Directory:
+def directory_or_404(request: WorkspaceRequest, key: str) -> Directory:
     """Return a gateway of the workspace or its Directory Sync, or answer 404.
 
     Directory Sync has tokens once it is turned on.

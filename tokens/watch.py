@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from tokens import notices, scheduled_rotation
 from tokens.audit import Action
 from tokens.holders import has_holder
-from tokens.models import ScimToken
+from tokens.models import ClientSecret, ScimToken
 from tokens.policy import policy_of
 from workspaces import audit
 from workspaces.clock import database_now
@@ -53,7 +53,7 @@ def _note_ends(tokens: QuerySet[ScimToken], now: datetime) -> int:
         ),
     ):
         for token in ended:
-            noted += _record_once(action, token)
+            noted += record_once(action, token)
     return noted
 
 
@@ -119,14 +119,14 @@ def _tell_once(
     action: Action, event: notices.Event, token: ScimToken, now: datetime, **data: int
 ) -> int:
     """Write down that people are told, and tell them, unless they were."""
-    if not has_holder(token.directory) or not _record_once(action, token, **data):
+    if not has_holder(token.directory) or not record_once(action, token, **data):
         return 0
     trigger = Job.Trigger.SCHEDULE
     notices.tell(token, event, actor=None, trigger=trigger, now=now)
     return 1
 
 
-def _record_once(action: Action, token: ScimToken, **data: int) -> int:
+def record_once(action: Action, token: ScimToken | ClientSecret, **data: int) -> int:
     """Write an event unless it is there. Returns how many were written."""
     workspace = token.directory.workspace
     known = AuditEvent.objects.filter(

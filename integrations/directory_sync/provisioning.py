@@ -11,6 +11,7 @@ from django.db import transaction
 from scim.emptying import empty
 from tokens import services
 from tokens.models import ScimToken
+from tokens.oauth import endings
 from tokens.services import IssuedToken, Overlap
 from workspaces import directory_sync, domains, sync_ending
 from workspaces.confirmations import Action
@@ -81,6 +82,7 @@ def turn_off(
         ended = sync_ending.turn_off(workspace, fate=fate, by=by, now=now)
         for token in ScimToken.objects.of_directory(directory).live(now):
             services.revoke(token, actor=by.user, now=now)
+        endings.end_all(directory, actor=by.user, now=now)
     # Apart from the rest: a write of the IdP that is under way holds its resource and
     # waits for the workspace. It is refused now, and lets go.
     empty(directory)

@@ -12,6 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from integrations.directory_sync import provisioning
 from integrations.directory_sync.forms import TurnOffForm
 from tokens.models import ScimToken
+from tokens.oauth import endings
 from workspaces import directory_sync
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
@@ -87,6 +88,7 @@ def _ask(request: WorkspaceRequest, form: TurnOffForm) -> HttpResponse:
         .count(),
         "teams": Team.objects.filter(workspace=workspace).count(),
         "tokens": ScimToken.objects.of_directory(directory).live(now),
+        "oauth_names": endings.names_of_live(directory),
         "goes_on": sync.hands_over,
         "cancel_url": reverse(_PAGE),
     }

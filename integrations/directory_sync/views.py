@@ -18,6 +18,7 @@ from integrations.directory_sync.forms import RulesForm, TeamRoleForm
 from scim import recent
 from scim.models import RequestRecord
 from tokens.models import ScimToken
+from tokens.oauth.panel import panel as oauth_panel
 from tokens.panel import panel
 from workspaces import configuration, directory_sync, teams
 from workspaces.clock import database_now
@@ -110,6 +111,7 @@ def _page(
         "people": _people(request),
         "scim_url": directory.base_url,
         "panel": panel(directory, tokens, can_manage=can_manage, now=now),
+        "oauth": oauth_panel(directory, tokens, can_manage=can_manage, now=now),
         "rule_url": reverse("tokens:reveal_rule", args=[directory.key])
         if can(request.membership, Permission.MANAGE_POLICY)
         else None,

@@ -58,6 +58,7 @@ class Idp:
 
 
 URL: Final = "{gateway_url}"
+OAUTH_URL: Final = "{token_endpoint}"
 APP_URL: Final = "{app_url}"
 
 OKTA: Final = Idp(
@@ -158,7 +159,26 @@ ENTRA: Final = Idp(
             (
                 Field("Provisioning Mode", choice="Automatic"),
                 Field("Tenant URL", URL),
-                Field("Secret Token", is_token=True),
+                Field(
+                    "Secret Token",
+                    is_token=True,
+                    note="Left empty, Entra signs its own tokens: trust them under "
+                    "Connected services, OAuth clients.",
+                ),
+            ),
+        ),
+        Step(
+            "Or connect by OAuth",
+            "Where Entra offers OAuth 2.0 client credentials, add an OAuth client under "
+            "Connected services. Its dialog has client ID and client secret. Your token "
+            "goes on working until you revoke it.",
+            (
+                Field("Authentication method", choice="OAuth 2.0 client credentials"),
+                Field("Token endpoint", OAUTH_URL),
+                Field(
+                    "Client identifier and client secret",
+                    choice="From Connected services, Add OAuth client",
+                ),
             ),
         ),
         Step(
@@ -279,6 +299,11 @@ OTHER: Final = Idp(
                 Field("Groups", f"{URL}/Groups"),
                 Field("Schemas", f"{URL}/Schemas"),
                 Field("Service provider configuration", f"{URL}/ServiceProviderConfig"),
+                Field(
+                    "OAuth token endpoint",
+                    OAUTH_URL,
+                    note="For an OAuth client: grant type client_credentials.",
+                ),
             ),
         ),
         Step(

@@ -20,6 +20,7 @@ from integrations.reports.activity_filters import Filters
 from integrations.views import calls, changes, outcome, timeline
 from integrations.views.frame import frame, get_integration
 from scim.models import Change, RequestRecord
+from tokens import ways
 from tokens.models import ScimToken
 from workspaces.clock import database_now
 from workspaces.models import Workspace
@@ -91,6 +92,9 @@ def request_page(request: WorkspaceRequest, request_id: uuid.UUID) -> HttpRespon
         "token": ScimToken.objects.of_directory(record.directory)
         .filter(key=record.token_key)
         .first(),
+        "came_by": ways.names_of(record.directory, {record.token_key}).get(
+            record.token_key
+        ),
         "tolerances": [causes.tolerance_words(name) for name in record.tolerances],
         "body": calls.pretty(record.body),
         "changes": _changes(record),

@@ -16,7 +16,9 @@ from integrations.views.frame import frame, get_integration, left_tabs
 from integrations.views.live import caller_of, live
 from integrations.views.set_up import links
 from scim import recent
+from tokens import ways
 from tokens.models import ScimToken
+from tokens.oauth.panel import panel as oauth_panel
 from tokens.panel import panel
 from tokens.rotation import Rotation, overlaps
 from workspaces.clock import database_now
@@ -42,13 +44,16 @@ def connected_services(request: WorkspaceRequest, key: str) -> HttpResponse:
     if request.htmx:
         return _polled(request, rotation)
     shown = panel(directory, tokens, can_manage=can_manage, now=now)
+    oauth = oauth_panel(directory, tokens, can_manage=can_manage, now=now)
+    has_way_in = shown["has_live_token"] or bool(oauth["live"])
     context = frame(request, integration, current="Settings")
     context |= {
         "left_tabs": left_tabs(integration, current="Connected services"),
         "gateway_url": directory.base_url,
         "panel": shown,
+        "oauth": oauth,
         "idps": links(integration),
-        "live": live(directory, has_token=shown["has_live_token"], seen=None, now=now),
+        "live": live(directory, has_token=has_way_in, seen=None, now=now),
         "live_url": _live_url(integration),
         "poll_url": request.path,
         **rotation,
@@ -82,6 +87,7 @@ def _rotation(
     usual = recent.usual_interval(directory)
     calls = recent.calls(directory, limit=CALLS_SHOWN)
     names = {token.key: token.name for token in tokens}
+    names |= ways.names_of(directory, {call.token_key for call in calls} - set(names))
     rotations = [
         _described(Rotation(old, new, usual, now), directory, can_manage=can_manage)
         for old, new in pairs

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Max
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,7 +20,7 @@ from integrations.syncing import cron
 from integrations.views.frame import frame, get_integration
 from integrations.views.people import numbers_of, retry_url
 from scim import counts, recent
-from tokens.models import ScimToken
+from tokens import ways
 from workspaces.clock import database_now
 from workspaces.pages import own_path
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -44,13 +43,13 @@ def overview(request: WorkspaceRequest, key: str) -> HttpResponse:
     integration = get_integration(request, key)
     context = frame(request, integration, current="Overview")
     directory = integration.directory
-    tokens = ScimToken.objects.filter(directory=directory)
+    now = database_now()
     facts: dict[str, Any] = {
         "users": counts.find(directory, "User", 1).total,
         "groups": counts.find(directory, "Group", 1).total,
         "entitlements": integration.entitlements.count(),
         **numbers_of(Provisioning.objects.filter(integration=integration)),
-        "has_token": tokens.live(database_now()).exists(),
+        "has_token": ways.has_way_in(directory, now),
         "last_call": next(iter(recent.calls(directory, limit=1)), None),
         "last_synced_at": integration.last_synced_at,
         "next_sync_at": integration.next_sync_at,
@@ -58,9 +57,7 @@ def overview(request: WorkspaceRequest, key: str) -> HttpResponse:
     }
     # Records are pruned; the tokens remember longer.
     facts["last_request_at"] = (
-        facts["last_call"].at
-        if facts["last_call"]
-        else tokens.aggregate(at=Max("last_used_at"))["at"]
+        facts["last_call"].at if facts["last_call"] else ways.last_used_at(directory)
     )
     context |= {
         "facts": facts,

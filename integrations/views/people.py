@@ -22,7 +22,7 @@ from integrations.views.matching import actions
 from integrations.views.tasks import WAITING, open_tasks
 from scim.models import Change, Resource
 from scim.protocol.comparable import string_key
-from tokens.models import ScimToken
+from tokens import ways
 from workspaces.clock import database_now
 from workspaces.pages import Pill, own_path, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -174,11 +174,8 @@ def _changes(integration: Integration, row: Provisioning) -> list[dict[str, Any]
             directory=integration.directory, resource_id=row.resource_id_public
         ).order_by("-id")[:_CHANGES_SHOWN]
     )
-    names = dict(
-        ScimToken.objects.filter(
-            directory=integration.directory, key__in={c.token_key for c in changes}
-        ).values_list("key", "name")
-    )
+    keys = {change.token_key for change in changes if change.token_key}
+    names = ways.names_of(integration.directory, keys)
     return [
         {
             "at": change.at,

@@ -14,7 +14,9 @@ from integrations.set_up.attribute_table import tables
 from integrations.set_up.idps import IDPS, Field, Idp
 from integrations.views.frame import frame, get_integration, left_tabs
 from integrations.views.live import is_stale, live
+from tokens import ways
 from tokens.models import ScimToken
+from tokens.oauth import endpoint
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
@@ -33,7 +35,10 @@ def set_up(request: WorkspaceRequest, key: str, idp: str) -> HttpResponse:
     tokens = ScimToken.objects.of_directory(directory).live(now)
     token = tokens.filter(replaced_by=None).first() or tokens.first()
     found = live(
-        directory, has_token=token is not None, seen=request.GET.get("seen"), now=now
+        directory,
+        has_token=token is not None or ways.has_way_in(directory, now),
+        seen=request.GET.get("seen"),
+        now=now,
     )
     if request.htmx:
         if is_stale(request, found):
@@ -99,6 +104,7 @@ def _steps(idp: Idp, integration: Integration) -> list[dict[str, Any]]:
 def _filled(field: Field, integration: Integration) -> str:
     places = {
         "{gateway_url}": integration.directory.base_url,
+        "{token_endpoint}": endpoint.token_url(integration.directory),
         "{app_url}": integration.base_url,
         "{name}": integration.name,
     }

@@ -31,11 +31,8 @@ from scim.protocol.types import Document
 from scim.queries import Query
 from scim.rendering import etag
 from scim.served import provider_of
-from tokens.authentication import (
-    ScimPrincipal,
-    ScimTokenAuthentication,
-    note_refusal,
-)
+from tokens.authentication import ScimTokenAuthentication
+from tokens.opening import ScimPrincipal, note_refusal
 from workspaces.faults import fault
 from workspaces.models import Directory
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import re_path
 
 from scim.api import views
+from tokens.oauth import endpoint
 
 _BASE = r"^(?P<directory_key>[a-z0-9]+)/v2"
 _DISCOVERY = r"(?P<endpoint>ServiceProviderConfig|ResourceTypes|Schemas)"
 _TYPE = r"(?P<endpoint>[A-Za-z]+)"
 
 urlpatterns = [
+    re_path(r"^(?P<directory_key>[a-z0-9]+)/oauth/token/?$", endpoint.token),
     re_path(rf"{_BASE}/?$", views.Root.as_view()),
     re_path(rf"{_BASE}/\.search/?$", views.RootSearch.as_view()),
     re_path(rf"{_BASE}/Me/?$", views.Me.as_view()),

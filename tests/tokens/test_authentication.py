@@ -13,7 +13,7 @@ from tests import factories
 from tests.conftest import Answer, ScimClient
 from tests.scim.counting import statements
 from tests.scim.urns import ERROR, NO_ID
-from tokens import authentication, credential, services
+from tokens import credential, opening, services
 from tokens.models import ScimToken
 from workspaces.clock import database_now
 from workspaces.models import Directory, Membership, Role, User, Workspace
@@ -427,15 +427,15 @@ def test_dead_connection_is_tried_once_more(
     scim: ScimClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [OperationalError("gone"), None]
-    select = authentication._select
+    select = opening._select
 
-    def failing_once(key: str) -> object:
+    def failing_once(sql: str, params: object) -> object:
         failure = answers.pop(0)
         if failure is not None:
             raise failure
-        return select(key)
+        return select(sql, params)
 
-    monkeypatch.setattr(authentication, "_select", failing_once)
+    monkeypatch.setattr(opening, "_select", failing_once)
 
     assert scim.get("/Users").status == 200
     assert answers == []
@@ -444,10 +444,10 @@ def test_dead_connection_is_tried_once_more(
 def test_dead_connection_within_a_transaction_is_an_error(
     scim: ScimClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(_: str) -> object:
+    def failing(*_: object) -> object:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(authentication, "_select", failing)
+    monkeypatch.setattr(opening, "_select", failing)
 
     # A test is a transaction.
     assert scim.get("/Users").status >= 500

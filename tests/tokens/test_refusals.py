@@ -98,7 +98,8 @@ def test_two_at_once_write_one_line(directory: Directory) -> None:
     now = database_now()
 
     written = [
-        services.note_refusal(token.pk, reason="Expired", now=now) for _ in range(2)
+        services.note_refusal(ScimToken, token.pk, reason="Expired", now=now)
+        for _ in range(2)
     ]
 
     assert written == [True, False]

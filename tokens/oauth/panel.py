@@ -1,0 +1,129 @@
+"""The OAuth clients of a directory beside its tokens, as a part of other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from tokens.models import ClientSecret, IdpTrust, OAuthClient, ScimToken
+from tokens.panel import PILLS
+from tokens.state import TokenState
+from workspaces.models import Directory
+from workspaces.pages import Pill
+
+NO_SECRET = Pill("No secret", "danger")
+NO_KEYS = Pill("No keys yet", "warning")
+
+
+@dataclass(frozen=True, slots=True)
+class LastUse:
+    """What opened the directory last."""
+
+    name: str
+    kind: str
+    at: datetime
+
+
+def panel(
+    directory: Directory,
+    tokens: Sequence[ScimToken],
+    *,
+    can_manage: bool,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the context of `tokens/oauth/_panel.html`. Three queries."""
+    clients = list(
+        OAuthClient.objects.of_directory(directory).prefetch_related("secrets")
+    )
+    trusts = list(IdpTrust.objects.of_directory(directory))
+    rows = [_client_row(client, directory, now) for client in clients]
+    rows += [_trust_row(trust, directory) for trust in trusts]
+    return {
+        "live": [row for row in rows if row["is_live"]],
+        "ended": [row for row in rows if not row["is_live"]],
+        "last_use": last_use(tokens, clients, trusts),
+        "new_client_url": reverse("oauth:new_client", args=[directory.key])
+        if can_manage
+        else None,
+        "new_trust_url": reverse("oauth:new_trust", args=[directory.key])
+        if can_manage and not any(t.revoked_at is None for t in trusts)
+        else None,
+    }
+
+
+def last_use(
+    tokens: Iterable[ScimToken],
+    clients: Iterable[OAuthClient],
+    trusts: Iterable[IdpTrust],
+) -> LastUse | None:
+    """Return by what the directory was opened last, None if it never was."""
+    uses = [
+        LastUse(opener.name, kind, opener.last_used_at)
+        for kind, openers in (
+            ("token", tokens),
+            ("OAuth client", clients),
+            ("JWTs of the IdP", trusts),
+        )
+        for opener in openers
+        if opener.last_used_at is not None
+    ]
+    return max(uses, key=lambda use: use.at, default=None)
+
+
+def client_pill(
+    client: OAuthClient, secrets: Iterable[ClientSecret], now: datetime
+) -> Pill:
+    """Return the state of a client: its own, then that of its best secret."""
+    state = client.state(now)
+    if not state.is_live or client.method != OAuthClient.Method.SECRET:
+        return PILLS[state]
+    states = {secret.state(now) for secret in secrets}
+    for found in (TokenState.ACTIVE, TokenState.EXPIRING):
+        if found in states:
+            return PILLS[found]
+    return NO_SECRET
+
+
+def trust_pill(trust: IdpTrust) -> Pill:
+    """Return the state of a trust: without keys it opens nothing."""
+    if trust.revoked_at is not None:
+        return PILLS[TokenState.REVOKED]
+    return PILLS[TokenState.ACTIVE] if trust.public_keys else NO_KEYS
+
+
+def _client_row(
+    client: OAuthClient, directory: Directory, now: datetime
+) -> dict[str, Any]:
+    secrets = list(client.secrets.all())
+    return {
+        **_row(client, directory, "oauth:client"),
+        "second": client.key,
+        "method": client.get_method_display(),
+        "pill": client_pill(client, secrets, now),
+    }
+
+
+def _trust_row(trust: IdpTrust, directory: Directory) -> dict[str, Any]:
+    return {
+        **_row(trust, directory, "oauth:trust"),
+        "second": trust.issuer,
+        "method": "JWTs that the IdP signs",
+        "pill": trust_pill(trust),
+    }
+
+
+def _row(
+    opener: OAuthClient | IdpTrust, directory: Directory, page: str
+) -> dict[str, Any]:
+    return {
+        "name": opener.name,
+        "url": reverse(page, args=[directory.key, opener.key]),
+        "last_used_at": opener.last_used_at,
+        "last_used_ip": opener.last_used_address,
+        "last_used_client": opener.last_used_client,
+        "is_live": opener.revoked_at is None,
+    }
