@@ -30,6 +30,7 @@ urlpatterns = [
     path("leaked-token", public_views.leaked, name="leaked_token"),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
+    path("", include("integrations.single_sign_on.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tasks/", include("integrations.task_urls")),

@@ -127,6 +127,14 @@ class IntegrationsConfig(AppConfig):
                     order, label, url_name, Permission.MANAGE_DIRECTORY_SYNC
                 )
             )
+        configuration.register(
+            configuration.Tab(
+                40,
+                "Single sign-on",
+                "single_sign_on:settings",
+                Permission.MANAGE_POLICY,
+            )
+        )
         confirmations.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
