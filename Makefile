@@ -74,7 +74,7 @@ lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.t
 	uv pip compile pyproject.toml --extra ldap --extra postgres --extra push --extra redis --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -c requirements-dev.txt -o requirements-server.txt
 
 real-apps: ## Install the real outside apps that some tests provision into
-	tests/real_apps/install.sh flask_appbuilder roundup jupyterhub redmine scim2_server wagtail
+	tests/real_apps/install.sh canaille flask_appbuilder roundup jupyterhub redmine scim2_server wagtail
 
 bench: .venv/.installed-dev ## Measure Keyway beside its peers; make bench b=--quick to see that it works
 	$(BIN)/python -m tests.bench.run $(b)

@@ -260,6 +260,7 @@ class TestSession:
         ("auth_time", "is_member_elsewhere", "is_fresh"),
         [
             (int(time.time()), False, True),
+        (time.time(), False, True),
             (SOME_TIME_AGO, False, False),
             (None, False, False),
             (int(time.time()), True, False),
@@ -270,7 +271,7 @@ class TestSession:
         door: Door,
         bob: User,
         other_workspace: Workspace,
-        auth_time: int | None,
+        auth_time: float | None,
         is_member_elsewhere: bool,
         is_fresh: bool,
     ) -> None:
