@@ -194,7 +194,10 @@ def _has_second_step(claims: Claims) -> bool:
 def _proven_at(claims: Claims, now: datetime) -> datetime | None:
     """Return `auth_time`, which no clock of another may put into our future."""
     at = claims.get("auth_time")
-    if not isinstance(at, int | float) or not 0 <= at <= now.timestamp() + LEEWAY_SECONDS:
+    if (
+        not isinstance(at, int | float)
+        or not 0 <= at <= now.timestamp() + LEEWAY_SECONDS
+    ):
         return None
     return min(datetime.fromtimestamp(at, UTC), now)
 

@@ -260,7 +260,7 @@ class TestSession:
         ("auth_time", "is_member_elsewhere", "is_fresh"),
         [
             (int(time.time()), False, True),
-        (time.time(), False, True),
+            (time.time(), False, True),
             (SOME_TIME_AGO, False, False),
             (None, False, False),
             (int(time.time()), True, False),
