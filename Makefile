@@ -21,10 +21,14 @@ help: ## List the targets
 	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; fi
 	@touch $@
 
+.venv/bin/keyway: | .venv/.installed
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -m config.cli "$$@"\n' "$(CURDIR)" "$(CURDIR)" > $@
+	@chmod +x $@
+
 .env: | .venv/.installed
 	@$(BIN)/python -m config.dotenv
 
-setup: .venv/.installed .env ## Make .venv from the hashed lock, and a .env with secrets of its own
+setup: .venv/.installed .venv/bin/keyway .env ## Make .venv from the hashed lock, and a .env with secrets of its own
 
 run: setup ## Start the portal, the worker and the demo app; PORT=9000 make run for another port
 	@exec $(MANAGE) run_local
