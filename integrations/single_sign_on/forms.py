@@ -64,10 +64,9 @@ class ProviderForm(forms.Form):
     )
     client_secret = forms.CharField(
         label="Client secret",
-        required=False,
         max_length=500,
-        strip=True,
         widget=forms.PasswordInput(attrs={**_QUIET, "autocomplete": "new-password"}),
+        error_messages={"required": "Enter the client secret that the provider gave."},
     )
     trusts_second_step = forms.BooleanField(
         label="Trust the provider's second step",
@@ -83,10 +82,10 @@ class ProviderForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self._provider = provider
+        secret = self.fields["client_secret"]
+        secret.required = provider is None
         if provider:
-            self.fields[
-                "client_secret"
-            ].help_text = "Kept sealed and never shown. Leave it empty to keep it."
+            secret.help_text = "Kept sealed and never shown. Leave it empty to keep it."
 
     @classmethod
     def of(cls, provider: SignInProvider | None) -> ProviderForm:
@@ -107,7 +106,8 @@ class ProviderForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Ask for the secret where none is kept for this issuer and client."""
         cleaned: dict[str, Any] = super().clean() or {}
-        if {"issuer", "client_id"} <= cleaned.keys() and not cleaned["client_secret"]:
+        given = {"issuer", "client_id", "client_secret"} <= cleaned.keys()
+        if given and not cleaned["client_secret"]:
             kept = sign_in_providers.keeps_secret(
                 self._provider,
                 issuer=cleaned["issuer"],

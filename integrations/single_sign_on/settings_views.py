@@ -24,6 +24,7 @@ from workspaces.models import EmailDomain, SignInLink, SignInProvider
 from workspaces.pages import page_of
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.sign_in_providers import SecretNeeded, Settings
+from workspaces.views.security import proven
 
 TAB = "Single sign-on"
 _PAGE = "single_sign_on:settings"
@@ -31,6 +32,7 @@ _PAGE = "single_sign_on:settings"
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_POLICY)
+@proven
 def index(request: WorkspaceRequest) -> HttpResponse:
     """Show the provider and whom it is linked to, and change it."""
     provider = sign_in_providers.of(request.workspace)
@@ -48,6 +50,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_POLICY)
+@proven
 def delete(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Ask, then forget the provider. Everybody signs in here again."""
     provider = get_object_or_404(
@@ -65,6 +68,7 @@ def delete(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_POLICY)
+@proven
 def unlink(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Ask, then forget which identity of the provider a member is."""
     link = get_object_or_404(

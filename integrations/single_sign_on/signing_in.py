@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -43,6 +43,8 @@ class Begun:
     nonce: str
     verifier: str
     next: str
+    again: bool
+    """Somebody who is signed in proves anew who they are."""
 
 
 def redirect_uri(workspace_id: object) -> str:
@@ -52,30 +54,40 @@ def redirect_uri(workspace_id: object) -> str:
 
 
 def begin(
-    request: HttpRequest, provider: SignInProvider, *, go_to: str, now: datetime
+    request: HttpRequest,
+    provider: SignInProvider,
+    *,
+    go_to: str,
+    again: bool,
+    now: datetime,
 ) -> str:
     """Return the address of the provider that signs the person in.
 
-    The session keeps what the answer must fit.
+    The session keeps what the answer must fit. `again` has the provider ask for the
+    password, or what it asks for, whoever is signed in there already.
     """
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-    begun = Begun(state, nonce, verifier, next=go_to)
+    begun = Begun(state, nonce, verifier, go_to, again)
     request.session[_KEY] = {
+        **asdict(begun),
         "provider": str(provider.public_id),
-        "state": begun.state,
-        "nonce": begun.nonce,
-        "verifier": begun.verifier,
-        "next": begun.next,
         "at": now.isoformat(),
     }
+    anew = {"prompt": "login", "max_age": "0"} if again else {}
     with _client(provider) as client:
         url, _ = client.create_authorization_url(
             provider.metadata["authorization_endpoint"],
             state=begun.state,
             nonce=begun.nonce,
             code_verifier=begun.verifier,
+            **anew,
         )
     return str(url)
+
+
+def is_again(request: HttpRequest) -> bool:
+    """Say whether somebody who is signed in went to prove anew who they are."""
+    return bool(request.session.get(_KEY, {}).get("again"))
 
 
 def begun_here(
@@ -95,7 +107,7 @@ def begun_here(
             "This sign-in was not begun in this browser, or took longer than "
             "10 minutes. Begin again.",
         )
-    return Begun(kept["state"], kept["nonce"], kept["verifier"], kept["next"])
+    return Begun(**{column.name: kept[column.name] for column in fields(Begun)})
 
 
 def identity_of(

@@ -58,9 +58,12 @@ def begin(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     and our policy lets forms go nowhere else.
     """
     provider = _provider(workspace_id)
-    if isinstance(request.user, User):
+    again = "again" in request.GET and vouched.is_vouched(request)
+    if isinstance(request.user, User) and not again:
         return redirect("home")
-    url = signing_in.begin(request, provider, go_to=go_to(request), now=database_now())
+    url = signing_in.begin(
+        request, provider, go_to=go_to(request), again=again, now=database_now()
+    )
     context = {"provider": provider, "url": url}
     return render(request, "single_sign_on/begin.html", context)
 
@@ -72,12 +75,13 @@ def callback(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
     """Take the provider's answer, and sign in whom it vouches for."""
     provider = _provider(workspace_id)
     now = database_now()
-    if isinstance(request.user, User):
+    if isinstance(request.user, User) and not signing_in.is_again(request):
         return redirect("home")
     try:
         begun = signing_in.begun_here(request, provider, now=now)
         identity = signing_in.identity_of(provider, request.GET.dict(), begun, now=now)
         link = sign_in_providers.enter(provider, identity, now=now)
+        _check_same(request, link)
     except SignInRefused as refused:
         return _refuse(request, provider, refused)
     note = vouched.note_of(link, identity)
@@ -94,6 +98,16 @@ def _provider(workspace_id: UUID) -> SignInProvider:
         SignInProvider.objects.select_related("workspace"),
         workspace__public_id=workspace_id,
     )
+
+
+def _check_same(request: HttpRequest, link: SignInLink) -> None:
+    """Raise SignInRefused if the provider vouches for another than is signed in."""
+    if isinstance(request.user, User) and request.user != link.user:
+        raise SignInRefused(
+            "somebody_else",
+            f"{link.provider} signed {link.user} in, and you are {request.user}. Sign "
+            "out there, then try again.",
+        )
 
 
 def _is_asked_here(link: SignInLink, identity: Identity) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -283,6 +284,48 @@ class TestSession:
 
         asked_first = "/security/confirm/" in answer.url
         assert asked_first is not is_fresh
+
+
+class TestSigningInAgain:
+    """Who has no password proves anew at the provider who they are."""
+
+    def test_stp_16_asks_the_provider_and_counts_as_fresh(
+        self, door: Door, bob: User
+    ) -> None:
+        door.sign_in(auth_time=SOME_TIME_AGO)
+        page = door.client.get("/security/confirm/?next=/security/passkeys/new/")
+        query = "?again=1&next=/security/passkeys/new/"
+        assert f"{door.path}{query}" in unescape(page.content.decode())
+
+        url = door.begin(query)
+        answer = door.come_back(door.idp.authorize(url, auth_time=int(time.time())))
+
+        assert "prompt=login&max_age=0" in url
+        assert answer.url == "/security/passkeys/new/"
+        assert door.client.get(answer.url).status_code == 200
+
+    def test_provider_that_did_not_ask_proves_nothing(
+        self, door: Door, bob: User
+    ) -> None:
+        door.sign_in(auth_time=SOME_TIME_AGO)
+
+        door.sign_in("?again=1", auth_time=SOME_TIME_AGO)
+
+        answer = door.client.get("/security/passkeys/new/")
+        assert answer.url.startswith("/security/confirm/")
+
+    def test_somebody_else_is_refused(self, door: Door, alice: User, bob: User) -> None:
+        door.sign_in()
+
+        door.sign_in("?again=1", sub="sub-of-alice", email="alice@acme.test")
+
+        assert reasons() == ["somebody_else"]
+        assert door.client.session["_auth_user_id"] == str(bob.pk)
+
+    def test_is_for_sessions_of_a_provider_only(self, door: Door, bob: User) -> None:
+        door.client.force_login(bob)
+
+        assert door.client.get(f"{door.path}?again=1").url == "/"
 
 
 class TestSecondStep:

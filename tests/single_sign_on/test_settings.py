@@ -45,6 +45,26 @@ def test_owner_saves_a_provider(
     assert CLIENT_SECRET not in str(event.data)
 
 
+def test_first_time_the_secret_is_needed(alice_client: Client, idp: Provider) -> None:
+    answer = alice_client.post(PAGE, form(idp, client_secret=""))
+
+    assert "Enter the client secret that the provider gave." in answer.content.decode()
+    assert idp.asked == []
+
+
+def test_owner_proves_anew_who_it_is(
+    alice_client: Client, idp: Provider, workspace: Workspace
+) -> None:
+    session = alice_client.session
+    del session["proof"]
+    session.save()
+
+    answer = alice_client.post(PAGE, form(idp))
+
+    assert answer.url.startswith("/security/confirm/")
+    assert not SignInProvider.objects.exists()
+
+
 def test_empty_secret_keeps_the_present_one(
     alice_client: Client, provider: SignInProvider, idp: Provider
 ) -> None:
@@ -187,5 +207,5 @@ def test_list_of_links_costs_the_same_for_one_and_for_many(
                 made_at=provider.changed_at,
                 last_used_at=provider.changed_at,
             )
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(15):
             alice_client.get(PAGE)
