@@ -19,9 +19,14 @@ from workspaces import audit, factors, sign_in_providers
 from workspaces.clock import database_now
 from workspaces.factors import second_step, vouched
 from workspaces.models import SignInLink, SignInProvider, User
+from workspaces.rate_limits import RateLimit
 from workspaces.sign_in import BACKEND
 from workspaces.sign_in_providers import Identity, SignInRefused
 from workspaces.views.second_step import go_to
+
+RATE_LIMIT = RateLimit("single_sign_on")
+ANSWERS_A_SECOND, ANSWERS_AT_ONCE = 1, 60
+"""Of one address at one provider: an office that begins its day comes through."""
 
 
 @never_cache
@@ -79,6 +84,7 @@ def callback(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
         return redirect("home")
     try:
         begun = signing_in.begun_here(request, provider, now=now)
+        _count(request, provider)
         identity = signing_in.identity_of(provider, request.GET.dict(), begun, now=now)
         link = sign_in_providers.enter(provider, identity, now=now)
         _check_same(request, link)
@@ -89,7 +95,7 @@ def callback(request: HttpRequest, workspace_id: UUID) -> HttpResponse:
         link.user.backend = BACKEND
         second_step.begin(request, link.user, go_to=begun.next, now=now, vouched=note)
         return redirect("workspaces:second_step")
-    vouched.begin(request, link.user, note)
+    vouched.begin(request, link.user, note, backend=BACKEND)
     return redirect(begun.next or resolve_url("home"))
 
 
@@ -98,6 +104,18 @@ def _provider(workspace_id: UUID) -> SignInProvider:
         SignInProvider.objects.select_related("workspace"),
         workspace__public_id=workspace_id,
     )
+
+
+def _count(request: HttpRequest, provider: SignInProvider) -> None:
+    """Let nobody drive calls to a provider without end. Raises SignInRefused."""
+    key = f"{provider.public_id}.{request.META.get('REMOTE_ADDR')}"
+    allowance = RATE_LIMIT.take(key, rate=ANSWERS_A_SECOND, burst=ANSWERS_AT_ONCE)
+    if allowance.wait:
+        raise SignInRefused(
+            "too_many",
+            "Too many sign-ins come from your network. Wait a minute, then sign in "
+            "again.",
+        )
 
 
 def _check_same(request: HttpRequest, link: SignInLink) -> None:

@@ -10,6 +10,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from integrations.single_sign_on.views import (
+    ANSWERS_A_SECOND,
+    ANSWERS_AT_ONCE,
+    RATE_LIMIT,
+)
 from tests import factories
 from tests.fakes import factors
 from tests.fakes.identity_provider import Provider
@@ -219,6 +224,22 @@ class TestAnswerThatDoesNotFit:
         assert reasons() == ["provider_invalid_client"]
         assert "wrong-secret-7" not in door.told()
 
+    def test_flood_does_not_reach_the_provider(
+        self, door: Door, bob: User, provider: SignInProvider
+    ) -> None:
+        for _ in range(ANSWERS_AT_ONCE):
+            RATE_LIMIT.take(
+                f"{provider.public_id}.127.0.0.1",
+                rate=ANSWERS_A_SECOND,
+                burst=ANSWERS_AT_ONCE,
+            )
+        asked = len(door.idp.asked)
+
+        door.sign_in()
+
+        assert reasons() == ["too_many"]
+        assert len(door.idp.asked) == asked
+
     @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
     def test_endpoint_on_an_address_that_is_not_allowed(
         self, door: Door, bob: User, provider: SignInProvider, endpoint: str
@@ -237,8 +258,12 @@ class TestSession:
         self, door: Door, bob: User, other_workspace: Workspace
     ) -> None:
         """The Owners of one workspace decide whom their provider vouches for."""
-        factories.MembershipFactory(workspace=other_workspace, user=bob)
+        Membership.objects.filter(user=bob).delete()
+        for workspace in (other_workspace, door.workspace):
+            factories.MembershipFactory(workspace=workspace, user=bob)
         door.sign_in()
+        signed_in = AuditEvent.objects.get(action=audit.SignIn.SIGNED_IN)
+        assert signed_in.workspace == door.workspace
 
         answer = door.client.post("/switch-workspace/", {"workspace": "other"})
 

@@ -76,7 +76,7 @@ def finish(request: HttpRequest, who: Waiting, device: Any, *, now: datetime) ->
     """Log in, with the session noted as verified and under a new id."""
     request.session.pop(_KEY, None)
     if who.vouched:
-        vouching.begin(request, who.user, who.vouched)
+        vouching.begin(request, who.user, who.vouched, backend=who.backend)
     elif who.backend:
         login(request, who.user, backend=who.backend)
     note_factor(request, device, now=now)

@@ -16,7 +16,6 @@ from django.http import HttpRequest
 from workspaces.factors.proof import is_verified, note_provider
 from workspaces.models import Membership, SignInLink, User, Workspace
 from workspaces.models.workspace import MembershipQuerySet
-from workspaces.sign_in import BACKEND
 from workspaces.sign_in_providers import Identity
 
 _KEY = "vouched"
@@ -32,12 +31,15 @@ def note_of(link: SignInLink, identity: Identity) -> dict[str, Any]:
     }
 
 
-def begin(request: HttpRequest, user: User, note: dict[str, Any]) -> None:
+def begin(
+    request: HttpRequest, user: User, note: dict[str, Any], *, backend: str
+) -> None:
     """Log in somebody for whom a provider vouches, under a new id of the session."""
-    login(request, user, backend=BACKEND)
+    # Before the log-in, whose record belongs into the provider's workspace.
+    request.session[_KEY] = note
+    login(request, user, backend=backend)
     at = note["proven_at"]
     note_provider(request, at=datetime.fromisoformat(at) if at else None)
-    request.session[_KEY] = note
 
 
 def is_vouched(request: HttpRequest) -> bool:
