@@ -21,10 +21,14 @@ help: ## List the targets
 	else $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt; fi
 	@touch $@
 
+.venv/bin/keyway: | .venv/.installed
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -m config.cli "$$@"\n' "$(CURDIR)" "$(CURDIR)" > $@
+	@chmod +x $@
+
 .env: | .venv/.installed
 	@$(BIN)/python -m config.dotenv
 
-setup: .venv/.installed .env ## Make .venv from the hashed lock, and a .env with secrets of its own
+setup: .venv/.installed .venv/bin/keyway .env ## Make .venv from the hashed lock, and a .env with secrets of its own
 
 run: setup ## Start the portal, the worker and the demo app; PORT=9000 make run for another port
 	@exec $(MANAGE) run_local
@@ -74,7 +78,7 @@ lock: .venv/.installed-dev ## Renew the lock files after a change of pyproject.t
 	uv pip compile pyproject.toml --extra ldap --extra postgres --extra push --extra redis --universal --no-header --no-annotate --no-emit-index-url --generate-hashes --python-version 3.11 -q -c requirements-dev.txt -o requirements-server.txt
 
 real-apps: ## Install the real outside apps that some tests provision into
-	tests/real_apps/install.sh flask_appbuilder roundup jupyterhub redmine scim2_server wagtail
+	tests/real_apps/install.sh canaille flask_appbuilder roundup jupyterhub redmine scim2_server wagtail
 
 bench: .venv/.installed-dev ## Measure Keyway beside its peers; make bench b=--quick to see that it works
 	$(BIN)/python -m tests.bench.run $(b)

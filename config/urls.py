@@ -37,6 +37,7 @@ urlpatterns = [
     ),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
+    path("", include("integrations.single_sign_on.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
     path("settings/", include("tokens.policy_urls")),
     path("settings/", include("integrations.calendar.urls")),

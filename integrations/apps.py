@@ -133,6 +133,14 @@ class IntegrationsConfig(AppConfig):
                 )
             )
         configuration.register(calendar_views.TAB)
+        configuration.register(
+            configuration.Tab(
+                40,
+                "Single sign-on",
+                "single_sign_on:settings",
+                Permission.MANAGE_POLICY,
+            )
+        )
         confirmations.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)

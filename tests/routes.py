@@ -41,6 +41,8 @@ from workspaces.models import (
     Invitation,
     Job,
     Role,
+    SignInLink,
+    SignInProvider,
     Team,
     Workspace,
 )
@@ -137,6 +139,20 @@ ROUTES = {
     ),
     "invitations/<str:token>/passkey/": Route(
         "/invitations/unknown/passkey/", post=404, is_public=True
+    ),
+    "login/sso/": Route("/login/sso/", get=200, post=422, is_public=True),
+    "login/sso/<uuid:workspace_id>/": Route(
+        f"/login/sso/{uuid.UUID(int=0)}/", get=404, is_public=True
+    ),
+    "login/sso/<uuid:workspace_id>/callback/": Route(
+        f"/login/sso/{uuid.UUID(int=0)}/callback/", get=404, is_public=True
+    ),
+    "settings/single-sign-on/": Route("/settings/single-sign-on/", get=200, post=422),
+    "settings/single-sign-on/<uuid:public_id>/delete/": Route(
+        "/settings/single-sign-on/{sign_in_provider}/delete/", get=200, post=302
+    ),
+    "settings/single-sign-on/links/<uuid:public_id>/unlink/": Route(
+        "/settings/single-sign-on/links/{link}/unlink/", get=200, post=302
     ),
     "switch-workspace/": Route("/switch-workspace/", post=404),
     "audit/": Route("/audit/", get=200),
@@ -588,6 +604,9 @@ PERMISSIONS: dict[str, Permission | None] = {
     "settings/token-policy/": Permission.MANAGE_POLICY,
     "settings/calendar-feed/": Permission.MANAGE_TOKENS,
     "settings/calendar-feed/turn-off/": Permission.MANAGE_TOKENS,
+    "settings/single-sign-on/": Permission.MANAGE_POLICY,
+    "settings/single-sign-on/<uuid:public_id>/delete/": Permission.MANAGE_POLICY,
+    "settings/single-sign-on/links/<uuid:public_id>/unlink/": Permission.MANAGE_POLICY,
     "": None,
     "switch-workspace/": None,
     "dashboard/": Permission.VIEW_INTEGRATIONS,
@@ -863,6 +882,27 @@ def _oauth(directory: Directory) -> dict[str, object]:
     }
 
 
+def _single_sign_on(workspace: Workspace) -> dict[str, object]:
+    now = database_now()
+    provider = SignInProvider.objects.create(
+        workspace=workspace,
+        name="Acme ID",
+        issuer="https://id.acme.test",
+        client_id="keyway",
+        metadata={},
+        changed_at=now,
+    )
+    link = SignInLink.objects.create(
+        workspace=workspace,
+        provider=provider,
+        user=workspace.memberships.order_by("id")[0].user,
+        subject="00u1a2b3c4d5e6f7g8h9-verkehrsinfrastruktur",
+        made_at=now,
+        last_used_at=now,
+    )
+    return {"sign_in_provider": provider.public_id, "link": link.public_id}
+
+
 def values_of(integration: Integration) -> dict[str, object]:
     """Return what fills the routes: a failed user, a live token and so on."""
     now = database_now()
@@ -955,6 +995,7 @@ def values_of(integration: Integration) -> dict[str, object]:
         **_oauth(integration.directory),
         "api_token": api_token.key,
         "domain": domain.public_id,
+        **_single_sign_on(workspace),
         "team": team.public_id,
         "unmatched": unmatched_in(integration).resource_id_public,
         "sync_key": sync_directory.key,

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from tokens import api_tokens
 from tokens.models import ApiToken
-from workspaces.factors.proof import is_verified
+from workspaces.factors.vouched import passed_two_steps
 from workspaces.models import Membership, User, Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, can
 
@@ -77,7 +77,9 @@ class SessionAuthentication(BaseAuthentication):
         http = cast("WorkspaceRequest", request._request)
         if http.membership is None:
             return None
-        if http.workspace.require_two_steps and not is_verified(http):
+        if http.workspace.require_two_steps and not passed_two_steps(
+            http, http.workspace
+        ):
             raise PermissionDenied("Your workspace requires two steps. Log in again.")
         check = CSRFCheck(lambda _request: None)  # type: ignore[arg-type]
         check.process_request(http)

@@ -20,6 +20,8 @@ from workspaces.models import (
     Invitation,
     Lane,
     Membership,
+    SignInLink,
+    SignInProvider,
     Team,
     TeamMember,
     User,
@@ -221,6 +223,25 @@ class ConfirmationAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = ("user__email_key", "subject_label")
     exclude = ("session_digest", "standing", "number")
+
+
+@admin.register(SignInProvider)
+class SignInProviderAdmin(ReadOnlyAdmin):
+    """Where members of a workspace can sign in instead of here."""
+
+    list_display = ("name", "workspace", "issuer", "trusts_second_step", "changed_at")
+    list_select_related = ("workspace",)
+    search_fields = ("name", "issuer", "workspace__name")
+    exclude = ("sealed_secret",)
+
+
+@admin.register(SignInLink)
+class SignInLinkAdmin(ReadOnlyAdmin):
+    """Which identity of a provider is which person."""
+
+    list_display = ("user", "provider", "workspace", "made_at", "last_used_at")
+    list_select_related = ("user", "provider", "workspace")
+    search_fields = ("user__email_key", "subject", "workspace__name")
 
 
 @admin.register(WorkerProcess)

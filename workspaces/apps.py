@@ -24,6 +24,7 @@ class WorkspacesConfig(AppConfig):
             navigation,
             sealed,
             sign_in,
+            sign_in_providers,
         )
         from workspaces.factors import (
             authenticator,
@@ -38,6 +39,7 @@ class WorkspacesConfig(AppConfig):
 
         for actions in (
             audit.SignIn,
+            audit.SingleSignOn,
             audit.Members,
             audit.Sync,
             audit.Log,
@@ -62,6 +64,7 @@ class WorkspacesConfig(AppConfig):
         kinds.register(enrolment.KIND_OF)
         sealed.register(subscriptions.SEALED)
         sealed.register(authenticator.SEALED)
+        sealed.register(sign_in_providers.SEALED)
         confirmations.register(factor_reset.RESET)
         confirmations.when_requested(requests.ask)
         for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):

@@ -24,6 +24,15 @@ class SignIn(StrEnum):
     REFUSED = "workspaces.permission.refused"
 
 
+class SingleSignOn(StrEnum):
+    """Actions on the provider that members sign in with."""
+
+    SAVED = "workspaces.sign_in_provider.saved"
+    DELETED = "workspaces.sign_in_provider.deleted"
+    LINKED = "workspaces.sign_in_link.linked"
+    UNLINKED = "workspaces.sign_in_link.unlinked"
+
+
 class Factors(StrEnum):
     """Actions on second factors and what asks for them."""
 

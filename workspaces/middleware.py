@@ -16,6 +16,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from workspaces.audit import Origin, origin
+from workspaces.factors.vouched import is_vouched, opened
 from workspaces.models import Membership, User
 from workspaces.shut_out import is_shut_out
 
@@ -82,7 +83,7 @@ class WorkspaceMiddleware:
         user = request.user
         if isinstance(user, AnonymousUser) or not user.is_active:
             return []
-        return list(Membership.objects.of(user))
+        return list(opened(Membership.objects.of(user), request))
 
 
 def _chosen(memberships: list[Membership], request: HttpRequest) -> Membership | None:
@@ -95,9 +96,9 @@ def _chosen(memberships: list[Membership], request: HttpRequest) -> Membership |
 
 
 def end_if_shut_out(request: HttpRequest) -> None:
-    """End the session of somebody whose memberships are all deactivated."""
+    """End the session of somebody whose memberships, or whose link, are gone."""
     user = request.user
-    if isinstance(user, User) and is_shut_out(user):
+    if isinstance(user, User) and (is_vouched(request) or is_shut_out(user)):
         request.session.flush()
         request.user = AnonymousUser()
 

@@ -8,6 +8,7 @@ from django.contrib.auth import signals
 from django.http import HttpRequest
 
 from workspaces import audit
+from workspaces.factors import vouched
 from workspaces.models import Membership, User, Workspace
 from workspaces.models.user import email_key
 
@@ -34,20 +35,20 @@ def who_was_tried(
     return email_key(str(given.get("username") or given.get("email") or ""))[:254]
 
 
-def _workspace_of(user: User | None) -> Workspace | None:
-    if user is None:
-        return None
-    membership = Membership.objects.of(user).first()
+def _workspace_of(user: User, request: HttpRequest) -> Workspace | None:
+    membership = vouched.opened(Membership.objects.of(user), request).first()
     return membership.workspace if membership else None
 
 
-def _signed_in(user: User, **_kwargs: Any) -> None:
-    audit.record(audit.SignIn.SIGNED_IN, workspace=_workspace_of(user), actor=user)
+def _signed_in(user: User, request: HttpRequest, **_kwargs: Any) -> None:
+    workspace = _workspace_of(user, request)
+    audit.record(audit.SignIn.SIGNED_IN, workspace=workspace, actor=user)
 
 
-def _signed_out(user: User | None, **_kwargs: Any) -> None:
+def _signed_out(user: User | None, request: HttpRequest, **_kwargs: Any) -> None:
     if user is not None:
-        audit.record(audit.SignIn.SIGNED_OUT, workspace=_workspace_of(user), actor=user)
+        workspace = _workspace_of(user, request)
+        audit.record(audit.SignIn.SIGNED_OUT, workspace=workspace, actor=user)
 
 
 def _failed(request: HttpRequest | None, **_kwargs: Any) -> None:

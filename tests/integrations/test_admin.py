@@ -475,7 +475,9 @@ class TestWhoMayEnter:
             assert answer.status_code == 403
             assert b"You cannot open this page" in answer.content
 
-    def test_anonymous_is_sent_to_the_portals_login(self, client: Client) -> None:
+    def test_anonymous_is_sent_to_the_portals_login(
+        self, client: Client, db: None
+    ) -> None:
         for path in self.pages:
             answer = client.get(path, follow=True)
             location, _ = answer.redirect_chain[-1]

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from workspaces.factors.kinds import usable
-from workspaces.factors.proof import is_verified
+from workspaces.factors.vouched import passed_two_steps
 from workspaces.middleware import page_of_form
 from workspaces.models import User
 
@@ -53,7 +53,7 @@ class TwoStepsFirst:
         is_open = match is not None and match.view_name in OPEN
         if is_open or not getattr(view, "login_required", True):
             return None
-        return None if is_verified(request) else _lead(request)
+        return None if passed_two_steps(request, workspace) else _lead(request)
 
 
 def _lead(request: HttpRequest) -> HttpResponse:

@@ -42,6 +42,17 @@ def note_factor(request: HttpRequest, device: Any, *, now: datetime) -> None:
     _note(request, FACTOR, now)
 
 
+def note_provider(request: HttpRequest, *, at: datetime | None) -> None:
+    """Remember that a provider proved the person `at`, in place of the password.
+
+    None: its word does not stand for the password.
+    """
+    if at is None:
+        request.session.pop(_KEY, None)
+    else:
+        _note(request, PASSWORD, at)
+
+
 def is_fresh(request: HttpRequest, *, now: datetime, within: timedelta = FRESH) -> bool:
     """Say whether the session proved who it is just now, in the way that counts."""
     proof = request.session.get(_KEY) or {}

@@ -10,6 +10,7 @@ from django.contrib.auth import login
 from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare
 
+from workspaces.factors import vouched as vouching
 from workspaces.factors.proof import is_verified, note_factor
 from workspaces.models import User
 
@@ -19,15 +20,29 @@ _KEY = "second_step"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Somebody who is one step short. `backend` is empty for who is logged in."""
+    """Somebody who is one step short. `backend` is empty for who is logged in.
+
+    `vouched` is what `factors.vouched` notes of whom a provider vouches for.
+    """
 
     user: User
     backend: str = ""
     next: str = ""
+    vouched: dict[str, Any] | None = None
 
 
-def begin(request: HttpRequest, user: User, *, go_to: str, now: datetime) -> None:
-    """Remember who gave the right password. They are not logged in."""
+def begin(
+    request: HttpRequest,
+    user: User,
+    *,
+    go_to: str,
+    now: datetime,
+    vouched: dict[str, Any] | None = None,
+) -> None:
+    """Remember who did the first step: gave the password, or came from a provider.
+
+    They are not logged in.
+    """
     request.session.flush()
     request.session[_KEY] = {
         "user": user.pk,
@@ -35,6 +50,7 @@ def begin(request: HttpRequest, user: User, *, go_to: str, now: datetime) -> Non
         "hash": user.get_session_auth_hash(),
         "next": go_to,
         "at": now.isoformat(),
+        "vouched": vouched,
     }
 
 
@@ -53,12 +69,14 @@ def waiting(request: HttpRequest, *, now: datetime) -> Waiting | None:
         user.get_session_auth_hash(), kept["hash"]
     ):
         return None
-    return Waiting(user, kept["backend"], kept["next"])
+    return Waiting(user, kept["backend"], kept["next"], kept.get("vouched"))
 
 
 def finish(request: HttpRequest, who: Waiting, device: Any, *, now: datetime) -> None:
     """Log in, with the session noted as verified and under a new id."""
     request.session.pop(_KEY, None)
-    if who.backend:
+    if who.vouched:
+        vouching.begin(request, who.user, who.vouched, backend=who.backend)
+    elif who.backend:
         login(request, who.user, backend=who.backend)
     note_factor(request, device, now=now)

@@ -23,6 +23,7 @@ from workspaces.models.invitation import Invitation
 from workspaces.models.job import Job
 from workspaces.models.lane import Lane
 from workspaces.models.phone import PhoneDevice, PhoneEnrolment, PhoneNonce
+from workspaces.models.sign_in_provider import SignInLink, SignInProvider
 from workspaces.models.user import User
 from workspaces.models.worker import WorkerProcess
 from workspaces.models.workspace import Membership, Role, Workspace
@@ -49,6 +50,8 @@ __all__ = [
     "RecoveryCode",
     "RecoveryCodes",
     "Role",
+    "SignInLink",
+    "SignInProvider",
     "Team",
     "TeamMember",
     "User",

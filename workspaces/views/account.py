@@ -17,7 +17,7 @@ from workspaces.demo import demo_login
 from workspaces.factors import second_step
 from workspaces.forms import LoginForm
 from workspaces.middleware import SESSION_KEY
-from workspaces.models import Role, User
+from workspaces.models import Role, SignInProvider, User
 from workspaces.navigation import entries_for
 
 
@@ -32,7 +32,10 @@ class SignIn(LoginView):
         """Add the demo login where there is one, and what an ended session lost."""
         login = demo_login() if settings.DEVELOPMENT else None
         return super().get_context_data(
-            demo_login=login, is_unsent="unsent" in self.request.GET, **kwargs
+            demo_login=login,
+            is_unsent="unsent" in self.request.GET,
+            has_provider=SignInProvider.objects.exists(),
+            **kwargs,
         )
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:

@@ -33,6 +33,7 @@ from workspaces.factors import (
     policy,
     proof,
     recovery,
+    vouched,
 )
 from workspaces.middleware import page_of_form
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -241,6 +242,7 @@ def _confirm_page(
             "error": error,
             "begin_url": reverse("workspaces:confirm_passkey"),
             "next": go_to(request),
+            "is_vouched": vouched.is_vouched(request),
             **context,
         },
         status=422 if request.method == "POST" else 200,
