@@ -30,6 +30,7 @@ urlpatterns = [
     path("leaked-token", public_views.leaked, name="leaked_token"),
     path("scim/", include("scim.api.urls")),
     path("", include("integrations.urls")),
+    path("settings/webhooks/", include("integrations.webhooks.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tasks/", include("integrations.task_urls")),

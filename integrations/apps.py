@@ -39,6 +39,8 @@ class IntegrationsConfig(AppConfig):
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import person, schedule, sync
         from integrations.tasks import mailing
+        from integrations.webhooks import announcing, delivering, endpoints
+        from integrations.webhooks import notices as webhook_notices
         from scim import confirming as scim_confirming
         from scim import schema_changes
         from scim.signals import resource_changed
@@ -127,6 +129,11 @@ class IntegrationsConfig(AppConfig):
                     order, label, url_name, Permission.MANAGE_DIRECTORY_SYNC
                 )
             )
+        configuration.register(
+            configuration.Tab(
+                40, "Webhooks", "webhooks:list", Permission.MANAGE_WEBHOOKS
+            )
+        )
         confirmations.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
@@ -164,3 +171,13 @@ class IntegrationsConfig(AppConfig):
             idempotency.PRUNE, idempotency.prune, every=timedelta(hours=1)
         )
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))
+        audit.listen(announcing.hear)
+        for column in endpoints.SEALED:
+            sealed.register(column)
+        jobs.register(
+            endpoints.DELIVER, delivering.carry_out, gave_up=delivering.gave_up
+        )
+        jobs.register(webhook_notices.JOB, webhook_notices.send)
+        jobs.register_periodic(
+            delivering.PRUNE, delivering.prune, every=delivering.PRUNE_EVERY
+        )

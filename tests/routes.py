@@ -26,6 +26,7 @@ from integrations.models import (
 from integrations.outside.call_log import CallLog
 from integrations.reports import assignments
 from integrations.tasks.rows import read
+from integrations.webhooks import announcing, endpoints
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors
@@ -105,6 +106,32 @@ ROUTES = {
         "/invitations/unknown/passkey/", post=404, is_public=True
     ),
     "switch-workspace/": Route("/switch-workspace/", post=404),
+    "settings/webhooks/": Route("/settings/webhooks/", get=200),
+    "settings/webhooks/new/": Route("/settings/webhooks/new/", get=200, post=422),
+    "settings/webhooks/<uuid:public_id>/": Route(
+        "/settings/webhooks/{endpoint}/", get=200
+    ),
+    "settings/webhooks/<uuid:public_id>/edit/": Route(
+        "/settings/webhooks/{endpoint}/edit/", get=200, post=422
+    ),
+    "settings/webhooks/<uuid:public_id>/secret/": Route(
+        "/settings/webhooks/{endpoint}/secret/", get=200, post=422
+    ),
+    "settings/webhooks/<uuid:public_id>/test/": Route(
+        "/settings/webhooks/{endpoint}/test/", post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/turn-off/": Route(
+        "/settings/webhooks/{endpoint}/turn-off/", post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/turn-on/": Route(
+        "/settings/webhooks/{endpoint}/turn-on/", post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/delete/": Route(
+        "/settings/webhooks/{endpoint}/delete/", get=200, post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/": Route(
+        "/settings/webhooks/{endpoint}/deliveries/{delivery}/send/", post=302
+    ),
     "audit/": Route("/audit/", get=200),
     "audit/export/": Route("/audit/export/", get=200),
     "audit/export.jsonl": Route("/audit/export.jsonl", get=200),
@@ -541,6 +568,21 @@ PERMISSIONS: dict[str, Permission | None] = {
     "members/<int:membership_id>/remove/": Permission.MANAGE_MEMBERS,
     "members/invitations/<uuid:public_id>/resend/": Permission.MANAGE_MEMBERS,
     "members/invitations/<uuid:public_id>/revoke/": Permission.MANAGE_MEMBERS,
+    **dict.fromkeys(
+        (
+            "settings/webhooks/",
+            "settings/webhooks/new/",
+            "settings/webhooks/<uuid:public_id>/",
+            "settings/webhooks/<uuid:public_id>/edit/",
+            "settings/webhooks/<uuid:public_id>/secret/",
+            "settings/webhooks/<uuid:public_id>/test/",
+            "settings/webhooks/<uuid:public_id>/turn-off/",
+            "settings/webhooks/<uuid:public_id>/turn-on/",
+            "settings/webhooks/<uuid:public_id>/delete/",
+            "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/",
+        ),
+        Permission.MANAGE_WEBHOOKS,
+    ),
     "audit/": Permission.VIEW_AUDIT,
     "audit/export/": Permission.VIEW_AUDIT,
     "audit/export.jsonl": Permission.VIEW_AUDIT,
@@ -837,8 +879,18 @@ def values_of(integration: Integration) -> dict[str, object]:
     team = Team.objects.create(
         workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now
     )
+    endpoint = endpoints.add(
+        workspace,
+        url="https://hooks.acme.test/keyway",
+        chosen=["token.expiring", "job.dead"],
+        actor=factories.UserFactory(name="Hook"),
+        now=now,
+    ).endpoint
+    announcing.send_test(endpoint)
     return {
         **_by_hand(workspace),
+        "endpoint": endpoint.public_id,
+        "delivery": endpoint.deliveries.get().public_id,
         "api_token": api_token.key,
         "domain": domain.public_id,
         "team": team.public_id,

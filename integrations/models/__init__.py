@@ -12,6 +12,8 @@ from integrations.models.provisioning import Provisioning
 from integrations.models.restore_point import RestorePoint
 from integrations.models.service_account import ServiceAccount
 from integrations.models.task import AccountList, Task, TaskAssignee
+from integrations.models.watch import ConnectionWatch, SeenPlace
+from integrations.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccountList",
@@ -19,13 +21,17 @@ __all__ = [
     "AppAccount",
     "AppCall",
     "AppEntitlement",
+    "ConnectionWatch",
     "IdempotencyRecord",
     "Integration",
     "IntegrationDraft",
     "Provisioning",
     "RestorePoint",
     "Screenshot",
+    "SeenPlace",
     "ServiceAccount",
     "Task",
     "TaskAssignee",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]
