@@ -32,6 +32,7 @@ urlpatterns = [
     path("", include("integrations.urls")),
     path("settings/webhooks/", include("integrations.webhooks.urls")),
     path("settings/", include("integrations.directory_sync.urls")),
+    path("connections/", include("integrations.watching.urls")),
     path("service-accounts/", include("integrations.service_account_urls")),
     path("tasks/", include("integrations.task_urls")),
     path("tokens/", include("tokens.urls")),

@@ -39,6 +39,8 @@ class IntegrationsConfig(AppConfig):
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import person, schedule, sync
         from integrations.tasks import mailing
+        from integrations.watching import notices as watch_notices
+        from integrations.watching import watch
         from integrations.webhooks import announcing, delivering, endpoints
         from integrations.webhooks import notices as webhook_notices
         from scim import confirming as scim_confirming
@@ -171,6 +173,8 @@ class IntegrationsConfig(AppConfig):
             idempotency.PRUNE, idempotency.prune, every=timedelta(hours=1)
         )
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))
+        jobs.register(watch_notices.JOB, watch_notices.send)
+        jobs.register_periodic(watch.JOB, watch.carry_out, every=watch.EVERY)
         audit.listen(announcing.hear)
         for column in endpoints.SEALED:
             sealed.register(column)

@@ -132,6 +132,9 @@ ROUTES = {
     "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/": Route(
         "/settings/webhooks/{endpoint}/deliveries/{delivery}/send/", post=302
     ),
+    "connections/<slug:key>/silence-alarm/": Route(
+        "/connections/{key}/silence-alarm/", post=302
+    ),
     "audit/": Route("/audit/", get=200),
     "audit/export/": Route("/audit/export/", get=200),
     "audit/export.jsonl": Route("/audit/export.jsonl", get=200),
@@ -583,6 +586,7 @@ PERMISSIONS: dict[str, Permission | None] = {
         ),
         Permission.MANAGE_WEBHOOKS,
     ),
+    "connections/<slug:key>/silence-alarm/": Permission.MANAGE_TOKENS,
     "audit/": Permission.VIEW_AUDIT,
     "audit/export/": Permission.VIEW_AUDIT,
     "audit/export.jsonl": Permission.VIEW_AUDIT,

@@ -41,14 +41,16 @@ class Troubles:
     leaked: dict[int, int]
     expiring: dict[int, int]
     quarantined: list[int]
+    silent: dict[int, datetime]
+    """Since when the IdP is silent."""
 
     @property
     def directories(self) -> list[int]:
         """Each directory once, the one that needs a person most first."""
         kinds = (
             *(self.leaked, self.needing_attention, self.held, self.failed_syncs),
-            *(self.failed_people, self.overdue, self.quarantined, self.unmatched),
-            self.expiring,
+            *(self.failed_people, self.silent, self.overdue, self.quarantined),
+            *(self.unmatched, self.expiring),
         )
         return list(dict.fromkeys(each for kind in kinds for each in kind))
 
@@ -58,6 +60,7 @@ class Troubles:
         kinds = (
             *(self.needing_attention, self.held, self.failed_syncs),
             *(self.failed_people, self.overdue, self.unmatched, self.quarantined),
+            self.silent,
         )
         tokens = (*self.expiring.values(), *self.leaked.values())
         return sum(map(len, kinds)) + sum(tokens)
@@ -91,7 +94,14 @@ def find(workspace: Workspace, *, now: datetime) -> Troubles:
                 "directory", flat=True
             )
         ),
+        silent=_silent(rows),
     )
+
+
+def _silent(rows: QuerySet[Integration]) -> dict[int, datetime]:
+    since = "directory__watch__silent_since"
+    found = rows.exclude(**{since: None}).values_list("directory", since)
+    return {directory: at for directory, at in found if at is not None}
 
 
 def failed_syncs(workspace: Workspace, now: datetime) -> QuerySet[Job]:

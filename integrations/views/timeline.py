@@ -31,6 +31,7 @@ JOB_PILLS = {
     Job.State.NOT_COMPLETED: Pill("Failed", "danger"),
 }
 _DONE = Pill("Succeeded", "success")
+_NOTICE = Pill("Needs attention", "warning")
 _ENDED_BY_HAND = Pill("Not completed", "neutral", "ban")
 _VERBS = {
     "POST": "created",
@@ -169,7 +170,8 @@ def _item(
             "actor": entry.audited.actor_label,
             "event": events.name_of(entry.audited),
             "words": entry.audited.target_label,
-            "pill": _DONE,
+            "pill": _NOTICE if entry.audited.action in events.WARNINGS else _DONE,
+            "result": events.note_of(entry.audited),
         }
     item["children"] = [
         _item(child, names, places, of_people, failed, states) for child in entry.jobs
