@@ -14,7 +14,7 @@ from workspaces.audit import Target
 from workspaces.models import AuditEvent, Directory
 
 _MOST_PLACES = 50
-_NEWS_OF = timedelta(days=30)
+_NEWS_OF = timedelta(days=7)
 _MOST_NEWS = 5
 
 

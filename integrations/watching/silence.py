@@ -6,7 +6,6 @@ and so is its end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -33,16 +32,16 @@ AWAY = timedelta(hours=1)
 
 def look(workspace: Workspace, *, now: datetime) -> dict[str, int]:
     """Learn, and tell of connections that fell silent or are heard again."""
-    directories = list(_expected(workspace, now))
-    _note_presence(workspace, directories, now=now)
+    expected = _expected(workspace, now)
+    _note_presence(workspace, expected, now=now)
     watches = ConnectionWatch.objects.filter(directory__workspace=workspace)
-    _learn(watches.filter(directory__in=directories), now=now)
+    _learn(watches.filter(directory__in=expected), now=now)
     # Who has no working token is not expected to call.
-    watches.exclude(silent_since=None).exclude(directory__in=directories).update(
+    watches.exclude(silent_since=None).exclude(directory__in=expected).update(
         silent_since=None
     )
     told = {"silent": 0, "heard_again": 0}
-    for watch in _with_last_call(watches.filter(directory__in=directories)):
+    for watch in _with_last_call(watches.filter(directory__in=expected)):
         if watch.silent_since is not None:
             told["heard_again"] += _note_heard(watch, now=now)
         elif _is_too_long(watch, now=now):
@@ -78,11 +77,14 @@ def _expected(workspace: Workspace, now: datetime) -> QuerySet[Directory]:
 
 
 def _note_presence(
-    workspace: Workspace, directories: Iterable[Directory], *, now: datetime
+    workspace: Workspace, expected: QuerySet[Directory], *, now: datetime
 ) -> None:
     """Remember that somebody looks, and begin to watch what is new."""
     ConnectionWatch.objects.bulk_create(
-        (ConnectionWatch(directory=each, watched_since=now) for each in directories),
+        (
+            ConnectionWatch(directory=each, watched_since=now)
+            for each in expected.filter(watch=None)
+        ),
         ignore_conflicts=True,
     )
     watches = ConnectionWatch.objects.filter(directory__workspace=workspace)

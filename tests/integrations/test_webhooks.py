@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -23,6 +26,7 @@ from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User, Workspace
 
 Work = Callable[..., None]
+ROOT = Path(__file__).parents[2]
 State = WebhookDelivery.State
 
 
@@ -204,6 +208,7 @@ def test_redirect_is_not_followed(
     receiver: Receiver,
     work: Work,
 ) -> None:
+    """CON-03: the signed message stays with the address that was entered."""
     receiver.will_answer(307, Location="/elsewhere")
     quarantined(directory, alice)
 
@@ -247,6 +252,7 @@ def test_slow_receiver_is_left_and_tried_again(
     ],
 )
 def test_address_is_checked_by_the_rules_of_connectors(url: str, said: str) -> None:
+    """CON-01: on save."""
     with pytest.raises(Misconfigured, match=said):
         sending.check_url(url)
 
@@ -254,7 +260,7 @@ def test_address_is_checked_by_the_rules_of_connectors(url: str, said: str) -> N
 def test_name_that_leads_inside_is_refused_when_it_is_called(
     settings: object, receiver: Receiver
 ) -> None:
-    """The rule is applied to the address that is dialled, not to the name."""
+    """CON-01: the rule is applied to the address that is dialled, not to the name."""
     settings.KEYWAY_ALLOWED_NETWORKS = []  # type: ignore[attr-defined]
     port = receiver.base_url.rpartition(":")[2]
 
@@ -461,3 +467,31 @@ def test_every_event_type_is_an_action_that_is_recorded() -> None:
 
     assert set(actions) <= set(audit.registered())
     assert len(set(actions)) == len(actions)
+
+
+def test_example_of_the_documentation_verifies(
+    made: NewSecret, receiver: Receiver, work: Work
+) -> None:
+    page = (ROOT / "docs/howto/webhooks.md").read_text()
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(example, names)
+    announcing.send_test(made.endpoint)
+
+    work()
+
+    [got] = receiver.received
+    verify = names["is_from_keyway"]
+    assert verify(got.headers, got.body, made.secret)
+    assert not verify(got.headers, got.body + b" ", made.secret)
+    old = {**got.headers, "webhook-timestamp": "1700000000"}
+    assert not verify(old, got.body, made.secret)
+
+
+def test_every_event_type_is_described_and_no_other() -> None:
+    page = (ROOT / "docs/reference/webhooks.md").read_text()
+    table = page.partition("## Event types")[2].partition("`webhook.test`")[0]
+
+    described = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", table, re.MULTILINE)
+
+    assert described == [(each.name, each.label) for each in events.EVENT_TYPES]
