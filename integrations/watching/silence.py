@@ -112,7 +112,8 @@ def _learn(watches: QuerySet[ConnectionWatch], *, now: datetime) -> None:
 def _with_last_call(watches: QuerySet[ConnectionWatch]) -> QuerySet[ConnectionWatch]:
     newest = RequestRecord.objects.filter(directory=OuterRef("directory"))
     return (
-        watches.filter(tells_silence=True, alarm_after__isnull=False)
+        watches.filter(tells_silence=True)
+        .exclude(alarm_after=None, silent_since=None)
         .select_related("directory__workspace")
         .annotate(last_call_at=Subquery(newest.order_by("-id").values("at")[:1]))
     )

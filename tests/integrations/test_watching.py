@@ -319,6 +319,16 @@ class TestSilence:
         assert ConnectionWatch.objects.get().silent_since is None
         assert not events(Action.CONNECTION_HEARD_AGAIN)
 
+    def test_end_is_told_after_the_rhythm_is_forgotten(
+        self, hourly: ScimToken, workspace: Workspace, now: datetime
+    ) -> None:
+        silence.look(workspace, now=now)
+        RequestRecord.objects.all().delete()
+        ConnectionWatch.objects.update(learnt_at=None)
+        used(hourly, now)
+
+        assert silence.look(workspace, now=now)["heard_again"] == 1
+
     def test_switched_off_says_nothing(
         self, hourly: ScimToken, workspace: Workspace, alice: User, now: datetime
     ) -> None:
@@ -396,3 +406,18 @@ def test_mail_about_a_connection_that_is_gone_is_not_sent(
     Directory.objects.filter(pk=hourly.directory_id).delete()
 
     assert notices.send(job) == {"sent": 0, "note": "The connection is gone."}
+
+
+def test_directory_sync_is_watched_too(
+    alice_client: Client, workspace: Workspace, now: datetime
+) -> None:
+    directory = Directory.objects.get(
+        workspace=workspace, kind=Directory.Kind.DIRECTORY_SYNC
+    )
+
+    answer = alice_client.post(f"/connections/{directory.key}/silence-alarm/")
+
+    assert answer.headers["Location"] == "/settings/idp/"
+    assert ConnectionWatch.objects.get(directory=directory).tells_silence is False
+    [event] = events(Action.SILENCE_ALARM_CHANGED)
+    assert (event.target_type, event.target_id) == ("directory", directory.key)
