@@ -20,15 +20,19 @@ from integrations.models import (
     AppCall,
     AppEntitlement,
     AuditStream,
+    ConnectionWatch,
     IdempotencyRecord,
     Integration,
     IntegrationDraft,
     Provisioning,
     RestorePoint,
     Screenshot,
+    SeenPlace,
     ServiceAccount,
     Task,
     TaskAssignee,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from workspaces import jobs
 from workspaces.admin import ReadOnlyAdmin
@@ -349,3 +353,45 @@ class JobAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{job}: {error}", messages.ERROR)
             else:
                 self.message_user(request, f"{job} {done}.", messages.SUCCESS)
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnlyAdmin):
+    """Where workspaces hear of events. Secrets are not shown, nor the address's path."""
+
+    list_display = ("origin", "workspace", "failing_since", "turned_off_at")
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name",)
+    exclude = ("url", "sealed_secret", "sealed_former_secret")
+
+
+@admin.register(WebhookDelivery)
+class WebhookDeliveryAdmin(ReadOnlyAdmin):
+    """What was sent to endpoints, and how that went."""
+
+    list_display = ("event", "endpoint", "state", "status", "attempts", "created_at")
+    list_filter = ("state",)
+    list_select_related = ("endpoint",)
+    search_fields = ("message_id", "event")
+    exclude = ("body",)
+    show_full_result_count = False
+
+
+@admin.register(ConnectionWatch)
+class ConnectionWatchAdmin(ReadOnlyAdmin):
+    """The rhythm of each connection."""
+
+    list_display = ("directory", "tells_silence", "usual_gap", "silent_since")
+    list_select_related = ("directory",)
+    search_fields = ("directory__key", "directory__workspace__name")
+
+
+@admin.register(SeenPlace)
+class SeenPlaceAdmin(ReadOnlyAdmin):
+    """From where, and by what, each token was used."""
+
+    list_display = ("token", "kind", "value", "last_seen_at")
+    list_filter = ("kind",)
+    list_select_related = ("token",)
+    search_fields = ("token__key", "value")
+    show_full_result_count = False

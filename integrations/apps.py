@@ -42,6 +42,10 @@ class IntegrationsConfig(AppConfig):
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import person, schedule, sync
         from integrations.tasks import mailing
+        from integrations.watching import notices as watch_notices
+        from integrations.watching import watch
+        from integrations.webhooks import announcing, delivering, endpoints
+        from integrations.webhooks import notices as webhook_notices
         from scim import confirming as scim_confirming
         from scim import schema_changes
         from scim.signals import resource_changed
@@ -141,6 +145,11 @@ class IntegrationsConfig(AppConfig):
                 Permission.MANAGE_POLICY,
             )
         )
+        configuration.register(
+            configuration.Tab(
+                45, "Webhooks", "webhooks:list", Permission.MANAGE_WEBHOOKS
+            )
+        )
         confirmations.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
@@ -183,3 +192,15 @@ class IntegrationsConfig(AppConfig):
             idempotency.PRUNE, idempotency.prune, every=timedelta(hours=1)
         )
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))
+        jobs.register(watch_notices.JOB, watch_notices.send)
+        jobs.register_periodic(watch.JOB, watch.carry_out, every=watch.EVERY)
+        audit.listen(announcing.hear)
+        for column in endpoints.SEALED:
+            sealed.register(column)
+        jobs.register(
+            endpoints.DELIVER, delivering.carry_out, gave_up=delivering.gave_up
+        )
+        jobs.register(webhook_notices.JOB, webhook_notices.send)
+        jobs.register_periodic(
+            delivering.PRUNE, delivering.prune, every=delivering.PRUNE_EVERY
+        )

@@ -62,3 +62,13 @@ class Action(StrEnum):
     STREAM_CHANGED = "integrations.audit_stream.changed"
     STREAM_TESTED = "integrations.audit_stream.tested"
     STREAM_STOPPED = "integrations.audit_stream.stopped"
+    CONNECTION_SILENT = "integrations.connection.silent"
+    CONNECTION_HEARD_AGAIN = "integrations.connection.heard_again"
+    CONNECTION_NEW_PLACE = "integrations.connection.seen_from_new_place"
+    SILENCE_ALARM_CHANGED = "integrations.connection.silence_alarm_changed"
+    WEBHOOK_ADDED = "integrations.webhook_endpoint.added"
+    WEBHOOK_CHANGED = "integrations.webhook_endpoint.changed"
+    WEBHOOK_SECRET_REPLACED = "integrations.webhook_endpoint.secret_replaced"  # noqa: S105
+    WEBHOOK_TURNED_OFF = "integrations.webhook_endpoint.turned_off"
+    WEBHOOK_TURNED_ON = "integrations.webhook_endpoint.turned_on"
+    WEBHOOK_DELETED = "integrations.webhook_endpoint.deleted"

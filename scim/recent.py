@@ -120,7 +120,11 @@ def median_gap(times: Iterable[datetime]) -> timedelta | None:
     return timedelta(seconds=median(gaps)) if len(gaps) >= MIN_GAPS else None
 
 
+def client_name(client: str) -> str:
+    """Return the first word that a client says of itself: `curl` of `curl/8.5`."""
+    return client.partition("/")[0].partition(" ")[0][:40]
+
+
 def _caller(record: RequestRecord) -> str:
     """Return the IdP's name, else the first word that the client says of itself."""
-    known = NAMES.get(record.dialect)
-    return known or record.client.partition("/")[0].partition(" ")[0][:40]
+    return NAMES.get(record.dialect) or client_name(record.client)

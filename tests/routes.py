@@ -27,6 +27,7 @@ from integrations.models import (
 from integrations.outside.call_log import CallLog
 from integrations.reports import assignments
 from integrations.tasks.rows import read
+from integrations.webhooks import announcing, endpoints
 from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors, signer
@@ -155,6 +156,35 @@ ROUTES = {
         "/settings/single-sign-on/links/{link}/unlink/", get=200, post=302
     ),
     "switch-workspace/": Route("/switch-workspace/", post=404),
+    "settings/webhooks/": Route("/settings/webhooks/", get=200),
+    "settings/webhooks/new/": Route("/settings/webhooks/new/", get=200, post=422),
+    "settings/webhooks/<uuid:public_id>/": Route(
+        "/settings/webhooks/{endpoint}/", get=200
+    ),
+    "settings/webhooks/<uuid:public_id>/edit/": Route(
+        "/settings/webhooks/{endpoint}/edit/", get=200, post=422
+    ),
+    "settings/webhooks/<uuid:public_id>/secret/": Route(
+        "/settings/webhooks/{endpoint}/secret/", get=200, post=422
+    ),
+    "settings/webhooks/<uuid:public_id>/test/": Route(
+        "/settings/webhooks/{endpoint}/test/", post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/turn-off/": Route(
+        "/settings/webhooks/{endpoint}/turn-off/", post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/turn-on/": Route(
+        "/settings/webhooks/{endpoint}/turn-on/", post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/delete/": Route(
+        "/settings/webhooks/{endpoint}/delete/", get=200, post=302
+    ),
+    "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/": Route(
+        "/settings/webhooks/{endpoint}/deliveries/{delivery}/send/", post=302
+    ),
+    "connections/<slug:key>/silence-alarm/": Route(
+        "/connections/{key}/silence-alarm/", post=302
+    ),
     "audit/": Route("/audit/", get=200),
     "audit/export/": Route("/audit/export/", get=200),
     "audit/export.jsonl": Route("/audit/export.jsonl", get=200),
@@ -625,6 +655,22 @@ PERMISSIONS: dict[str, Permission | None] = {
     "members/<int:membership_id>/remove/": Permission.MANAGE_MEMBERS,
     "members/invitations/<uuid:public_id>/resend/": Permission.MANAGE_MEMBERS,
     "members/invitations/<uuid:public_id>/revoke/": Permission.MANAGE_MEMBERS,
+    **dict.fromkeys(
+        (
+            "settings/webhooks/",
+            "settings/webhooks/new/",
+            "settings/webhooks/<uuid:public_id>/",
+            "settings/webhooks/<uuid:public_id>/edit/",
+            "settings/webhooks/<uuid:public_id>/secret/",
+            "settings/webhooks/<uuid:public_id>/test/",
+            "settings/webhooks/<uuid:public_id>/turn-off/",
+            "settings/webhooks/<uuid:public_id>/turn-on/",
+            "settings/webhooks/<uuid:public_id>/delete/",
+            "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/",
+        ),
+        Permission.MANAGE_WEBHOOKS,
+    ),
+    "connections/<slug:key>/silence-alarm/": Permission.MANAGE_TOKENS,
     "audit/": Permission.VIEW_AUDIT,
     "audit/export/": Permission.VIEW_AUDIT,
     "audit/export.jsonl": Permission.VIEW_AUDIT,
@@ -990,9 +1036,19 @@ def values_of(integration: Integration) -> dict[str, object]:
         workspace=workspace, resource_id=str(uuid.uuid4()), name="Ops", created_at=now
     )
     stream_of(workspace)
+    endpoint = endpoints.add(
+        workspace,
+        url="https://hooks.acme.test/keyway",
+        chosen=["token.expiring", "job.dead"],
+        actor=factories.UserFactory(name="Hook"),
+        now=now,
+    ).endpoint
+    announcing.send_test(endpoint)
     return {
         **_by_hand(workspace),
         **_oauth(integration.directory),
+        "endpoint": endpoint.public_id,
+        "delivery": endpoint.deliveries.get().public_id,
         "api_token": api_token.key,
         "domain": domain.public_id,
         **_single_sign_on(workspace),

@@ -46,6 +46,7 @@ class WorkspacesConfig(AppConfig):
             audit.Factors,
             audit.Confirmations,
             audit.Keys,
+            audit.Work,
         ):
             audit.register(actions)
         jobs.register(invitations.JOB, invitations.send)

@@ -6,6 +6,7 @@ it in `AppConfig.ready`. An action that nobody registered cannot be recorded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import StrEnum
@@ -112,6 +113,12 @@ class Log(StrEnum):
     PRUNED = "workspaces.audit_log.pruned"
 
 
+class Work(StrEnum):
+    """What became of background work."""
+
+    GAVE_UP = "workspaces.job.gave_up"
+
+
 class Keys(StrEnum):
     """Actions on the keys of the installation."""
 
@@ -139,6 +146,8 @@ origin: ContextVar[Origin] = ContextVar("audit_origin", default=_NOWHERE)
 """Set by the middleware for the length of a request; empty in commands and jobs."""
 
 _registered: set[str] = set()
+Hear = Callable[[AuditEvent], None]
+_listeners: list[Hear] = []
 
 
 class UnregisteredAction(LookupError):
@@ -148,6 +157,15 @@ class UnregisteredAction(LookupError):
 def register(actions: type[StrEnum]) -> None:
     """Make the actions of an app known."""
     _registered.update(actions)
+
+
+def listen(hear: Hear) -> None:
+    """Let `hear` know of each event, in the transaction that writes it.
+
+    What it puts off commits with the event, or not at all. It calls nobody outside.
+    """
+    if hear not in _listeners:
+        _listeners.append(hear)
 
 
 def registered() -> list[str]:
@@ -183,5 +201,7 @@ def record(
         address=here.address,
         request_id=here.request_id,
     )
+    for hear in _listeners:
+        hear(event)
     audit_chain.seal_after_commit(event.workspace_id)
     return event

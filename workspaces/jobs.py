@@ -19,7 +19,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from workspaces import lanes
+from workspaces import audit, lanes
 from workspaces.clock import database_now
 from workspaces.faults import fault
 from workspaces.models import Job, User, Workspace
@@ -331,6 +331,13 @@ def give_up(job: Job, error: str, *, now: datetime) -> None:
     _end(job, state=Job.State.NOT_COMPLETED, error=error, ended_at=now)
     if job.kind in _mourners:
         _mourners[job.kind](job, error)
+    audit.record(
+        audit.Work.GAVE_UP,
+        workspace=job.workspace,
+        actor=None,
+        target=job,
+        data={"kind": job.kind, "subject": job.subject, "error": error[:300]},
+    )
 
 
 def retry(

@@ -34,13 +34,14 @@ class Permission(StrEnum):
     VIEW_AUDIT = "view_audit"
     MANAGE_POLICY = "manage_policy"
     MANAGE_DIRECTORY_SYNC = "manage_directory_sync"
+    MANAGE_WEBHOOKS = "manage_webhooks"
 
 
 _OWNERS_ONLY = frozenset({Permission.MANAGE_OWNERS, Permission.MANAGE_POLICY})
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.SUPER_ADMIN: frozenset(Permission) - _OWNERS_ONLY,
-    Role.ADMIN: frozenset(Permission) - _OWNERS_ONLY,
+    Role.ADMIN: frozenset(Permission) - _OWNERS_ONLY - {Permission.MANAGE_WEBHOOKS},
     Role.AUDITOR: frozenset({Permission.VIEW_MEMBERS, Permission.VIEW_AUDIT}),
     Role.MEMBER: frozenset(),
 }

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from django_htmx.http import HttpResponseClientRedirect
 
 from integrations.directory_sync.forms import RulesForm, TeamRoleForm
+from integrations.watching.panel import watch_panel
 from scim import recent
 from scim.models import RequestRecord
 from tokens.models import ScimToken
@@ -114,6 +115,9 @@ def _page(
         "oauth": oauth_panel(directory, tokens, can_manage=can_manage, now=now),
         "rule_url": reverse("tokens:reveal_rule", args=[directory.key])
         if can(request.membership, Permission.MANAGE_POLICY)
+        else None,
+        "watch": watch_panel(directory, directory, can_manage=can_manage, now=now)
+        if sync
         else None,
         "page_obj": page,
         "teams": [_team(team) for team in page],

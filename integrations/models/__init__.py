@@ -13,6 +13,8 @@ from integrations.models.provisioning import Provisioning
 from integrations.models.restore_point import RestorePoint
 from integrations.models.service_account import ServiceAccount
 from integrations.models.task import AccountList, Task, TaskAssignee
+from integrations.models.watch import ConnectionWatch, SeenPlace
+from integrations.models.webhook import WebhookDelivery, WebhookEndpoint
 
 __all__ = [
     "AccountList",
@@ -21,13 +23,17 @@ __all__ = [
     "AppCall",
     "AppEntitlement",
     "AuditStream",
+    "ConnectionWatch",
     "IdempotencyRecord",
     "Integration",
     "IntegrationDraft",
     "Provisioning",
     "RestorePoint",
     "Screenshot",
+    "SeenPlace",
     "ServiceAccount",
     "Task",
     "TaskAssignee",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

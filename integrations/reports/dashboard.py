@@ -46,6 +46,7 @@ class Line:
     failed_requests: int = 0
     failed_people: int = 0
     unmatched: int = 0
+    silent_since: datetime | None = None
     open_sync: Job | None = None
     failed_sync: Job | None = None
     held_back: HeldBack | None = None
@@ -176,6 +177,7 @@ def _lines(
             failed_requests=failed.get(i.directory_id, 0),
             failed_people=found.failed_people.get(i.directory_id, 0),
             unmatched=found.unmatched.get(i.directory_id, 0),
+            silent_since=found.silent.get(i.directory_id),
             open_sync=syncs.get(i.directory.key),
             failed_sync=failed_syncs.get(i.directory.key),
             held_back=held_back.get(i.pk),

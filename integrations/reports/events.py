@@ -67,16 +67,30 @@ EVENTS: Final = (
     Event("Health check triggered", "", HEALTH_CHECKS, (*_REQUESTED, *_IN_PROGRESS)),
     Event("Health validated", "", HEALTH_CHECKS, _DONE),
     Event("Health check failed", "", HEALTH_CHECKS, _FAILED),
+    Event("Connection silent", Action.CONNECTION_SILENT),
+    Event("Connection heard again", Action.CONNECTION_HEARD_AGAIN),
+    Event("Token used from a new place", Action.CONNECTION_NEW_PLACE),
 )
 BY_KEY: Final = {event.key: event for event in EVENTS}
 CHOICES: Final = [("", "All events"), *((e.key, e.name) for e in EVENTS)]
 ACTIONS: Final = tuple(event.action for event in EVENTS if event.action)
+WARNINGS: Final = (Action.CONNECTION_SILENT, Action.CONNECTION_NEW_PLACE)
+"""Events of the audit log that a person should look at."""
+
 _BY_ACTION: Final = {event.action: event.name for event in EVENTS if event.action}
 
 
 def name_of(event: AuditEvent) -> str:
     """Return what an entry of the audit log is called here."""
     return _BY_ACTION[event.action]
+
+
+def note_of(event: AuditEvent) -> str:
+    """Return what an entry of the audit log says beside its name, empty if nothing."""
+    if event.action != Action.CONNECTION_NEW_PLACE:
+        return ""
+    parts = (event.data[name] for name in ("token_name", "networks", "clients"))
+    return ", ".join(part for part in parts if part)
 
 
 def name_of_job(job: Job, state: str = "") -> str:

@@ -45,13 +45,15 @@ class Troubles:
     rotations: dict[int, list[Due]]
     quarantined: list[int]
     held_back: list[int]
+    silent: dict[int, datetime]
+    """Since when the IdP is silent."""
 
     @property
     def directories(self) -> list[int]:
         """Each directory once, the one that needs a person most first."""
         kinds = (
             *(self.leaked, self.needing_attention, self.held_back, self.held),
-            *(self.failed_syncs, self.failed_people, self.overdue),
+            *(self.failed_syncs, self.failed_people, self.silent, self.overdue),
             *(self.quarantined, self.unmatched, self.rotations, self.expiring),
         )
         return list(dict.fromkeys(each for kind in kinds for each in kind))
@@ -62,7 +64,7 @@ class Troubles:
         kinds = (
             *(self.needing_attention, self.held, self.failed_syncs),
             *(self.failed_people, self.overdue, self.unmatched, self.quarantined),
-            self.held_back,
+            *(self.held_back, self.silent),
         )
         tokens = (*self.expiring.values(), *self.leaked.values())
         rotations = sum(map(len, self.rotations.values()))
@@ -105,7 +107,14 @@ def find(workspace: Workspace, *, now: datetime) -> Troubles:
                 "directory", flat=True
             )
         ),
+        silent=_silent(rows),
     )
+
+
+def _silent(rows: QuerySet[Integration]) -> dict[int, datetime]:
+    since = "directory__watch__silent_since"
+    found = rows.exclude(**{since: None}).values_list("directory", since)
+    return {directory: at for directory, at in found if at is not None}
 
 
 def failed_syncs(workspace: Workspace, now: datetime) -> QuerySet[Job]:

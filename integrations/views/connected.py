@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from integrations.models import Integration
+from integrations.reports.lengths import in_words
 from integrations.views.frame import frame, get_integration, left_tabs
 from integrations.views.live import caller_of, live
 from integrations.views.set_up import links
+from integrations.watching.panel import watch_panel
 from scim import recent
 from tokens import ways
 from tokens.models import ScimToken
@@ -55,6 +57,7 @@ def connected_services(request: WorkspaceRequest, key: str) -> HttpResponse:
         "idps": links(integration),
         "live": live(directory, has_token=has_way_in, seen=None, now=now),
         "live_url": _live_url(integration),
+        "watch": watch_panel(directory, integration, can_manage=can_manage, now=now),
         "poll_url": request.path,
         **rotation,
     }
@@ -127,12 +130,3 @@ def _described(
         if can_manage
         else None,
     }
-
-
-def in_words(length: timedelta) -> str:
-    """Return a length of time in its largest unit, such as `40 min`."""
-    minutes = round(length.total_seconds() / 60)
-    if minutes < 60:
-        return f"{max(1, minutes)} min"
-    hours = round(minutes / 60)
-    return f"{hours} h" if hours < 48 else f"{round(hours / 24)} d"

@@ -98,6 +98,9 @@ def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
     if quarantined_at is not None:
         text = "In quarantine: reads go on, the writes of your IdP wait."
         yield _trouble(name, text, "warning", url, "Open", quarantined_at)
+    if line.silent_since is not None:
+        text = "Your IdP is silent for much longer than usual. Look there first."
+        yield _trouble(name, text, "warning", url, "Open", line.silent_since)
     for token in line.leaked:
         text = f"Token {token.name} leaked and is revoked. Check where it was kept."
         yield _trouble(name, text, "danger", url, "Open tokens", token.leaked_at)

@@ -34,6 +34,7 @@ JOB_PILLS = {
     Job.State.NOT_COMPLETED: Pill("Failed", "danger"),
 }
 _DONE = Pill("Succeeded", "success")
+_NOTICE = Pill("Needs attention", "warning")
 _ENDED_BY_HAND = Pill("Not completed", "neutral", "ban")
 _VERBS = {
     "POST": "created",
@@ -190,7 +191,8 @@ def _item(entry: Entry, known: _Known) -> dict[str, Any]:
             "actor": entry.audited.actor_label,
             "event": events.name_of(entry.audited),
             "words": entry.audited.target_label,
-            "pill": _DONE,
+            "pill": _NOTICE if entry.audited.action in events.WARNINGS else _DONE,
+            "result": events.note_of(entry.audited),
         }
     item["children"] = [_item(child, known) for child in entry.jobs]
     return item

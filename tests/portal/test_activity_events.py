@@ -52,6 +52,9 @@ def test_e0_18_names_are_those_of_the_seeds() -> None:
     assert {e.name for e in events.EVENTS} == {
         *(account + people + rest),
         "Health check failed",
+        "Connection silent",
+        "Connection heard again",
+        "Token used from a new place",
     }
 
 

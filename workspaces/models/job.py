@@ -134,3 +134,8 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}: {self.get_state_display()}"
+
+    @property
+    def audit_target(self) -> tuple[str, str, str]:
+        """How the audit log names this job."""
+        return "job", str(self.public_id), f"{self.kind} {self.subject}"
