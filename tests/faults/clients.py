@@ -80,7 +80,9 @@ class Idp:
         ]
         shares = [self.people[part::threads] for part in range(threads)]
         running = [
-            threading.Thread(target=self._work, args=(share, writes, self.seed + n))
+            threading.Thread(
+                target=self._work, args=(share, writes, self.seed + n), daemon=True
+            )
             for n, share in enumerate(shares)
         ]
         for thread in running:
