@@ -58,14 +58,14 @@ node. This run took {minutes} minutes. The peers are installed into `.real-apps`
 `.venv/bin/python -m tests.bench.profile_requests --top 25` shows where the time of one request goes, function by function.
 
 `.venv/bin/python -m tests.bench.import_users` saves what a sync of 10,000 users has read, once as new and once as known, and prints the
-time and the queries of each; `DATABASE_URL` says on which database. On 2026-11-22, with `--users 2000` on PostgreSQL 15 while
-the two cores had much else to do (load 9):
+time and the queries of each; `DATABASE_URL` says on which database. On 2026-11-22 on PostgreSQL 15, while the two cores had very much
+else to do (load 20; the three rounds took 32 s of CPU in all):
 
-| 2,000 users in 20 groups | s | queries | queries a user |
+| 10,000 users in 20 groups | s | queries | queries a user |
 | --- | ---: | ---: | ---: |
-| first import | 19.0 | 5,345 | 2.7 |
-| second import, nothing new | 1.7 | 265 | 0.1 |
-| look for drift | 0.0 | 2 | 0.0 |
+| first import | 288.0 | 25,749 | 2.6 |
+| second import, nothing new | 35.6 | 985 | 0.1 |
+| look for drift | 0.1 | 2 | 0.0 |
 
 ## What was measured
 
