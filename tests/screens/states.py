@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from playwright.sync_api import Page
 
 Visit = Callable[[Page], None]
@@ -22,6 +23,14 @@ def _at(path: str, *, press: str = "") -> Visit:
     return visit
 
 
+def _session_ends(page: Page) -> None:
+    """Send a form after the session is over."""
+    page.goto("/integrations/new/", wait_until="networkidle")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_text("Your session ended").wait_for()
+
+
 NOTHING_YET: list[tuple[str, Visit]] = [
     ("integrations-empty", _at("/integrations/")),
     ("dashboard-empty", _at("/dashboard/")),
@@ -36,7 +45,10 @@ REFUSED: list[tuple[str, Visit]] = [
     ("integrations-no-match", _at("/integrations/?q=zzz")),
     ("wizard-mistakes", _at("/integrations/new/", press="Next")),
     ("no-such-page", _at("/nothing-here/")),
+    ("session-ended", _session_ends),
+    ("sign-in-mistakes", _at("/login/", press="Sign in")),
 ]
+"""In this order: the last two have no session any more."""
 
 
 def of_integration(key: str) -> list[tuple[str, Visit]]:
