@@ -268,6 +268,9 @@ def _described(values: Mapping[str, Any]) -> dict[str, Any]:
     return described
 
 
+NAME_MISSING = "Enter a name, such as costCenter."
+
+
 def place_problems(
     rows: list[Row], role_rows: list[RoleRow], problems: Iterable[Problem]
 ) -> list[str]:
@@ -281,8 +284,11 @@ def place_problems(
             continue
         row = listed[int(match[2])]
         first = "value" if match[1] == "roles" else "name"
+        part = match[3] or first
         entry = f"Entry {int(match[4]) + 1}: " if match[4] else ""
-        row.errors.setdefault(match[3] or first, []).append(entry + problem.message)
+        is_missing = part == "name" and not row.values["name"]
+        message = NAME_MISSING if is_missing else entry + problem.message
+        row.errors.setdefault(part, []).append(message)
         row.is_open = True
     return homeless
 

@@ -197,6 +197,15 @@ class TestOfAnIntegration:
         assert 'value="7up"' in content
         assert names(directory) == []
 
+    def test_field_without_a_name_is_asked_for_one(
+        self, alice_client: Client, page: str
+    ) -> None:
+        answer = alice_client.post(page, form({"label": "Cost centre"}))
+
+        assert answer.status_code == 422
+        assert "Enter a name, such as costCenter." in text(answer)
+        assert "modelDump" not in text(answer)
+
     def test_saved_drawer_leads_back_by_htmx(
         self, alice_client: Client, page: str
     ) -> None:

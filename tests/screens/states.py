@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from playwright.sync_api import Page
 
 Visit = Callable[[Page], None]
@@ -22,6 +23,14 @@ def at(path: str, *, press: str = "") -> Visit:
     return visit
 
 
+def _session_ends(page: Page) -> None:
+    """Send a form after the session is over."""
+    page.goto("/integrations/new/")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.get_by_role("button", name="Next", exact=True).click()
+    page.get_by_text("Your session ended").wait_for()
+
+
 NOTHING_YET: list[tuple[str, Visit]] = [
     ("integrations-empty", at("/integrations/")),
     ("dashboard-empty", at("/dashboard/")),
@@ -36,7 +45,10 @@ REFUSED: list[tuple[str, Visit]] = [
     ("integrations-no-match", at("/integrations/?q=zzz")),
     ("wizard-mistakes", at("/integrations/new/", press="Next")),
     ("no-such-page", at("/nothing-here/")),
+    ("session-ended", _session_ends),
+    ("sign-in-mistakes", at("/login/", press="Sign in")),
 ]
+"""In this order: the last two have no session any more."""
 
 
 def of_integration(key: str) -> list[tuple[str, Visit]]:

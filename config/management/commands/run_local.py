@@ -68,7 +68,7 @@ class Command(BaseCommand):
         url = f"http://localhost:{settings.PORT}"
         login = make_demo_login()
         self._prepare(url, app_url)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._stop)
         processes = _start(url, app_port, login)
         try:
@@ -131,6 +131,7 @@ def _start(
             cwd=settings.BASE_DIR,
             stdout=subprocess.DEVNULL,
             stderr=(settings.VAR_DIR / "demo-app.log").open("ab"),
+            process_group=0,
         ),
         "web server": subprocess.Popen(  # noqa: S603  our own programs
             [
@@ -145,11 +146,13 @@ def _start(
             ],
             env=environment,
             cwd=settings.BASE_DIR,
+            process_group=0,
         ),
         "worker": subprocess.Popen(
             [sys.executable, "manage.py", "worker"],
             env=environment,
             cwd=settings.BASE_DIR,
+            process_group=0,
         ),
     }
 
@@ -179,7 +182,7 @@ def _require_alive(processes: dict[str, subprocess.Popen[bytes]]) -> None:
 
 
 def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
-    """Stop every process; one that does not stop in time is killed."""
+    """Stop every process; one that does not stop in time is killed with its own."""
     for process in processes.values():
         process.terminate()
     deadline = time.monotonic() + STOP_SECONDS
@@ -187,5 +190,5 @@ def _end(processes: dict[str, subprocess.Popen[bytes]]) -> None:
         try:
             process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
