@@ -44,6 +44,7 @@ class WorkspacesConfig(AppConfig):
             audit.Factors,
             audit.Confirmations,
             audit.Keys,
+            audit.Superusers,
         ):
             audit.register(actions)
         jobs.register(invitations.JOB, invitations.send)
