@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from integrations import job_acts
+from integrations.audit import Action
 from integrations.catalog import entries
 from integrations.models import (
     AccountList,
@@ -34,7 +35,7 @@ from integrations.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
-from workspaces import jobs
+from workspaces import audit, jobs
 from workspaces.admin import ReadOnlyAdmin
 from workspaces.admin_base import LinkedAdmin, given
 from workspaces.clock import database_now
@@ -173,6 +174,19 @@ class IntegrationAdmin(LinkedAdmin):
         "status_at",
         "last_synced_at",
     )
+
+    def save_model(
+        self, request: HttpRequest, obj: Integration, form: forms.ModelForm, change: Any
+    ) -> None:
+        """Save it, and write down what was changed."""
+        super().save_model(request, obj, form, change)
+        audit.record(
+            Action.SETTINGS_CHANGED,
+            workspace=obj.workspace,
+            actor=request.user,  # type: ignore[arg-type]
+            target=obj,
+            data={"changed": ", ".join(sorted(form.changed_data))},
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: it needs a directory and a checked service account."""

@@ -47,6 +47,7 @@ class WorkspacesConfig(AppConfig):
             audit.Confirmations,
             audit.Keys,
             audit.Work,
+            audit.Superusers,
         ):
             audit.register(actions)
         jobs.register(invitations.JOB, invitations.send)

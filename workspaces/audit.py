@@ -119,6 +119,15 @@ class Work(StrEnum):
     GAVE_UP = "workspaces.job.gave_up"
 
 
+class Superusers(StrEnum):
+    """Actions of superusers in the Django admin that members have no page for."""
+
+    PERSON_ADDED = "workspaces.portal_account.added"
+    PERSON_CHANGED = "workspaces.portal_account.changed"
+    WORKSPACE_CREATED = "workspaces.workspace.created"
+    WORKSPACE_CHANGED = "workspaces.workspace.changed"
+
+
 class Keys(StrEnum):
     """Actions on the keys of the installation."""
 

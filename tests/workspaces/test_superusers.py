@@ -1,0 +1,134 @@
+"""What superusers change in the Django admin is audited like everything else."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from integrations.models import Integration
+from tests import factories
+from tests.confirming import sign_in_verified
+from tests.test_permissions import undone
+from workspaces import superusers
+from workspaces.errors import LastOwner
+from workspaces.models import AuditEvent, Membership, Role, User, Workspace
+
+PEOPLE, MEMBERS = "/admin/workspaces/user/", "/admin/workspaces/membership/"
+NEW_PASSWORD = "canary horse battery staple"
+
+
+@pytest.fixture
+def root(db: None, client: Client) -> Client:
+    user = factories.UserFactory(
+        email="root@keyway.test", name="Root", is_superuser=True
+    )
+    sign_in_verified(client, user)
+    return client
+
+
+def last_event() -> AuditEvent:
+    event = AuditEvent.objects.latest("id")
+    assert event.actor_label == "Root"
+    return event
+
+
+def test_role_is_given_by_the_service(root: Client, workspace: Workspace) -> None:
+    member = factories.MembershipFactory(workspace=workspace)
+
+    root.post(f"{MEMBERS}{member.pk}/change/", {"role": "auditor"})
+
+    member.refresh_from_db()
+    event = last_event()
+    assert member.role == Role.AUDITOR
+    assert (event.action, event.workspace) == (
+        "workspaces.member.role_changed",
+        workspace,
+    )
+    assert event.data == {"before": "member", "after": "auditor"}
+
+
+def test_member_is_put_in_and_taken_out(root: Client, workspace: Workspace) -> None:
+    user = factories.UserFactory()
+    wish = {"user": user.pk, "workspace": workspace.pk, "role": "admin"}
+
+    root.post(f"{MEMBERS}add/", wish)
+    made = last_event().action
+    member = Membership.objects.get(user=user)
+    root.post(f"{MEMBERS}{member.pk}/delete/", {"post": "yes"})
+
+    assert (made, last_event().action) == (
+        "workspaces.member.joined",
+        "workspaces.member.removed",
+    )
+    assert not Membership.objects.filter(pk=member.pk).exists()
+
+
+def test_last_owner_stays(root: Client, workspace: Workspace, alice: User) -> None:
+    owner = Membership.objects.get(workspace=workspace, user=alice)
+    one = f"{MEMBERS}{owner.pk}"
+
+    lowered = root.post(f"{one}/change/", {"role": "member"})
+    removed = root.post(f"{one}/delete/", {"post": "yes"})
+    at_once = {"action": "delete_selected", "_selected_action": owner.pk, "post": "yes"}
+    root.post(MEMBERS, at_once)
+
+    owner.refresh_from_db()
+    assert (lowered.status_code, removed.status_code) == (200, 403)
+    assert owner.role == Role.OWNER
+    with pytest.raises(LastOwner), undone():
+        superusers.remove_member(owner, actor=alice)
+
+
+def test_person_is_changed_and_the_fields_are_named(root: Client, alice: User) -> None:
+    wish = {"email": alice.email, "name": "Alice", "is_superuser": "on"}
+
+    root.post(f"{PEOPLE}{alice.pk}/change/", wish)
+
+    event = last_event()
+    assert event.action == "workspaces.portal_account.changed"
+    assert event.data == {"email": alice.email, "changed": "is_active, is_superuser"}
+    assert root.post(f"{PEOPLE}{alice.pk}/delete/").status_code == 403
+
+
+def test_password_is_named_and_never_written_down(root: Client, alice: User) -> None:
+    wish = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
+    path = f"{PEOPLE}{alice.pk}/password/"
+
+    refused = root.post(path, {**wish, "password2": "another"})
+    before = AuditEvent.objects.count()
+    root.post(path, {**wish, "usable_password": "true"})
+
+    event = last_event()
+    assert refused.status_code == 200
+    assert AuditEvent.objects.count() == before + 1
+    assert event.data == {"email": alice.email, "changed": "password"}
+    alice.refresh_from_db()
+    assert alice.check_password(NEW_PASSWORD)
+
+
+def test_workspace_is_made_and_renamed(root: Client) -> None:
+    inline = {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    wish = {"name": "New", "slug": "new", **inline}
+    root.post("/admin/workspaces/workspace/add/", wish)
+    made = last_event()
+    one = f"/admin/workspaces/workspace/{Workspace.objects.get(slug='new').pk}/change/"
+    root.post(one, {**wish, "name": "Newer"})
+
+    assert made.workspace is not None
+    assert (made.action, made.workspace.slug) == (
+        "workspaces.workspace.created",
+        "new",
+    )
+    renamed = last_event()
+    assert renamed.action == "workspaces.workspace.changed"
+    assert renamed.data["changed"] == "name"
+
+
+def test_integration_is_renamed(root: Client, integration: Integration) -> None:
+    path = f"/admin/integrations/integration/{integration.pk}/change/"
+
+    root.post(path, {"name": "Renamed", "identifier": ""})
+
+    event = last_event()
+    assert event.action == "integrations.integration.settings_changed"
+    assert event.data == {"changed": "name"}
