@@ -29,6 +29,7 @@ ALL = (
     "integrations.service_account.replace_password",
     "tokens.generate",
     "tokens.generate_api",
+    "tokens.let_in",
     "tokens.replace",
     "tokens.revoke",
     "workspaces.members.change",

@@ -170,14 +170,17 @@ def _by_assertion(
 
 
 def _end_of(claims: Mapping[str, Any], now: datetime) -> datetime:
-    """Return until when a JWT can be sent, its skew included. Raises WrongClaims."""
+    """Return until when a used JWT is remembered: longer than it is taken.
+
+    Raises WrongClaims.
+    """
     longest = (now + LONGEST_ASSERTION).timestamp()
     if claims["exp"] > longest + jose.SKEW_SECONDS:
         raise jose.WrongClaims("It lives longer than 1 hour")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= _LONGEST_JTI:
         raise jose.WrongClaims("It has no jti")
-    return datetime.fromtimestamp(claims["exp"] + jose.SKEW_SECONDS, UTC)
+    return datetime.fromtimestamp(claims["exp"] + 2 * jose.SKEW_SECONDS, UTC)
 
 
 def _use_up(
