@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from integrations.calendar.ical import Event
 from tokens import scheduled_rotation
-from tokens.models import ApiToken, ScimToken
+from tokens.models import ApiToken, ClientSecret, ScimToken
 from workspaces.models import Directory, Workspace
 
 MOST = 2_000
@@ -19,10 +19,11 @@ MOST = 2_000
 
 
 def entries(workspace: Workspace, *, now: datetime) -> list[Event]:
-    """Return what is to come, the soonest first. Three queries, however much it is."""
+    """Return what is to come, the soonest first. Four queries, however much it is."""
     found = [
         *_ends(workspace, now),
         *_rotations(workspace, now),
+        *_client_secrets(workspace, now),
         *_api_tokens(workspace, now),
     ]
     return sorted(found, key=lambda event: (event.at, event.uid))[:MOST]
@@ -62,6 +63,24 @@ def _rotations(workspace: Workspace, now: datetime) -> Iterator[Event]:
             "By schedule. Have the settings of your IdP open: the new token is shown "
             "once.",
             _url(token.directory),
+        )
+
+
+def _client_secrets(workspace: Workspace, now: datetime) -> Iterator[Event]:
+    secrets = (
+        ClientSecret.objects.live(now)
+        .filter(directory__workspace=workspace, client__revoked_at=None)
+        .select_related("client", "directory__integration")
+        .order_by("expires_at")
+    )
+    for secret in secrets[:MOST]:
+        yield Event(
+            _uid("secret", secret.key),
+            secret.expires_at,
+            f"Secret of OAuth client {secret.client.name} of "
+            f"{_name(secret.directory)} expires",
+            "Add a second secret and give it to your IdP before that.",
+            _url(secret.directory),
         )
 
 

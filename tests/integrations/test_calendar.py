@@ -18,6 +18,7 @@ from integrations.models import Integration
 from tests import factories
 from tokens import calendar_feed, scheduled_rotation, services
 from tokens.audit import Action
+from tokens.oauth import clients
 from tokens.policy_models import CalendarFeed
 from tokens.services import Overlap
 from workspaces import audit, key_rotation
@@ -138,6 +139,21 @@ class TestContent:
         start = f"DTSTART:{now + DAY:%Y%m%dT%H%M%SZ}"
         assert start in lines_of(answer.content)
 
+    def test_secrets_of_oauth_clients_are_in_it(
+        self, client: Client, address: str, integration: Integration
+    ) -> None:
+        clients.add_with_secret(
+            integration.directory, name="entra", actor=None, now=database_now()
+        )
+        ended = clients.add_with_secret(
+            integration.directory, name="okta", actor=None, now=database_now()
+        )
+        clients.revoke(ended.secret.client, actor=None, now=database_now())
+
+        assert summaries(client.get(address).content) == [
+            "Secret of OAuth client entra of Acme Demo expires"
+        ]
+
     def test_uid_stays_while_the_end_moves(
         self, client: Client, directory: Directory, alice: User, address: str
     ) -> None:
@@ -186,7 +202,7 @@ class TestContent:
             factories.issue_token(more)
             factories.issue_api_token(workspace)
 
-        assert count() == one == 3
+        assert count() == one == 4
 
 
 class TestAddress:
