@@ -14,7 +14,8 @@ from django.views.decorators.http import require_GET
 
 from integrations.models import App, Integration
 from integrations.models.integration import IntegrationQuerySet
-from integrations.reports import standing
+from integrations.reports import phases, standing
+from integrations.reports.phases import Phase
 from integrations.reports.standing import State
 from integrations.views.frame import actions, standing_pill
 from integrations.views.wizard import draft_rows
@@ -104,11 +105,13 @@ def _rows(
     """Return what the page shows, with one query for each kind of fact."""
     directories = [integration.directory for integration in integrations]
     syncs = standing.open_syncs(request.workspace, [d.key for d in directories])
+    found = phases.phases(request.workspace, integrations, syncs, now=now)
     users = counts.totals([d.pk for d in directories], "User")
     tokens = _token_pills([d.pk for d in directories], now)
     return [
         _row(request, integration, syncs.get(integration.directory.key), now)
         | {
+            "phase": _label(found.get(integration.pk)),
             "user_count": users.get(integration.directory_id, 0),
             "token": tokens.get(integration.directory_id),
         }
@@ -129,6 +132,10 @@ def _row(
         "status": standing_pill(standing.standing_of(integration, sync, now=now)),
         "actions": actions(request, integration),
     }
+
+
+def _label(phase: Phase | None) -> str:
+    return str(phase.label) if phase else ""
 
 
 def _token_pills(directories: list[int], now: datetime) -> dict[int, Pill]:

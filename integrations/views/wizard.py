@@ -18,6 +18,7 @@ from integrations.forms import schedule
 from integrations.forms.wizard import SelectAppForm, ServiceAccountForm, SettingsForm
 from integrations.models import App, IntegrationDraft, ServiceAccount
 from integrations.outside import origins
+from integrations.reports.phases import OF_CHECK
 from integrations.set_up import drafts
 from integrations.set_up.login_workflows import workflows
 from integrations.syncing import cron
@@ -268,6 +269,7 @@ def _draft_row(draft: IntegrationDraft) -> dict[str, Any]:
     return {
         "name": str(draft),
         "state": state,
+        "phase": OF_CHECK.get(state),
         "url": reverse(URL_OF[step], args=[draft.public_id]),
         "delete_url": reverse("integrations:draft_delete", args=[draft.public_id]),
         "updated_at": draft.updated_at,

@@ -17,6 +17,7 @@ from integrations.models import Integration, ServiceAccount
 from integrations.provisioning import pausing
 from integrations.reports import standing
 from integrations.reports.standing import State
+from integrations.set_up import drafts
 from tests import factories
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
@@ -33,6 +34,11 @@ def names(client: Client, **query: str) -> list[str]:
 def words(client: Client, **query: str) -> str:
     content = client.get(PATH, query).content.decode()
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", unescape(content)))
+
+
+def phase_of(client: Client, name: str = "Acme Demo") -> str:
+    rows = client.get(PATH).context["integrations"]
+    return str(next(row["phase"] for row in rows if row["name"] == name))
 
 
 @pytest.fixture
@@ -100,13 +106,55 @@ class TestStates:
     def test_each_has_its_word_and_its_age(
         self, alice_client: Client, one_of_each: dict[str, str]
     ) -> None:
-        """E0-15, in this product's own words."""
+        """Whether somebody must do something, in one word."""
         answer = alice_client.get(PATH)
 
         for row in answer.context["integrations"]:
             assert row["status"].label == row["name"]
         since = {r["name"]: r["status"].since for r in answer.context["integrations"]}
         assert all(since[n] for n in ("Paused", "Needs attention", "Unknown", "Active"))
+
+    def test_e0_15_says_what_the_last_check_or_sync_came_to(
+        self, alice_client: Client, workspace: Workspace, integration: Integration
+    ) -> None:
+        now = database_now()
+        rows = Integration.objects.filter(pk=integration.pk)
+        jobs = Job.objects.filter(subject=integration.directory.key)
+        assert phase_of(alice_client) == "Under validation"
+        other = factories.IntegrationFactory(workspace=workspace, name="Zabbix")
+        Integration.objects.filter(pk=other.pk).update(last_synced_at=now)
+        assert phase_of(alice_client) == "Validated"
+        services.request_sync(integration, actor=None, now=now)
+        assert phase_of(alice_client) == "In progress"
+        jobs.update(state=Job.State.RETRYING)
+        assert phase_of(alice_client) == "Retrying"
+        jobs.update(state=Job.State.HELD)
+        assert phase_of(alice_client) == "Under review"
+        jobs.update(state=Job.State.NOT_COMPLETED, ended_at=now)
+        assert phase_of(alice_client) == "Failed"
+        jobs.update(state=Job.State.COMPLETED)
+        rows.update(last_synced_at=now)
+        assert phase_of(alice_client) == "Up to date"
+        rows.update(sync_overdue_at=now - timedelta(hours=1))
+        assert phase_of(alice_client) == ""
+
+    @pytest.mark.parametrize(
+        ("check", "word"),
+        [("running", "Validating"), ("failed", "Validation failed"), ("", "Draft")],
+    )
+    def test_e0_15_of_a_draft(
+        self,
+        alice_client: Client,
+        alice: User,
+        workspace: Workspace,
+        check: str,
+        word: str,
+    ) -> None:
+        draft = drafts.start(workspace, answers={}, actor=alice)
+        draft.check_result = {"state": check}
+        draft.save(update_fields=["check_result"])
+
+        assert f" {word} changed" in words(alice_client)
 
     @pytest.mark.parametrize("state", State)
     def test_filter_finds_those_that_show_it(
