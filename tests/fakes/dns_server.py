@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,8 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+
+from tests.fakes.serving import serving
 
 
 class FakeDns:
@@ -59,13 +60,5 @@ def dns_server() -> Iterator[FakeDns]:
     """Run the server while the block lasts."""
     server: Any = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Handler)
     server.fake = FakeDns(server.server_address[1])
-    thread = threading.Thread(
-        target=server.serve_forever, kwargs={"poll_interval": 0.05}
-    )
-    thread.start()
-    try:
+    with serving(server):
         yield server.fake
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import parse_qs
+
+from tests.fakes.serving import serving
 
 PAGE = """<html><form><input name=q type=hidden value=search></form>
 <form method=post><input type="hidden" name="csrf" value="{csrf}">
@@ -95,8 +96,5 @@ def form_app(
     handler = type("Handler", (_Handler,), {"app": app})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         app.base_url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, args=[0.01], daemon=True)
-        thread.start()
-        yield app
-        server.shutdown()
-        thread.join(5)
+        with serving(server):
+            yield app

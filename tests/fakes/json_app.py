@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.fakes.serving import serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,5 @@ def json_app(
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         app.base_url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, args=[0.01], daemon=True)
-        thread.start()
-        yield app
-        server.shutdown()
-        thread.join(5)
+        with serving(server):
+            yield app

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.fakes.serving import serving
 
 Answering = Callable[[str], tuple[int, str, dict[str, str]]]
 """From path and query to status, HTML of the body and more headers."""
@@ -48,11 +49,5 @@ class PageApp:
 def page_app(answering: Answering) -> Iterator[PageApp]:
     """Serve while the block lasts."""
     app = PageApp(answering)
-    thread = threading.Thread(target=app.server.serve_forever, args=[0.02])
-    thread.start()
-    try:
+    with serving(app.server):
         yield app
-    finally:
-        app.server.shutdown()
-        app.server.server_close()
-        thread.join()

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import http_ece
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.test import Client
 
+from tests.fakes.serving import serving
 from workspaces.clock import database_now
 from workspaces.models import PhoneDevice, User
 from workspaces.phones import enrolment
@@ -173,8 +173,5 @@ def push_browser() -> Iterator[PushBrowser]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         browser.url = f"http://127.0.0.1:{server.server_port}/push/abc?x=1"
-        thread = Thread(target=server.serve_forever, args=[0.01], daemon=True)
-        thread.start()
-        yield browser
-        server.shutdown()
-        thread.join(5)
+        with serving(server):
+            yield browser

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
+from threading import Event
 from typing import Any
+
+from tests.fakes.serving import serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,8 @@ def receiving() -> Iterator[Receiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         receiver.base_url = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, args=[0.01], daemon=True)
-        thread.start()
-        yield receiver
-        receiver.go_on.set()
-        server.shutdown()
-        thread.join(5)
+        with serving(server):
+            try:
+                yield receiver
+            finally:
+                receiver.go_on.set()
