@@ -13,7 +13,15 @@ from django.utils.cache import add_never_cache_headers
 
 from tokens import services
 from tokens.errors import TokenError, TokenNotActive
-from tokens.models import ApiToken, ClientSecret, IdpTrust, OAuthClient, ScimToken
+from tokens.models import (
+    AccessToken,
+    ApiToken,
+    ClientSecret,
+    IdpTrust,
+    OAuthClient,
+    ScimToken,
+    UsedAssertion,
+)
 from tokens.policy_models import CalendarFeed, RotationSchedule, TokenPolicy
 from tokens.services import Overlap
 from workspaces.admin import ReadOnlyAdmin
@@ -182,6 +190,26 @@ class ClientSecretAdmin(ReadOnlyAdmin):
     list_select_related = ("client",)
     search_fields = ("key", "client__key", "directory__workspace__name")
     exclude = ("digest", "digest_key")
+
+
+@admin.register(AccessToken)
+class AccessTokenAdmin(ReadOnlyAdmin):
+    """What OAuth clients fetched. Digests are not shown."""
+
+    list_display = ("hint", "client", "created_at", "expires_at", "revoked_at")
+    list_select_related = ("client",)
+    search_fields = ("key", "client__key", "directory__workspace__name")
+    exclude = ("digest", "digest_key")
+
+
+@admin.register(UsedAssertion)
+class UsedAssertionAdmin(ReadOnlyAdmin):
+    """JWTs by which clients proved themselves, which no one can use again."""
+
+    list_display = ("client", "expires_at")
+    list_select_related = ("client",)
+    search_fields = ("client__key", "directory__workspace__name")
+    exclude = ("digest",)
 
 
 @admin.register(IdpTrust)

@@ -119,6 +119,11 @@ _OF_MESSAGES: tuple[tuple[str, str, str], ...] = (
         "Add another member to the group, or a placeholder to the manifest.",
     ),
     (
+        "The user's end of validity is no date and time",
+        IDP,
+        "Let the IdP send a date and time with a zone, or none.",
+    ),
+    (
         "The app's database server lets nobody in",
         APP,
         "The server's administrator adds a line for Keyway to pg_hba.conf.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -122,7 +124,9 @@ def test_filters_of_big_tables_read_no_values_from_them(
 def test_extend_moves_the_end_and_says_who_did_it(
     root: Client, integration: Integration
 ) -> None:
-    token = factories.issue_token(integration.directory).token
+    token = factories.issue_token(
+        integration.directory, lifetime=timedelta(days=365)
+    ).token
     before = token.expires_at
     assert before is not None
 

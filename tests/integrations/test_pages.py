@@ -240,7 +240,7 @@ class TestList:
         many = queries(alice_client, self.path)
 
         assert few == many
-        assert many <= 14
+        assert many <= 16
 
     @pytest.mark.parametrize("page", ["0", "-1", "x", "99", ""])
     def test_page_that_is_not_there_is_the_nearest(
@@ -317,7 +317,7 @@ class TestDetails:
             factories.issue_token(integration.directory)
 
         assert queries(alice_client, path) == few
-        assert few <= 14
+        assert few <= 18
 
     def test_say_why_attention_is_needed(
         self, alice_client: Client, integration: Integration

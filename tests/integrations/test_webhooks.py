@@ -495,7 +495,3 @@ def test_every_event_type_is_described_and_no_other() -> None:
     described = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", table, re.MULTILINE)
 
     assert described == [(each.name, each.label) for each in events.EVENT_TYPES]
-
-
-def test_message_is_sent_within_the_lease() -> None:
-    assert timedelta(seconds=sending.SECONDS) < jobs.LEASE

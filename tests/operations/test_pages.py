@@ -67,7 +67,7 @@ class TestProbes:
     ) -> None:
         client.get("/readyz")
 
-        with django_assert_max_num_queries(8):
+        with django_assert_max_num_queries(10):
             client.get("/readyz")
 
     def test_readyz_is_503_before_the_migrations(

@@ -144,4 +144,4 @@ def test_costs_the_same_for_one_and_for_twenty(
         factories.issue_token(integration.directory)
 
     assert queries() == one
-    assert one <= 14
+    assert one <= 18
