@@ -78,6 +78,8 @@ def receiving() -> Iterator[Receiver]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         receiver.base_url = f"http://127.0.0.1:{server.server_port}"
+        # The one who answers last is waited for, or it dies with its socket open.
+        server.daemon_threads = False
         with serving(server):
             try:
                 yield receiver
