@@ -114,12 +114,15 @@ class ScimToken(models.Model):
         null=True, help_text="When a refused use was last written into the audit log."
     )
 
-    is_read_only = models.BooleanField(default=False)
+    is_read_only = models.BooleanField(default=False, db_default=False)
     network_rule = models.CharField(
-        max_length=10, choices=NetworkRule, default=NetworkRule.ANY
+        max_length=10,
+        choices=NetworkRule,
+        default=NetworkRule.ANY,
+        db_default=NetworkRule.ANY,
     )
-    networks = models.JSONField(default=list, blank=True)
-    email_domains = models.JSONField(default=list, blank=True)
+    networks = models.JSONField(default=list, db_default=[], blank=True)
+    email_domains = models.JSONField(default=list, db_default=[], blank=True)
 
     objects = ScimTokenQuerySet.as_manager()
 

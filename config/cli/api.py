@@ -20,7 +20,12 @@ _UNAUTHORIZED = 401
 class Api:
     """Calls of one person to one Keyway; a context manager, which hangs up."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> None:
         self._url = credentials.url
         self._client = httpx2.Client(
             base_url=f"{credentials.url}/api",
@@ -30,6 +35,7 @@ class Api:
             },
             timeout=_SECONDS,
             follow_redirects=False,
+            transport=transport,
         )
 
     def __enter__(self) -> Self:

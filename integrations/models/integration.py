@@ -73,6 +73,8 @@ class Integration(models.Model):
     sync_schedule = models.CharField(
         max_length=100,
         blank=True,
+        default="",
+        db_default="",
         help_text="A cron expression of five fields, in UTC; empty syncs only when "
         "somebody asks for it.",
     )
@@ -87,6 +89,7 @@ class Integration(models.Model):
     )
     delete_after_days = models.PositiveSmallIntegerField(
         default=30,
+        db_default=30,
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text="For Delete later: how long the deactivated account stays.",
     )
@@ -97,6 +100,7 @@ class Integration(models.Model):
     )
     threshold_minimum = models.PositiveSmallIntegerField(
         default=5,
+        db_default=5,
         validators=[MinValueValidator(1)],
         help_text="Fewer removals by the IdP than this are never held.",
     )
@@ -108,6 +112,7 @@ class Integration(models.Model):
     )
     matching_rules = models.JSONField(
         default=by_user_name,
+        db_default=by_user_name(),
         help_text="How a sync finds whose an account is, in order: userName, email, "
         "externalId, or attribute:<name> of the user schema.",
     )

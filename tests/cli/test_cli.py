@@ -1,4 +1,7 @@
-"""The `keyway` command line against the management API that really answers."""
+"""The `keyway` command line against the management API that really answers.
+
+All tests but one call the product in this very thread, without a server between.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,18 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from click.testing import CliRunner, Result
+from django.test import Client
 from pytest_django.live_server_helper import LiveServer
 
-from config.cli import following
+from config.cli import commands, following
 from config.cli.api import Api
 from config.cli.commands import keyway
 from config.cli.credentials import Credentials
@@ -29,8 +35,7 @@ from workspaces.clock import database_now
 from workspaces.models import Job, Role, Workspace
 from workspaces.permissions import Permission
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
+URL = "https://testserver"
 ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., Result]
 
@@ -49,17 +54,47 @@ def token(workspace: Workspace) -> str:
     return factories.issue_api_token(workspace).plaintext
 
 
+class InThisThread(httpx2.BaseTransport):
+    """Hands requests to Django, within the transaction of the test."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        headers = dict(request.headers)
+        answer = Client().generic(
+            request.method,
+            request.url.raw_path.decode(),
+            request.read(),
+            headers.pop("content-type", ""),
+            secure=True,
+            headers=headers,
+        )
+        return httpx2.Response(
+            answer.status_code, headers=answer.headers, content=answer.content
+        )
+
+
+@pytest.fixture
+def api(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[[Credentials], Api]:
+    """Return the API over Django itself, as commands get it too."""
+    made = partial(Api, transport=InThisThread())
+    monkeypatch.setattr(commands, "Api", made)
+    return made
+
+
 @pytest.fixture
 def run(
-    home: Path, token: str, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+    home: Path,
+    token: str,
+    api: Callable[[Credentials], Api],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Run:
     """Run a command as somebody who set the environment."""
-    monkeypatch.setenv("KEYWAY_URL", live_server.url)
+    monkeypatch.setenv("KEYWAY_URL", URL)
     monkeypatch.setenv("KEYWAY_API_TOKEN", token)
     return lambda *args, **options: CliRunner().invoke(keyway, args, **options)
 
 
 class TestLogin:
+    @pytest.mark.django_db(transaction=True)
     def test_keeps_the_token_where_only_its_owner_reads(
         self, home: Path, token: str, live_server: LiveServer
     ) -> None:
@@ -79,29 +114,29 @@ class TestLogin:
         assert not kept.exists()
         assert CliRunner().invoke(keyway, ["logout"]).output == "Nothing was kept.\n"
 
+    def test_address_where_nobody_listens_is_told(self, home: Path) -> None:
+        made = CliRunner().invoke(
+            keyway, ["login", "--url", "http://127.0.0.1:9"], input="kwa_x"
+        )
+
+        assert (made.exit_code, "does not answer" in made.output) == (4, True)
+        assert not (home / "keyway").exists()
+
+    @pytest.mark.usefixtures("api")
     @pytest.mark.parametrize(
         ("url", "given", "code", "words"),
         [
             ("keyway.example.com", "kwa_x", 2, "is no address"),
             ("http://keyway.example.com", "kwa_x", 2, "Give an address with https"),
-            ("{live}", "kwg_of-a-gateway", 2, "begins with kwa_"),
-            ("{live}", "kwa_unknown", 3, "does not take this token"),
-            ("http://127.0.0.1:9", "kwa_x", 4, "does not answer"),
-            ("{live}/token-format", "kwa_x", 4, "without a reason"),
+            (URL, "kwg_of-a-gateway", 2, "begins with kwa_"),
+            (URL, "kwa_unknown", 3, "does not take this token"),
+            (f"{URL}/token-format", "kwa_x", 4, "without a reason"),
         ],
     )
     def test_refuses_what_does_not_work_and_keeps_nothing(
-        self,
-        home: Path,
-        live_server: LiveServer,
-        url: str,
-        given: str,
-        code: int,
-        words: str,
+        self, home: Path, url: str, given: str, code: int, words: str
     ) -> None:
-        address = url.format(live=live_server.url)
-
-        made = CliRunner().invoke(keyway, ["login", "--url", address], input=given)
+        made = CliRunner().invoke(keyway, ["login", "--url", url], input=given)
 
         assert (made.exit_code, words in made.output) == (code, True), made.output
         assert given not in made.output
@@ -150,14 +185,17 @@ class TestIntegrations:
         assert [row["name"] for row in json.loads(listed.stdout)] == ["Acme Demo"]
 
     def test_pages_are_put_together(
-        self, run: Run, workspace: Workspace, live_server: LiveServer, token: str
+        self,
+        workspace: Workspace,
+        token: str,
+        api: Callable[[Credentials], Api],
     ) -> None:
         account = factories.ServiceAccountFactory(workspace=workspace)
         for _ in range(3):
             factories.IntegrationFactory(workspace=workspace, service_account=account)
-        with Api(Credentials(live_server.url, token)) as api:
-            first = api.get("/v1/integrations", limit="2")
-            rows = list(api.pages("/v1/integrations", size=2))
+        with api(Credentials(URL, token)) as calls:
+            first = calls.get("/v1/integrations", limit="2")
+            rows = list(calls.pages("/v1/integrations", size=2))
 
         assert first["nextCursor"]
         assert len(rows) == 3
@@ -315,6 +353,12 @@ def _fail(error: str) -> None:
 
 
 class TestLogs:
+    @pytest.fixture(autouse=True)
+    def nothing_waits(self) -> Iterator[None]:
+        records._waiting.clear()
+        yield
+        records._waiting.clear()
+
     def test_oldest_first(self, run: Run, integration: Integration) -> None:
         scim = scim_client(integration.directory)
         scim.get("/Users")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 ROOT = Path(__file__).parents[2]
+
+SECONDS = 60
+"""After them a process is killed, and its test fails."""
 
 
 def database_url() -> str:
@@ -46,7 +49,7 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def start(*arguments: str, **changes: str) -> subprocess.Popen[str]:
-    """Start a command of manage.py."""
+    """Start a command of manage.py. The caller ends it."""
     return subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -58,19 +61,29 @@ def start(*arguments: str, **changes: str) -> subprocess.Popen[str]:
 
 
 def run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of manage.py to its end."""
-    process: Any = start(*arguments, **changes)
-    out, err = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    """Run a command of manage.py to its end, within SECONDS."""
+    return _run("manage.py", *arguments, **changes)
 
 
 def python(code: str, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a process of its own; it must succeed."""
+    """Run code in a process of its own; it must succeed, within SECONDS."""
+    done = _run("-c", code, **changes)
+    done.check_returncode()
+    return done
+
+
+def killed(code: str, **changes: str) -> None:
+    """Run code that ends its own process with SIGKILL."""
+    done = _run("-c", code, **changes)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def _run(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=environment(**changes),
         capture_output=True,
         text=True,
-        check=True,
+        timeout=SECONDS,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -28,7 +27,16 @@ from workspaces.models import AuditChain, Directory, User, Workspace
 OLD, NEW = b"o" * 32, b"n" * 32
 RINGS = {1: OLD, 2: NEW}
 READS = 10_000
-ACCOUNTS = 1_200
+ACCOUNTS = 120
+DIES_AT_40 = """
+import os, signal, django
+django.setup()
+from workspaces import key_rotation
+def told(done):
+    if done == 40:
+        os.kill(os.getpid(), signal.SIGKILL)
+key_rotation.seal_anew(told)
+"""
 
 
 @pytest.fixture
@@ -59,12 +67,13 @@ def accounts(transactional_db: None, old_keys: Settings) -> list[ServiceAccount]
 
 
 class Readers:
-    """Threads that read and open secrets without a pause, and count."""
+    """Threads that read and open secrets all the while, and count."""
 
     def __init__(self) -> None:
         self.reads = 0
         self.failures: list[str] = []
         self.stop = threading.Event()
+        self.enough = threading.Event()
         self.threads = [threading.Thread(target=self._read) for _ in range(2)]
 
     def __enter__(self) -> Readers:
@@ -77,15 +86,21 @@ class Readers:
         for thread in self.threads:
             thread.join()
 
+    def wait(self) -> None:
+        """Wait until there were READS of them."""
+        assert self.enough.wait(processes.SECONDS), f"{self.reads} reads only"
+
     def _read(self) -> None:
         try:
-            while not self.stop.is_set():
+            while not self.stop.wait(0.01):
                 for account in ServiceAccount.objects.select_related("workspace"):
                     try:
                         secrets.decrypt(account.sealed_secret, account.secret_address)
                     except secrets.UnreadableSecret as error:
                         self.failures.append(str(error))
                     self.reads += 1
+                if self.reads >= READS:
+                    self.enough.set()
         finally:
             connections.close_all()
 
@@ -102,18 +117,13 @@ def test_f42_killed_in_the_middle_it_goes_on_and_no_read_fails(
     settings.KEYWAY_ENCRYPTION_KEYS = KeyRing(RINGS, marked=1)
     ring = {"KEYWAY_ENCRYPTION_KEYS": processes.ring_text(RINGS)}
     with Readers() as readers:
-        killed = processes.start("rotate_keys", **ring)
-        while killed.poll() is None and not under(2):
-            time.sleep(0.001)
-        killed.kill()
-        _, told = killed.communicate()
+        processes.killed(DIES_AT_40, **ring)
         after_kill = under(2)
 
         done = processes.run("rotate_keys", **ring)
-        while readers.reads < READS:
-            time.sleep(0.05)
+        readers.wait()
 
-    assert 0 < after_kill < len(accounts), told
+    assert after_kill == 40
     assert done.returncode == 0, done.stderr
     assert under(2) == len(accounts)
     assert readers.failures == []

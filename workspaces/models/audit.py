@@ -56,7 +56,11 @@ class AuditEvent(models.Model):
         null=True, help_text="The place in the chain, from 1; empty until sealed."
     )
     digest = models.CharField(
-        max_length=64, blank=True, help_text="SHA-256 of this event and all before it."
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="SHA-256 of this event and all before it.",
     )
 
     objects = AuditEventQuerySet.as_manager()

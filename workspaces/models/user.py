@@ -81,7 +81,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
 
     sessions_ended = models.PositiveIntegerField(
-        default=0, editable=False, help_text="How often all sessions were ended."
+        default=0,
+        db_default=0,
+        editable=False,
+        help_text="How often all sessions were ended.",
     )
 
     objects: ClassVar[UserManager] = UserManager()
