@@ -59,7 +59,7 @@ PAGES = {
     for name, route in PORTAL.items()
     if route.get == 200
     and name not in NO_PAGES
-    and not name.endswith("entitlements/export/")
+    and not name.endswith("entitlements/export/file/")
 }
 
 PARTS = 3
