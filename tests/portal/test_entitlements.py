@@ -208,6 +208,8 @@ class TestValue:
         path: str,
         scim: ScimClient,
     ) -> None:
+        """E0-4: an entitlement is given by its value string."""
+
         row = add(integration, "Manager")
 
         page = alice_client.get(f"{path}{assignments.reference(row)}/value/")
