@@ -20,6 +20,7 @@ from integrations.models import (
     AppAccount,
     AppCall,
     AppEntitlement,
+    AssignmentExport,
     AuditStream,
     ConnectionWatch,
     IdempotencyRecord,
@@ -303,6 +304,16 @@ class RestorePointAdmin(ReadOnlyAdmin):
     list_filter = ("is_removal", "is_undo")
     list_select_related = ("integration", "undone_by")
     search_fields = ("user_name", "resource_id", "external_id")
+
+
+@admin.register(AssignmentExport)
+class AssignmentExportAdmin(ReadOnlyAdmin):
+    """That there is a file of assignments; the portal sends it to the workspace."""
+
+    list_display = ("integration", "asked_at", "ready_at", "count", "error")
+    list_select_related = ("integration",)
+    search_fields = ("integration__name",)
+    exclude = ("content",)
 
 
 @admin.register(IdempotencyRecord)

@@ -39,6 +39,7 @@ class IntegrationsConfig(AppConfig):
             unassigning,
             wanted,
         )
+        from integrations.reports import assignment_exports
         from integrations.set_up import drafts, setup_check
         from integrations.syncing import person, schedule, sync
         from integrations.tasks import mailing
@@ -190,6 +191,16 @@ class IntegrationsConfig(AppConfig):
         )
         jobs.register_periodic(
             idempotency.PRUNE, idempotency.prune, every=timedelta(hours=1)
+        )
+        jobs.register(
+            assignment_exports.JOB,
+            assignment_exports.carry_out,
+            gave_up=assignment_exports.gave_up,
+        )
+        jobs.register_periodic(
+            assignment_exports.PRUNE,
+            assignment_exports.prune,
+            every=timedelta(hours=1),
         )
         jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))
         jobs.register(watch_notices.JOB, watch_notices.send)

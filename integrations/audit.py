@@ -19,6 +19,7 @@ class Action(StrEnum):
     DELETED = "integrations.integration.deleted"
     TRIED_NOW = "integrations.integration.tried_now"
     ASSIGNMENTS_EXPORTED = "integrations.integration.assignments_exported"
+    ASSIGNMENTS_DOWNLOADED = "integrations.integration.assignments_downloaded"
     OBSERVING = "integrations.integration.observing"
     LET_LOOSE = "integrations.integration.let_loose"
     REMOVALS_HELD = "integrations.integration.removals_held"

@@ -121,6 +121,11 @@ _integrations = [
         name="export_assignments",
     ),
     path(
+        "<slug:key>/entitlements/export/file/",
+        entitlements.export_file,
+        name="assignments_file",
+    ),
+    path(
         "<slug:key>/entitlements/entra-app-roles/",
         entitlements.app_roles,
         name="app_roles",

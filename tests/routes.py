@@ -6,6 +6,7 @@ open because nobody thought of it.
 
 from __future__ import annotations
 
+import gzip
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,6 +18,7 @@ from integrations.models import (
     AppAccount,
     AppCall,
     AppEntitlement,
+    AssignmentExport,
     AuditStream,
     Integration,
     IntegrationDraft,
@@ -257,7 +259,10 @@ ROUTES = {
         "/integrations/{key}/entitlements/", get=200
     ),
     "integrations/<slug:key>/entitlements/export/": Route(
-        "/integrations/{key}/entitlements/export/", get=200
+        "/integrations/{key}/entitlements/export/", get=302, post=302
+    ),
+    "integrations/<slug:key>/entitlements/export/file/": Route(
+        "/integrations/{key}/entitlements/export/file/", get=200
     ),
     "integrations/<slug:key>/entitlements/<slug:ref>/": Route(
         "/integrations/{key}/entitlements/{entitlement}/", get=200
@@ -707,6 +712,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "integrations/<slug:key>/settings/danger-zone/": Permission.MANAGE_INTEGRATIONS,
     "integrations/<slug:key>/entitlements/": Permission.VIEW_INTEGRATIONS,
     "integrations/<slug:key>/entitlements/export/": Permission.VIEW_INTEGRATIONS,
+    "integrations/<slug:key>/entitlements/export/file/": Permission.VIEW_INTEGRATIONS,
     "integrations/<slug:key>/entitlements/<slug:ref>/": Permission.VIEW_INTEGRATIONS,
     "integrations/<slug:key>/entitlements/<slug:ref>/value/": (
         Permission.VIEW_INTEGRATIONS
@@ -1009,6 +1015,12 @@ def values_of(integration: Integration) -> dict[str, object]:
         external_id="77",
         name="Interns",
         seen_at=now,
+    )
+    AssignmentExport.objects.create(
+        integration=integration,
+        asked_at=now,
+        ready_at=now,
+        content=gzip.compress(b"User\r\n"),
     )
     sync = Job.objects.create(
         workspace=workspace,

@@ -28,15 +28,19 @@ def csv_response(
     name: str, header: list[str], rows: Iterable[Iterable[object]]
 ) -> StreamingHttpResponse:
     """Answer with a file to save. `rows` is read while it is sent."""
-    response = StreamingHttpResponse(
-        _lines(header, rows), content_type="text/csv; charset=utf-8"
-    )
+    return csv_file(name, csv_lines(header, rows))
+
+
+def csv_file(name: str, pieces: Iterable[str | bytes]) -> StreamingHttpResponse:
+    """Answer with a file to save, of text that is CSV already."""
+    response = StreamingHttpResponse(pieces, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _lines(header: list[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+def csv_lines(header: list[str], rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield a table as lines of CSV, the header first."""
     writer = csv.writer(_Line())
     yield writer.writerow(header)
     for row in rows:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from integrations.models.account import AppAccount, AppEntitlement
 from integrations.models.app import App
+from integrations.models.assignment_export import AssignmentExport
 from integrations.models.audit_stream import AuditStream
 from integrations.models.call import AppCall, Screenshot
 from integrations.models.draft import IntegrationDraft
@@ -22,6 +23,7 @@ __all__ = [
     "AppAccount",
     "AppCall",
     "AppEntitlement",
+    "AssignmentExport",
     "AuditStream",
     "ConnectionWatch",
     "IdempotencyRecord",

@@ -1,4 +1,4 @@
-"""Who holds what in the app, and the export of it."""
+"""Who holds what in the app, as rows and one by one."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import base64
 import binascii
 from collections.abc import Iterator
 
-from django.db import transaction
 from django.db.models import Count, QuerySet
 
-from integrations.audit import Action
 from integrations.models import AppAccount, AppEntitlement, Integration, Provisioning
 from integrations.provisioning import entitlements
-from workspaces import audit
-from workspaces.models import User
 
 COLUMNS = [
     "User",
@@ -75,22 +71,8 @@ def given_by(row: Provisioning | None, entitlement: AppEntitlement) -> str:
     return _IN_APP
 
 
-@transaction.atomic
-def export(integration: Integration, *, actor: User) -> Iterator[tuple[str, ...]]:
-    """Return the rows of the export, and record that it was asked for.
-
-    They are read a batch of accounts at a time, while they are sent.
-    """
-    audit.record(
-        Action.ASSIGNMENTS_EXPORTED,
-        workspace=integration.workspace,
-        actor=actor,
-        target=integration,
-    )
-    return _rows(integration)
-
-
-def _rows(integration: Integration) -> Iterator[tuple[str, ...]]:
+def rows(integration: Integration) -> Iterator[tuple[str, ...]]:
+    """Yield a row of COLUMNS for each assignment, a batch of accounts at a time."""
     last = 0
     while batch := _accounts_after(integration, last):
         for account in batch:

@@ -41,7 +41,10 @@ def index(request: WorkspaceRequest) -> HttpResponse:
     filters = Filters.read(request.GET)
     if _asks_for_news(request):
         return _news(request, filters)
-    context = _page(request, filters) | {
+    found = _find(request, filters)
+    context = _page(request, filters, found) | {
+        "days": timeline.days(found.entries, request.workspace, {}),
+        "can_retry": can(request.membership, Permission.MANAGE_INTEGRATIONS),
         "is_filtered": not filters.is_empty,
         "place": _integration_name(request.workspace, filters),
         "suggestions": _suggestions(request.workspace),
@@ -53,15 +56,17 @@ def index(request: WorkspaceRequest) -> HttpResponse:
 @require_GET
 @requires(Permission.VIEW_ACTIVITY)
 def tab(request: WorkspaceRequest, key: str) -> HttpResponse:
-    """Show the timeline of one integration, as a tab of its details."""
+    """Show what happened to one integration as a table, a tab of its details."""
     integration = get_integration(request, key)
     filters = replace(Filters.read(request.GET), integration=key)
     if _asks_for_news(request):
         return _news(request, filters)
+    found = _find(request, filters)
     context = (
         frame(request, integration, current="Activity")
-        | _page(request, filters)
+        | _page(request, filters, found)
         | {
+            "rows": timeline.rows(found.entries, request.workspace),
             "is_filtered": filters != Filters(integration=key),
             "suggestions": None,
             "export_url": _export_url(request, integration=key),
@@ -113,10 +118,16 @@ def person(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     )
     if _asks_for_news(request):
         return _news(request, Filters(), str(resource_id))
+    may_manage = can(request.membership, Permission.MANAGE_INTEGRATIONS)
+    found = _find(request, Filters(), row)
+    jobs = [e.job for e in timeline.with_children(found.entries) if e.job]
+    undo_urls = changes.undo_urls(row, jobs) if may_manage else {}
     context = {
         "name": row.user_name,
         "cause": causes.of_message(row.last_error),
-        **_timeline(request, Filters(), row),
+        "days": timeline.days(found.entries, request.workspace, undo_urls),
+        "can_retry": may_manage,
+        **_places(request, found),
         **outcome.of(request, row),
     }
     return render(request, "integrations/activity_person.html", context)
@@ -137,10 +148,10 @@ def retry(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     return redirect("integrations:person", resource_id=resource_id)
 
 
-def _page(request: WorkspaceRequest, filters: Filters) -> dict[str, Any]:
-    """Return one page of the timeline, and the choices of its filters."""
+def _page(request: WorkspaceRequest, filters: Filters, found: Found) -> dict[str, Any]:
+    """Return what stands around one page, and the choices of its filters."""
     return {
-        **_timeline(request, filters),
+        **_places(request, found),
         "filters": filters,
         "action_choices": activity_filters.ACTIONS,
         "events": events.CHOICES,
@@ -167,15 +178,11 @@ def _suggestions(workspace: Workspace) -> list[str]:
     return list(rows.values_list("name", flat=True)[:_MOST_SUGGESTIONS])
 
 
-def _timeline(
+def _find(
     request: WorkspaceRequest, filters: Filters, row: Provisioning | None = None
-) -> dict[str, Any]:
-    """Return one page of the timeline, and where it asks for what is new.
-
-    With `row` it is of that person, and offers to undo what was done to them.
-    """
-    may_manage = can(request.membership, Permission.MANAGE_INTEGRATIONS)
-    found = activity.page(
+) -> Found:
+    """Return the page that the address asks for; with `row` it is of that person."""
+    return activity.page(
         request.workspace,
         filters,
         before=Mark.read(request.GET.get("before", "")),
@@ -183,13 +190,13 @@ def _timeline(
         resource_id=row.resource_id_public if row else "",
         now=database_now(),
     )
-    jobs = [e.job for e in timeline.with_children(found.entries) if e.job]
-    undo_urls = changes.undo_urls(row, jobs) if row and may_manage else {}
+
+
+def _places(request: WorkspaceRequest, found: Found) -> dict[str, Any]:
+    """Return where the pages beside one are, and where it asks for what is new."""
     return {
-        "days": timeline.days(found.entries, request.workspace, undo_urls),
         "newer": found.newer and str(found.newer),
         "older": found.older and str(found.older),
-        "can_retry": may_manage,
         "news": {"count": 0, "poll_url": _news_url(request, found)},
     }
 

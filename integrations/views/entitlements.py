@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from integrations.models import AppEntitlement, Integration
 from integrations.provisioning.entitlements import label_of, type_of
 from integrations.reports import app_roles as reports
-from integrations.reports import assignments
+from integrations.reports import assignment_exports, assignments
 from integrations.views.frame import frame, get_integration
-from workspaces.csv_export import csv_response
+from workspaces.clock import database_now
+from workspaces.csv_export import csv_file
 from workspaces.pages import page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
@@ -40,6 +43,7 @@ def index(request: WorkspaceRequest, key: str) -> HttpResponse:
         "kinds": [("", "All types")]
         + [(name, label_of(integration, name)) for name in kinds],
         "page_obj": page,
+        "export": _export(integration),
         "export_url": reverse("integrations:export_assignments", args=[key]),
         "app_roles_url": reverse("integrations:app_roles", args=[key]),
     }
@@ -90,13 +94,39 @@ def value(request: WorkspaceRequest, key: str, ref: str) -> HttpResponse:
     return render(request, f"integrations/entitlement_value.html{part}", context)
 
 
+@require_http_methods(["GET", "POST"])
+@requires(Permission.VIEW_INTEGRATIONS)
+def export(request: WorkspaceRequest, key: str) -> HttpResponse:
+    """Ask for the file of all assignments (POST), or lead to it (GET).
+
+    To a page that waits, GET answers how far it is.
+    """
+    integration = get_integration(request, key)
+    now = database_now()
+    if request.method == "POST":
+        assignment_exports.request(integration, actor=request.user, now=now)
+    elif request.htmx:
+        context = {"export": _export(integration)}
+        return render(request, "integrations/entitlements.html#export", context)
+    return redirect("integrations:entitlements", key=key)
+
+
 @require_GET
 @requires(Permission.VIEW_INTEGRATIONS)
-def export(request: WorkspaceRequest, key: str) -> Any:
-    """Send all assignments as CSV, line by line."""
+def export_file(request: WorkspaceRequest, key: str) -> HttpResponseBase:
+    """Send the file of all assignments, and record that."""
     integration = get_integration(request, key)
-    rows = assignments.export(integration, actor=request.user)
-    return csv_response(f"assignments-{key}", assignments.COLUMNS, rows)
+    pieces = assignment_exports.open_file(
+        integration, actor=request.user, now=database_now()
+    )
+    if pieces is None:
+        messages.info(
+            request,
+            "There is no file: exports are deleted after a day. Export all "
+            "assignments again.",
+        )
+        return redirect("integrations:entitlements", key=key)
+    return csv_file(f"assignments-{key}", pieces)
 
 
 @require_GET
@@ -117,6 +147,23 @@ def _entitlement(integration: Integration, ref: str) -> AppEntitlement:
         return assignments.find(integration, ref)
     except AppEntitlement.DoesNotExist:
         raise Http404 from None
+
+
+def _export(integration: Integration) -> dict[str, Any] | None:
+    """Return how far the file of all assignments is, None if nobody asked."""
+    found = assignment_exports.find(integration, now=database_now())
+    if found is None:
+        return None
+    args = [integration.directory.key]
+    return {
+        "is_preparing": found.is_preparing,
+        "error": found.error,
+        "count": found.count,
+        "ready_at": found.ready_at,
+        "expires_at": found.expires_at,
+        "url": reverse("integrations:export_assignments", args=args),
+        "file_url": reverse("integrations:assignments_file", args=args),
+    }
 
 
 def _row(integration: Integration, row: AppEntitlement) -> dict[str, Any]:

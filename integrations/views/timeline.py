@@ -76,15 +76,7 @@ def days(
 
     `undo_urls` say where a job, by its key of the database, can be undone.
     """
-    every = with_children(entries)
-    known = _Known(
-        names=activity.labels(every) | names_of_checks(workspace, every),
-        places=activity.places(workspace, every),
-        of_people=places_of_jobs(workspace, every),
-        failed=_failed_now(workspace, every),
-        states=states_of(workspace, every),
-        undo_urls=undo_urls,
-    )
+    known = _known(entries, workspace, undo_urls)
     result: list[dict[str, Any]] = []
     for entry in entries:
         day = entry.at.date()
@@ -92,6 +84,16 @@ def days(
             result.append({"day": day, "entries": []})
         result[-1]["entries"].append(_item(entry, known))
     return result
+
+
+def rows(entries: list[Entry], workspace: Workspace) -> list[dict[str, Any]]:
+    """Return a line for each entry, and before a request one for each job of it.
+
+    {at, actor, what, target, pill (None if all went well), error, result, url}.
+    """
+    known = _known(entries, workspace, {})
+    every = [each for entry in entries for each in (*entry.jobs, entry)]
+    return [_row(each, known) for each in every]
 
 
 def with_children(entries: list[Entry]) -> list[Entry]:
@@ -136,20 +138,52 @@ def sentence(record: RequestRecord, name: str) -> str:
 def job_words(job: Job, name: str) -> str:
     """Return what a job does or did to somebody."""
     if job.kind in {sync.JOB, person.JOB}:
-        whom = f" {name}" if job.kind == person.JOB else ""
+        whom = f" {name}" if job.kind == person.JOB and name else ""
         if job.state == Job.State.COMPLETED:
             return f"synced{whom}"
         return "asked for a sync" + (whom and f" of{whom}")
     if job.state == Job.State.COMPLETED:
-        return f"provisioned {name}"
+        return f"provisioned {name}".rstrip()
     if job.state == Job.State.NOT_COMPLETED:
-        return f"could not provision {name}"
-    return f"provisions {name}"
+        return f"could not provision {name}".rstrip()
+    return f"provisions {name}".rstrip()
 
 
 def job_url(job: Job) -> str:
     """Return the page of one job, with its calls to the app."""
     return reverse("integrations:job", args=[job.public_id])
+
+
+def _known(
+    entries: list[Entry], workspace: Workspace, undo_urls: Mapping[int, str]
+) -> _Known:
+    every = with_children(entries)
+    return _Known(
+        names=activity.labels(every) | names_of_checks(workspace, every),
+        places=activity.places(workspace, every),
+        of_people=places_of_jobs(workspace, every),
+        failed=_failed_now(workspace, every),
+        states=states_of(workspace, every),
+        undo_urls=undo_urls,
+    )
+
+
+def _row(entry: Entry, known: _Known) -> dict[str, Any]:
+    """Return an entry as a line: what is said in one sentence elsewhere, in parts."""
+    item = _item(entry, known)
+    what, name = item.get("event", ""), known.names.get(entry.resource_id, "")
+    if entry.record is not None:
+        what = _words(entry.record, "")
+    elif entry.job is not None and not what:
+        what = job_words(entry.job, "")
+    elif entry.job is not None or entry.audited is not None:
+        name = item["words"]
+    return {
+        **item,
+        "what": what[:1].upper() + what[1:],
+        "target": name or item.get("place", ""),
+        "pill": None if item["pill"].tone == "success" else item["pill"],
+    }
 
 
 def _item(entry: Entry, known: _Known) -> dict[str, Any]:

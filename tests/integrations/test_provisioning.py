@@ -93,6 +93,8 @@ class TestLife:
         assert job.trigger == Job.Trigger.SCIM
 
     def test_create(self, ann: JSON, outside: Outside) -> None:
+        """E0-2, E0-9: a joiner gets an account in an app that knows no SCIM."""
+
         account = outside.user(ANN)
         row = row_of(ann)
 
@@ -110,6 +112,8 @@ class TestLife:
     def test_change(
         self, ann: JSON, scim: ScimClient, outside: Outside, work: Work
     ) -> None:
+        """E0-9: a mover's account is updated."""
+
         scim.patch(
             f"/Users/{ann['id']}",
             {"op": "replace", "path": "name.familyName", "value": "Novák"},
@@ -141,6 +145,8 @@ class TestLife:
     def test_deactivate_and_reactivate(
         self, ann: JSON, scim: ScimClient, outside: Outside, work: Work
     ) -> None:
+        """E0-9: a leaver's account is switched off, and on again."""
+
         set_active(scim, ann, active=False)
         work()
         inactive = outside.user(ANN)
@@ -260,6 +266,8 @@ class TestGroups:
         outside: Outside,
         work: Work,
     ) -> None:
+        """E0-6: a group of the IdP hands out what the app's group gives."""
+
         put_in(scim, engineering, ann)
         work()
         granted = outside.members("Engineering")
@@ -434,6 +442,8 @@ class TestAccountsThatAreThere:
     def test_two_users_never_share_an_account(
         self, ann: JSON, scim: ScimClient, outside: Outside, work: Work
     ) -> None:
+        """E0-8: a connected account is one person's own."""
+
         outside.change_user(ANN, login="bea@acme.test")
 
         bea = scim.add_user("bea@acme.test")
@@ -863,6 +873,8 @@ class TestTenants:
     def test_two_integrations_with_one_app_are_apart(
         self, ann: JSON, other_integration: Integration, other_scim: ScimClient
     ) -> None:
+        """E0-1: an integration is one gateway with its own users, for one app."""
+
         twin = other_scim.add_user(ANN)
 
         assert twin["id"] != ann["id"]

@@ -95,6 +95,8 @@ def syncs() -> int:
 
 class TestDue:
     def test_first_one_comes_at_the_first_time(self, scheduled: Integration) -> None:
+        """E0-7: a sync also comes by itself."""
+
         due = scheduled.next_sync_at
         assert due is not None
         assert database_now() < due <= database_now() + timedelta(hours=6)

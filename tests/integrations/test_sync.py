@@ -80,7 +80,7 @@ class TestImport:
     def test_users_are_in_the_directory(
         self, run_sync: Sync, scim: ScimClient, outside: Outside
     ) -> None:
-        """S0-62, S0-67 and S0-70: the gateway lists whom the sync found."""
+        """E0-7, S0-62, S0-67 and S0-70: the gateway lists whom the sync found."""
         run_sync()
 
         listed = scim.get("/Users", count=100).resources

@@ -111,6 +111,8 @@ def change(scim: ScimClient, user: JSON, path: str, value: object) -> None:
 
 class TestAsk:
     def test_new_user_waits_for_a_person(self, ann: JSON) -> None:
+        """E0-2: what no interface of the app can do, a person is asked for."""
+
         task, row = open_task(), row_of(ann)
         job = Job.objects.get(kind=wanted.JOB)
 

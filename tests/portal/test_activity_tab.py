@@ -1,4 +1,4 @@
-"""The tab **Activity** of an integration: its part of the timeline, in its frame."""
+"""The tab **Activity** of an integration: what happened to it, as a table."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import re
 import pytest
 from django.test import Client
 
+from integrations import services
 from integrations.models import Integration
 from scim import records
 from tests import factories
 from tests.conftest import ScimClient
 from tests.portal.words import query_count, read
+from workspaces.clock import database_now
+from workspaces.models import Job, Role, User
+
+CAUSE = "The request is not as the SCIM standard or the user schema says."
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +38,16 @@ def neighbour(integration: Integration) -> ScimClient:
 
 def path(integration: Integration) -> str:
     return f"/integrations/{integration.directory.key}/activity/"
+
+
+def cells(row: str) -> list[str]:
+    """Return the text of each cell of a row."""
+    found = re.findall(r"<t[hd] .*?</t[hd]>", row, re.DOTALL)
+    return [" ".join(re.sub(r"<[^>]*>", " ", cell).split()) for cell in found]
+
+
+def owner_of(integration: Integration) -> User:
+    return integration.workspace.memberships.get(role=Role.OWNER).user
 
 
 def test_e0_18_is_a_tab_of_the_details(
@@ -64,6 +79,42 @@ def test_e0_18_shows_this_integration_alone(
         assert "zoe@acme.test" not in page
     assert "No match" in read(alice_client, path(integration) + "?action=delete")
     assert "zoe@acme.test" in read(alice_client, "/activity/")
+
+
+def test_e0_18_is_a_table_with_these_columns(
+    alice_client: Client, integration: Integration, scim: ScimClient
+) -> None:
+    ann = scim.add_user("ann@acme.test")
+    scim.patch(f"/Users/{ann['id']}", {"op": "replace", "path": "nickName"})
+    scim.get("/Users")
+    records.flush()
+    job = Job.objects.get(subject=ann["id"])
+    Job.objects.filter(pk=job.pk).update(
+        state=Job.State.NOT_COMPLETED, error="The app answered 422."
+    )
+    sync = services.request_sync(
+        integration, actor=owner_of(integration), now=database_now()
+    )
+
+    content = alice_client.get(path(integration)).content.decode()
+    table = content[content.index("<table") : content.index("</table>")]
+
+    heads = re.findall(r'scope="col"[^>]*>([^<]+)<', table)
+    assert heads == ["Date", "Actor", "Event", "Target"]
+    lines = [cells(row) for row in table.split("<tr ")[2:]]
+    assert [(who, what, whom) for _, who, what, whom in lines] == [
+        (str(sync.actor), "Asked for a sync Queued", "Acme Demo"),
+        ("IdP", "Read Users", "Acme Demo"),
+        ("IdP", f"Tried: PATCH user Failed 400 {CAUSE}", "Acme Demo"),
+        ("Keyway", "Could not provision Failed The app answered 422.", "ann@acme.test"),
+        ("IdP", "Created user", "ann@acme.test"),
+        ("Keyway", "SCIM integration connected", "Acme Demo"),
+    ]
+    assert all(re.fullmatch(r"\d+ \w{3} \d{4}, [\d:]{5} UTC", at) for at, *_ in lines)
+    assert f'href="/activity/jobs/{sync.public_id}/"' in table
+    assert "<form" not in table
+    for url in re.findall(r'href="([^"]+)"', table):
+        assert alice_client.get(url.replace("&amp;", "&")).status_code == 200
 
 
 def test_tells_of_its_own_news(

@@ -56,6 +56,8 @@ def test_people_come_and_go(integration: Integration) -> None:
 
 
 def test_roles_in_projects_are_given_and_taken_away(integration: Integration) -> None:
+    """E0-3: access to a project is granted apart from the account."""
+
     dora, eve = roles_in_projects(integration)
 
     assert dora.roles == ("Website: Manager",)

@@ -1,4 +1,4 @@
-"""Pages as the stage does not have them: nothing there yet, no match, mistakes, refusals."""
+"""Pages as the stage does not have them: nothing yet, mistakes, refusals, work under way."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from collections.abc import Callable
 
 from django.conf import settings
 from playwright.sync_api import Page
+
+from integrations import services
+from integrations.models import Integration
+from integrations.reports import assignment_exports
+from integrations.set_up import drafts
+from integrations.syncing import sync
+from workspaces import jobs
+from workspaces.clock import database_now
+from workspaces.models import User
 
 Visit = Callable[[Page], None]
 """Brings a page of the browser to what is to be looked at."""
@@ -64,3 +73,40 @@ def of_integration(key: str) -> list[tuple[str, Visit]]:
             at(f"{base}/settings/connected-services/", press="Generate token"),
         ),
     ]
+
+
+def of_work(integration: Integration, actor: User) -> list[tuple[str, Visit]]:
+    """Return a sync that runs, an export that waits, and a check that has failed."""
+    now = database_now()
+    key = integration.directory.key
+    asked = services.request_sync(integration, actor=actor, now=now)
+    running = jobs.claim(worker="screens", now=now, only=asked.public_id)
+    assert running is not None
+    jobs.report_progress(running, phase=sync.SAVE, done=40, total=214)
+    assignment_exports.request(integration, actor=actor, now=now)
+    return [
+        ("sync-running", at(f"/integrations/{key}/sync/{running.public_id}/")),
+        ("export-preparing", at(f"/integrations/{key}/entitlements/")),
+        ("check-failed", at(_failed_check(integration, actor))),
+    ]
+
+
+def _failed_check(integration: Integration, actor: User) -> str:
+    """Check a draft whose app cannot be reached; return the page that says so."""
+    account = integration.service_account
+    assert account is not None
+    answers = {
+        "name": "Acme BI",
+        "app": integration.app.slug,
+        "base_url": integration.base_url,
+        "login_workflow": "password",
+        "service_account": str(account.public_id),
+    }
+    draft = drafts.start(integration.workspace, answers=answers, actor=actor)
+    asked = drafts.request_check(draft, actor=actor, now=database_now())
+    job = jobs.claim(worker="screens", now=database_now(), only=asked.public_id)
+    assert job is not None
+    jobs.carry_out(job)
+    job.refresh_from_db()
+    assert job.state == job.State.NOT_COMPLETED
+    return f"/integrations/new/{draft.public_id}/check/"
