@@ -18,7 +18,7 @@ from integrations.connectors.client import OutgoingClient
 from integrations.connectors.meanings import retry_after
 
 SECONDS = 15.0
-"""Less than a job's lease, so that no message is sent by two workers at once."""
+"""How long one attempt may take in all."""
 
 _GONE = 410
 _UNUSABLE = re.compile(r"[\x00-\x20\x7f#\\]")
