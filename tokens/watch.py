@@ -63,11 +63,8 @@ def _remind(tokens: QuerySet[ScimToken], remind_days: list[int], now: datetime) 
     for token in tokens.filter(
         replaced_by=None, expires_at__gt=now, expires_at__lte=now + longest
     ):
-        assert token.expires_at is not None  # noqa: S101  filtered by it
-        left = token.expires_at - now
-        days = min(d for d in remind_days if left <= timedelta(days=d))
-        if token.expires_at - token.created_at <= timedelta(days=days):
-            # So short-lived that its whole life is within the reminder.
+        days = days_to_remind(token, remind_days, now)
+        if days is None:
             continue
         reminded += _tell_once(
             Action.EXPIRY_REMINDED, notices.Event.EXPIRES, token, now, days=days
@@ -124,6 +121,20 @@ def _tell_once(
     trigger = Job.Trigger.SCHEDULE
     notices.tell(token, event, actor=None, trigger=trigger, now=now)
     return 1
+
+
+def days_to_remind(
+    token: ScimToken | ClientSecret, remind_days: list[int], now: datetime
+) -> int | None:
+    """Return which reminder is due before the end of a token: of so many days.
+
+    None if it lives longer, or if its whole life is within the reminder.
+    """
+    assert token.expires_at is not None  # noqa: S101  what never ends is not asked of
+    left, life = token.expires_at - now, token.expires_at - token.created_at
+    due = [days for days in remind_days if left <= timedelta(days=days)]
+    is_short_lived = bool(due) and life <= timedelta(days=min(due))
+    return None if is_short_lived else min(due, default=None)
 
 
 def record_once(action: Action, token: ScimToken | ClientSecret, **data: int) -> int:

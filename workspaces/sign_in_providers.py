@@ -176,6 +176,16 @@ def unlink(link: SignInLink, *, actor: User) -> None:
 @transaction.atomic
 def enter(provider: SignInProvider, identity: Identity, *, now: datetime) -> SignInLink:
     """Return the link of the member who may come in. Raises SignInRefused."""
+    # One at a time: two identities with one address do not both become the person.
+    present = SignInProvider.objects.select_for_update(no_key=True).filter(
+        pk=provider.pk, issuer=provider.issuer
+    )
+    if not present:
+        # The identity was vouched for by what the Owner has set aside meanwhile.
+        raise SignInRefused(
+            "provider_changed",
+            f"{provider.name} was changed or deleted meanwhile. Sign in again.",
+        )
     link = (
         SignInLink.objects.select_related("user", "provider", "workspace")
         .filter(provider=provider, subject=identity.subject)
@@ -194,8 +204,6 @@ def enter(provider: SignInProvider, identity: Identity, *, now: datetime) -> Sig
 def _first_link(
     provider: SignInProvider, identity: Identity, now: datetime
 ) -> SignInLink:
-    # One at a time: two identities with one address do not both become the person.
-    SignInProvider.objects.select_for_update(no_key=True).get(pk=provider.pk)
     if identity.email_is_refuted:
         raise SignInRefused(
             "email_not_verified",
@@ -226,24 +234,21 @@ def _first_link(
             f"Your account is linked to another identity of {provider.name}. Ask an "
             "Owner to unlink it, then sign in again.",
         )
-    link, created = SignInLink.objects.get_or_create(
+    link = SignInLink.objects.create(
         provider=provider,
         subject=identity.subject,
-        defaults={
-            "workspace": provider.workspace,
-            "user": user,
-            "made_at": now,
-            "last_used_at": now,
-        },
+        workspace=provider.workspace,
+        user=user,
+        made_at=now,
+        last_used_at=now,
     )
-    if created:
-        audit.record(
-            audit.SingleSignOn.LINKED,
-            workspace=provider.workspace,
-            actor=user,
-            target=link,
-            data={"issuer": provider.issuer, "subject": identity.subject},
-        )
+    audit.record(
+        audit.SingleSignOn.LINKED,
+        workspace=provider.workspace,
+        actor=user,
+        target=link,
+        data={"issuer": provider.issuer, "subject": identity.subject},
+    )
     return link
 
 

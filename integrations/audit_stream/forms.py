@@ -117,7 +117,7 @@ class StreamForm(forms.Form):
             )
         try:
             trusted_by(text)
-        except (ssl.SSLError, ValueError):
+        except (ssl.SSLError, ValueError, TypeError):
             raise ValidationError(
                 "This is no certificate in PEM form. It begins with -----BEGIN "
                 "CERTIFICATE-----."

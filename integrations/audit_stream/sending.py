@@ -48,7 +48,7 @@ def send(stream: AuditStream, events: Sequence[AuditEvent]) -> None:
 def trusted_by(authority: str) -> ssl.SSLContext | None:
     """Return a context that trusts these certificates (PEM) alone; None for no text.
 
-    Raises ValueError or ssl.SSLError if they are none.
+    Raises ValueError, TypeError or ssl.SSLError if they are none.
     """
     return ssl.create_default_context(cadata=authority) if authority else None
 

@@ -62,6 +62,7 @@ _USUAL_PORTS = {
 connectors turn TLS on before anything is said, unless the operator opens the network.
 """
 _FIRST_UNPRIVILEGED_PORT = 1024
+_LAST_PORT = 65_535
 
 
 class AddressRule:
@@ -98,7 +99,8 @@ class AddressRule:
         except (httpx2.InvalidURL, ValueError) as error:
             raise Misconfigured(unusable) from error
         has_extras = bool(url.userinfo) or any(mark in base_url for mark in "?#\\")
-        if url.scheme not in schemes or not url.host or has_extras:
+        is_port = 0 < port_of(url) <= _LAST_PORT
+        if url.scheme not in schemes or not url.host or has_extras or not is_port:
             raise Misconfigured(unusable)
         try:
             literal = ip_address(url.host)

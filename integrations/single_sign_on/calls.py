@@ -18,6 +18,9 @@ SECONDS = 8.0
 _SENT = ("Accept", "Authorization", "Content-Type")
 _OK = 200
 
+UNREADABLE = (ValueError, RecursionError)
+"""What reading JSON raises: it is none, or it is nested without end."""
+
 
 class GuardedTransport(httpx2.BaseTransport):
     """Carries requests wherever the operator allows, each under one deadline."""
@@ -53,7 +56,7 @@ def get_document(url: str, *, bearer: str = "") -> dict[str, object]:
         answer = client.get(url)
     try:
         document = answer.json()
-    except ValueError as error:
+    except UNREADABLE as error:
         raise TemporaryFailure(NOT_JSON) from error
     if answer.status_code != _OK or not isinstance(document, dict):
         raise TemporaryFailure(f"The app answered {answer.status_code} at {url}.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from urllib.parse import urlsplit
+
+import httpx2
 
 from integrations.connectors.base import Misconfigured
 from integrations.single_sign_on.calls import get_document
@@ -36,9 +37,10 @@ def discover(issuer: str) -> Metadata:
     document = get_document(url)
     said = document.get("issuer")
     if not isinstance(said, str) or said.rstrip("/") != issuer.rstrip("/"):
+        name = str(said)[:200] if str(said).isprintable() else "what is no address"
         raise Misconfigured(
-            f"The identity provider calls itself {str(said)[:200]}. Enter that as the "
-            "issuer, if it is yours."
+            f"The identity provider calls itself {name}. Enter that as the issuer, if "
+            "it is yours."
         )
     return Metadata(
         issuer=said,
@@ -54,15 +56,18 @@ def discover(issuer: str) -> Metadata:
 
 def _endpoint(document: dict[str, object], name: str, issuer: str) -> str:
     """Return an endpoint: over TLS, unless the issuer itself is not."""
-    url = document.get(name)
-    parts = urlsplit(url) if isinstance(url, str) else urlsplit("")
-    allowed = {"https", urlsplit(issuer).scheme}
-    if parts.scheme not in allowed or not parts.hostname or parts.username:
+    url = str(document.get(name))
+    try:
+        parts = httpx2.URL(url)
+    except (httpx2.InvalidURL, ValueError):
+        parts = httpx2.URL()
+    allowed = ("https", httpx2.URL(issuer).scheme)
+    if parts.scheme not in allowed or not parts.host or parts.userinfo:
         raise Misconfigured(
             f"The identity provider names no usable {name}. Its administrator must "
             "mend its discovery document."
         )
-    return str(url)
+    return url
 
 
 def _auth_method(document: dict[str, object]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -16,7 +16,8 @@ ALGORITHMS = (
 """Signatures by a private key. Not `none`, and no HMAC: a public key is no secret."""
 
 LEEWAY_SECONDS = 60
-_PUBLIC = {"RSA", "EC", "OKP"}
+_PUBLIC = ("RSA", "EC", "OKP")
+_BROKEN = (JoseError, ValueError, TypeError, KeyError, RecursionError)
 
 Claims = dict[str, Any]
 
@@ -64,23 +65,27 @@ def believed(
 
 
 def _signed(token: str, jwks: dict[str, Any]) -> Claims:
-    keys = jwks.get("keys")
-    usable = [key for key in keys if _is_usable(key)] if isinstance(keys, list) else []
+    published = jwks.get("keys")
+    found = map(_usable, published) if isinstance(published, list) else ()
     try:
-        key_set = KeySet.import_key_set({"keys": usable})
+        key_set = KeySet([key for key in found if key])
         return dict(jwt.decode(token, key_set, algorithms=ALGORITHMS).claims)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+    except _BROKEN as error:
         word = error.error if isinstance(error, JoseError) else "malformed"
         raise NotBelieved(f"id_token_{word}") from None
 
 
-def _is_usable(key: object) -> bool:
-    """Say whether a published key can check signatures."""
-    return (
-        isinstance(key, dict)
-        and key.get("kty") in _PUBLIC
-        and key.get("use", "sig") == "sig"
-    )
+def _usable(key: object) -> Key | None:
+    """Return a published key that can check signatures.
+
+    None if it is for something else, or not understood: RFC 7517 section 5.
+    """
+    if not isinstance(key, dict) or key.get("use", "sig") != "sig":
+        return None
+    try:
+        return import_key(key) if key.get("kty") in _PUBLIC else None
+    except _BROKEN:
+        return None
 
 
 def _is_for(claims: Claims, client_id: str) -> bool:

@@ -17,7 +17,12 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 
 from integrations.connectors.base import ConnectorError
-from integrations.single_sign_on.calls import GuardedTransport, get_document, told
+from integrations.single_sign_on.calls import (
+    UNREADABLE,
+    GuardedTransport,
+    get_document,
+    told,
+)
 from integrations.single_sign_on.id_token import (
     LEEWAY_SECONDS,
     Claims,
@@ -151,12 +156,12 @@ def _identity(
         nonce=begun.nonce,
         now=now,
     )
-    if len(claims["sub"]) > _LONGEST_SUBJECT:
+    if len(claims["sub"]) > _LONGEST_SUBJECT or not claims["sub"].isprintable():
         raise NotBelieved("id_token_invalid_claim_sub")
     told_of = claims if "email" in claims else _userinfo(provider, tokens, claims)
     return Identity(
         subject=claims["sub"],
-        email=str(told_of.get("email", "")),
+        email=_printable(told_of.get("email", "")),
         email_is_refuted=told_of.get("email_verified", True) in (False, "false"),
         has_second_step=_has_second_step(claims),
         proven_at=_proven_at(claims, now),
@@ -177,8 +182,8 @@ def _tokens(provider: SignInProvider, code: str, verifier: str) -> dict[str, Any
                     redirect_uri=redirect_uri(provider.workspace.public_id),
                 )
             )
-        except (httpx2.HTTPStatusError, ValueError):
-            # An error of the server, or no JSON.
+        except (httpx2.HTTPStatusError, *UNREADABLE, TypeError, OverflowError):
+            # An error of the server, no JSON, or JSON that is no token response.
             raise OAuthError("unusable_token_response") from None
 
 
@@ -187,12 +192,18 @@ def _userinfo(
 ) -> Claims:
     """Return what the provider says of the person elsewhere: Core, section 5.3."""
     endpoint = provider.metadata["userinfo_endpoint"]
-    if not endpoint or "access_token" not in tokens:
+    bearer = str(tokens.get("access_token", ""))
+    if not endpoint or not bearer.isascii() or not _printable(bearer):
         return {}
-    said = get_document(endpoint, bearer=str(tokens["access_token"]))
+    said = get_document(endpoint, bearer=bearer)
     if said.get("sub") != claims["sub"]:
         raise NotBelieved("userinfo_of_somebody_else")
     return said
+
+
+def _printable(text: object) -> str:
+    """Return a text of the provider; none if a database or a header refused it."""
+    return str(text) if str(text).isprintable() else ""
 
 
 def _has_second_step(claims: Claims) -> bool:

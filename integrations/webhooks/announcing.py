@@ -33,10 +33,11 @@ def hear(event: AuditEvent) -> None:
     # A delivery that is given up is no news for the endpoint that does not answer.
     if name is None or event.data.get("kind") == DELIVER:
         return
-    known = WebhookEndpoint.objects.filter(
+    # Locked, so that none is deleted before the messages to it are committed.
+    known = WebhookEndpoint.objects.select_for_update(no_key=True).filter(
         workspace=event.workspace_id, turned_off_at=None
     )
-    endpoints = [each for each in known if name in each.events]
+    endpoints = [each for each in known.order_by("pk") if name in each.events]
     if endpoints:
         body = _body(name, event.at, _data(event))
         _put_off(endpoints, name, f"msg_{event.public_id.hex}", body)
@@ -62,8 +63,10 @@ def send_again(delivery: WebhookDelivery) -> None:
 
 
 def _require_on(endpoint: WebhookEndpoint) -> None:
-    locked = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
-    if locked.turned_off_at is not None:
+    on = WebhookEndpoint.objects.select_for_update().filter(
+        pk=endpoint.pk, turned_off_at=None
+    )
+    if not on:
         raise TurnedOff
 
 

@@ -18,7 +18,7 @@ from integrations.connectors.client import OutgoingClient
 from integrations.connectors.meanings import retry_after
 
 SECONDS = 15.0
-"""How long an endpoint may take to answer."""
+"""How long one attempt may take in all."""
 
 _GONE = 410
 _UNUSABLE = re.compile(r"[\x00-\x20\x7f#\\]")

@@ -105,6 +105,7 @@ def test_header_is_never_sent_where_it_was_not_entered_for(
         ({"header_value": "a\r\nX-Evil: 1"}, "no line breaks"),
         ({"header_name": ""}, "Enter the name of the header."),
         ({"authority": "nonsense"}, "no certificate in PEM form"),
+        ({"authority": "K\u00fcche"}, "no certificate in PEM form"),
         ({"authority": "-----BEGIN PRIVATE KEY-----"}, "holds a private key"),
         ({"address": "https://\x00"}, "Null characters are not allowed"),
     ],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import mail
-from django.db import transaction
+from django.db import connection, transaction
 
 from integrations.audit import Action
 from integrations.connectors.base import Misconfigured
@@ -495,3 +496,41 @@ def test_every_event_type_is_described_and_no_other() -> None:
     described = re.findall(r"^\| `([a-z_.]+)` \| (.+) \|$", table, re.MULTILINE)
 
     assert described == [(each.name, each.label) for each in events.EVENT_TYPES]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_endpoint_that_is_deleted_while_it_is_told_of_something_hurts_nobody(
+    endpoint: WebhookEndpoint, directory: Directory, alice: User
+) -> None:
+    def delete() -> None:
+        try:
+            endpoints.delete(endpoint, actor=alice, now=database_now())
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            quarantined(directory, alice)
+            deleting = pool.submit(delete)
+            wait([deleting], timeout=0.5)
+        deleting.result(30)
+
+    directory.refresh_from_db()
+    assert directory.quarantined_at is not None
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_what_is_asked_of_a_deleted_endpoint_is_refused_in_words(
+    endpoint: WebhookEndpoint, directory: Directory, alice: User
+) -> None:
+    quarantined(directory, alice)
+    sent = WebhookDelivery.objects.select_related("endpoint").get()
+    endpoints.delete(endpoint, actor=alice, now=database_now())
+
+    endpoints.delete(endpoint, actor=alice, now=database_now())
+    with pytest.raises(TurnedOff):
+        announcing.send_test(endpoint)
+    with pytest.raises(TurnedOff):
+        announcing.send_again(sent)
+
+    assert AuditEvent.objects.filter(action=Action.WEBHOOK_DELETED).count() == 1

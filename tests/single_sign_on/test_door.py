@@ -18,6 +18,7 @@ from integrations.single_sign_on.views import (
 from tests import factories
 from tests.fakes import factors
 from tests.fakes.identity_provider import Provider
+from tests.scim.together import together
 from tests.single_sign_on.conftest import Door, set_up
 from workspaces import audit, sign_in_providers
 from workspaces.clock import database_now
@@ -30,6 +31,7 @@ from workspaces.models import (
     User,
     Workspace,
 )
+from workspaces.sign_in_providers import Identity, SignInRefused
 
 SOME_TIME_AGO = int(time.time()) - 3600
 
@@ -472,3 +474,62 @@ def test_nothing_secret_is_kept_in_the_audit_log(door: Door, bob: User) -> None:
     written = str(list(AuditEvent.objects.values_list("data", flat=True)))
     for secret in ("secret-of-the-client-1", "code-0", "at-1", "eyJ"):
         assert secret not in written
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"sub": "a\x00b"},
+        {"sub": "\ud800"},
+        {"email": "bob\x00@acme.test"},
+        {"email": "\ud800@acme.test"},
+        {"email": ["bob@acme.test"]},
+    ],
+    ids=["NUL", "surrogate", "NUL in address", "surrogate in address", "list"],
+)
+def test_claims_that_no_database_takes_are_refused(
+    door: Door, bob: User, claims: dict[str, Any]
+) -> None:
+    answer = door.sign_in(**claims)
+
+    assert answer.url == "/login/"
+    assert not door.is_signed_in
+
+
+@pytest.mark.parametrize(
+    "document", [[1], 5, "text", {"expires_in": [1]}, {"expires_in": 1e400}]
+)
+def test_token_response_that_is_none_is_refused(
+    door: Door, bob: User, monkeypatch: pytest.MonkeyPatch, document: object
+) -> None:
+    monkeypatch.setattr(Provider, "_token", lambda _self, _asked: (200, document))
+
+    assert door.sign_in().url == "/login/"
+    assert reasons() == ["provider_unusable_token_response"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_first_sign_ins_at_once_both_come_in(
+    provider: SignInProvider, bob: User
+) -> None:
+    identity = Identity("sub-of-bob", bob.email, False, False, None)
+
+    def enter() -> int:
+        return sign_in_providers.enter(provider, identity, now=database_now()).user_id
+
+    assert together([enter, enter]) == [bob.pk, bob.pk]
+    assert SignInLink.objects.count() == 1
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_answer_of_a_provider_that_was_set_aside_meanwhile_is_refused(
+    provider: SignInProvider, bob: User, *, is_deleted: bool
+) -> None:
+    identity = Identity("sub-of-bob", bob.email, False, False, None)
+    rows = SignInProvider.objects.filter(pk=provider.pk)
+    _ = rows.delete() if is_deleted else rows.update(issuer="https://other.test")
+
+    with pytest.raises(SignInRefused, match="Sign in again"):
+        sign_in_providers.enter(provider, identity, now=database_now())
+
+    assert not SignInLink.objects.exists()

@@ -129,3 +129,17 @@ def test_what_the_provider_did_not_sign_is_refused(forge: Any) -> None:
 def test_without_a_public_key_nothing_is_believed(keys: dict[str, Any]) -> None:
     with pytest.raises(NotBelieved):
         check(signed(), keys)
+
+
+def test_keys_that_are_not_understood_stop_nobody() -> None:
+    strange = [
+        {"kty": ["RSA"]},
+        {"kty": "OKP", "crv": "X25519", "x": "AA"},
+        {"kty": "EC", "crv": {}, "x": 5},
+        {**jwks()["keys"][0], "kid": 5},
+        "text",
+    ]
+
+    keys = {"keys": [*strange, *jwks()["keys"]]}
+
+    assert check(signed(), keys)["sub"] == "s-1"

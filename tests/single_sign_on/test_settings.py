@@ -209,3 +209,27 @@ def test_list_of_links_costs_the_same_for_one_and_for_many(
             )
         with django_assert_num_queries(15):
             alice_client.get(PAGE)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"jwks_uri": "https://[::1"},
+        {"token_endpoint": "https://idp.test/\x00"},
+        {"authorization_endpoint": "https://idp.test/\ud800"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"issuer": "\ud800"},
+        {"issuer": ["https://idp.test"]},
+    ],
+    ids=["host", "NUL", "surrogate", "script", "issuer", "list"],
+)
+def test_discovery_document_that_is_unusable_is_refused_in_words(
+    alice_client: Client, idp: Provider, overrides: dict[str, object]
+) -> None:
+    idp.overrides = overrides
+
+    answer = alice_client.post(PAGE, form(idp))
+
+    assert answer.status_code == 422
+    assert "The identity provider " in answer.content.decode()
+    assert not SignInProvider.objects.exists()

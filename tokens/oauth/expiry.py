@@ -10,7 +10,7 @@ from tokens.audit import Action
 from tokens.models import ClientSecret
 from tokens.oauth import notices
 from tokens.policy import policy_of
-from tokens.watch import record_once
+from tokens.watch import days_to_remind, record_once
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -40,9 +40,8 @@ def watch(job: Job) -> dict[str, int]:
         others = secret.client.secrets.live(now)
         if others.filter(expires_at__gt=secret.expires_at).exists():
             continue
-        left = secret.expires_at - now
-        days = min(d for d in remind_days if left <= timedelta(days=d))
-        if record_once(Action.OAUTH_EXPIRY_REMINDED, secret, days=days):
+        days = days_to_remind(secret, remind_days, now)
+        if days and record_once(Action.OAUTH_EXPIRY_REMINDED, secret, days=days):
             notices.tell(
                 secret,
                 notices.Event.EXPIRES,

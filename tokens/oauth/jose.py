@@ -37,8 +37,11 @@ _SMALLEST_RSA_BITS = 2048
 _PARTS = ("kty", "kid", "alg", "n", "e", "crv", "x", "y")
 _CURVES = {"P-256", "P-384", "P-521"}
 _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
-_BROKEN = (JoseError, ValueError, TypeError, KeyError, OverflowError)
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----")
+_BROKEN = (
+    *(JoseError, ValueError, TypeError, KeyError, OverflowError),
+    RecursionError,  # JSON that is nested without end
+)
 
 Jwk = dict[str, Any]
 
@@ -195,7 +198,7 @@ def _check(
 def _keys_of_json(text: str) -> list[Any]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NoPublicKey("This is not JSON. Enter a JWKS, or a key as PEM.") from error
     keys = document.get("keys", [document])
     if not isinstance(keys, list):
@@ -244,6 +247,8 @@ def _usable(given: Any) -> Jwk | None:
         key.ensure_kid()
         parts = key.as_dict(private=False)
     except _BROKEN:
+        return None
+    if not str(parts["kid"]).isprintable():
         return None
     if isinstance(key, jwk.RSAKey):
         is_strong = key.raw_value.key_size >= _SMALLEST_RSA_BITS

@@ -94,6 +94,7 @@ def test_allows_what_the_operator_allows(address: str) -> None:
         "https://app.example.com/#top",
         "https://app.example.com\\@127.0.0.1",
         "https://app.example.com:port",
+        "https://app.example.com:99999",
     ],
 )
 def test_refuses_what_is_no_address_of_an_app(base_url: str) -> None:

@@ -66,6 +66,7 @@ def test_secret_that_expires_is_reminded_of_once_a_step(
 ) -> None:
     """S0-108."""
     job = Job(workspace=workspace)
+    ClientSecret.objects.update(created_at=database_now() - timedelta(days=600))
     done = []
     for days in (100, 29, 29, 6):
         end = database_now() + timedelta(days=days)
@@ -75,6 +76,20 @@ def test_secret_that_expires_is_reminded_of_once_a_step(
     assert done == [0, 1, 0, 1]
     (text, *_) = mails(workspace)
     assert "A client secret of Acme Demo expires soon" in text
+
+
+def test_new_secret_that_lives_short_is_not_reminded_of_at_once(
+    issued: IssuedSecret, workspace: Workspace
+) -> None:
+    """S0-108."""
+    ClientSecret.objects.update(expires_at=database_now() + timedelta(days=20))
+    job = Job(workspace=workspace)
+    new = expiry.watch(job)["reminded"]
+
+    ClientSecret.objects.update(expires_at=database_now() + timedelta(days=5))
+    ClientSecret.objects.update(created_at=database_now() - timedelta(days=15))
+
+    assert (new, expiry.watch(job)["reminded"]) == (0, 1)
 
 
 def test_secret_with_a_younger_one_beside_it_needs_no_reminder(
