@@ -37,6 +37,7 @@ from workspaces.sign_in_providers import Identity, SignInRefused
 WITHIN = timedelta(minutes=10)
 SCOPE = "openid email profile"
 _KEY = "sign_in_at_provider"
+_GOOGLE = "https://accounts.google.com"
 _LONGEST_SUBJECT = 255
 
 
@@ -162,10 +163,21 @@ def _identity(
     return Identity(
         subject=claims["sub"],
         email=_printable(told_of.get("email", "")),
-        email_is_refuted=told_of.get("email_verified", True) in (False, "false"),
+        email_is_refuted=not vouches_for_email(provider.issuer, told_of),
         has_second_step=_has_second_step(claims),
         proven_at=_proven_at(claims, now),
     )
+
+
+def vouches_for_email(issuer: str, told_of: Claims) -> bool:
+    """Say whether the provider stands for the address of the person.
+
+    Anybody may open an account at Google with an address from elsewhere. Google
+    answers for those of an organization, which it names in `hd`.
+    """
+    if told_of.get("email_verified", True) in (False, "false"):
+        return False
+    return issuer != _GOOGLE or bool(told_of.get("hd"))
 
 
 def _tokens(provider: SignInProvider, code: str, verifier: str) -> dict[str, Any]:

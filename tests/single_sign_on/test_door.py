@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from integrations.single_sign_on.signing_in import vouches_for_email
 from integrations.single_sign_on.views import (
     ANSWERS_A_SECOND,
     ANSWERS_AT_ONCE,
@@ -533,3 +534,23 @@ def test_answer_of_a_provider_that_was_set_aside_meanwhile_is_refused(
         sign_in_providers.enter(provider, identity, now=database_now())
 
     assert not SignInLink.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("issuer", "claims", "vouches"),
+    [
+        ("https://id.acme.test", {}, True),
+        ("https://id.acme.test", {"email_verified": "false"}, False),
+        ("https://accounts.google.com", {"email_verified": True}, False),
+        ("https://accounts.google.com", {"hd": "acme.test"}, True),
+        (
+            "https://accounts.google.com",
+            {"hd": "x.test", "email_verified": False},
+            False,
+        ),
+    ],
+)
+def test_address_counts_only_where_the_provider_stands_for_it(
+    issuer: str, claims: dict[str, object], vouches: bool
+) -> None:
+    assert vouches_for_email(issuer, claims) is vouches
