@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from integrations.desired import DesiredAccount
 from integrations.models import AppEntitlement, Integration
@@ -13,7 +14,16 @@ from scim.models import Resource
 from scim.protocol import user_schema
 from scim.protocol.custom_roles import CustomRole, Grant
 from scim.protocol.types import Document
-from scim.protocol.user_schema import UserSchema
+from scim.protocol.user_schema import UserAttribute, UserSchema
+from workspaces.models import Directory
+
+_EXAMPLES = {
+    "boolean": True,
+    "integer": 7,
+    "decimal": 7.5,
+    "dateTime": "2027-01-31T00:00:00Z",
+    "reference": "https://example.com/",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,31 @@ def preview(resource: Resource, schema: UserSchema) -> Preview:
         account=mapping.account_from(resource, document, schema.attributes),
         roles=_roles(resource, schema.roles),
     )
+
+
+def example(schema: UserSchema) -> Preview:
+    """Return an invented user with this user schema, where there is no real one yet."""
+    extension: Document = {a.name: _example_of(a) for a in schema.attributes}
+    directory = Directory(key="example")
+    person = Resource(directory=directory, public_id="", label="ann@example.com")
+    document: Document = {
+        "userName": person.label,
+        "name": {"givenName": "Ann", "familyName": "Example"},
+        "emails": [{"value": person.label, "primary": True}],
+        user_schema.urn_of(directory.key): extension,
+    }
+    return Preview(
+        extension=extension,
+        lost=(),
+        account=mapping.account_from(person, document, schema.attributes),
+        roles=RolesPreview(asked=(), held=(), of_app=(), left_out=(), unknown=()),
+    )
+
+
+def _example_of(attribute: UserAttribute) -> Any:
+    known = attribute.canonical_values
+    value = known[0] if known else _EXAMPLES.get(attribute.type, attribute.label)
+    return [value] if attribute.multi_valued else value
 
 
 def _roles(resource: Resource, roles: tuple[CustomRole, ...]) -> RolesPreview:

@@ -245,6 +245,7 @@ def _show(
         "has_errors": bool(shown.problems or rows.have_errors),
         "shown": shown,
         "users": _users(place.directory),
+        "is_draft": place.directory is None,
         "preview_user": request.POST.get("user", ""),
         "is_dirty": request.method == "POST",
         "focus": _focus(request, rows, shown),
@@ -340,21 +341,22 @@ def _lost(place: _Place, rows: _Rows) -> _Shown:
 def _preview(
     request: WorkspaceRequest, place: _Place, schema: UserSchema
 ) -> dict[str, Any]:
-    """Return one user of the directory under this schema."""
-    user = None
-    if place.directory is not None:
+    """Return one user under this schema: an invented one as long as none can be there."""
+    if place.directory is None:
+        label, is_active = "Ann Example", True
+        found = schema_preview.example(schema)
+    else:
         users = Resource.objects.filter(directory=place.directory, resource_type="User")
         user = get_object_or_404(users, public_id=request.POST.get("user", "")[:36])
-    if user is None:
-        return {}
-    found = schema_preview.preview(user, schema)
+        label, is_active = user.label, user.active is not False
+        found = schema_preview.preview(user, schema)
     own = mapping.shown(found.account.attributes, schema.confidential)
     account = asdict(found.account) | {"attributes": own}
     extension = mapping.shown(found.extension, schema.confidential)
     return {
-        "label": user.label,
+        "label": label,
         "lost": found.lost,
-        "is_active": user.active is not False,
+        "is_active": is_active,
         "asked": found.roles.asked,
         "roles": _preview_roles(found.roles),
         "extension": json.dumps(extension, indent=2, ensure_ascii=False),

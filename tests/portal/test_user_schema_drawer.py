@@ -289,6 +289,26 @@ class TestOfADraft:
         assert [a.name for a in schema.attributes] == ["costCenter"]
         assert "1 custom field: costCenter." in text(answer)
 
+    def test_preview_of_a_draft_is_of_an_invented_user(
+        self, alice_client: Client, draft: IntegrationDraft
+    ) -> None:
+        """E0-12: before the integration has users."""
+        page = f"/integrations/new/{draft.public_id}/user-schema/"
+        rows = (
+            {"name": "level", "type": "integer"},
+            {"name": "site", "type": "string", "canonicalValues": "Bonn\r\nOslo"},
+        )
+
+        answer = alice_client.post(page, form(*rows, action="preview"))
+
+        content = text(answer)
+        assert "What the SCIM user Ann Example would hold" in content
+        assert "&quot;level&quot;: 7" in content
+        assert "&quot;site&quot;: &quot;Bonn&quot;" in content
+        assert "&quot;username&quot;: &quot;ann@example.com&quot;" in content
+        draft.refresh_from_db()
+        assert drafts.own_schema_of(draft) is None
+
     def test_e0_12_begins_with_the_schema_of_the_app(
         self, alice_client: Client, draft: IntegrationDraft
     ) -> None:
