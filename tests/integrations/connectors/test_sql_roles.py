@@ -407,21 +407,25 @@ def client_of(port: int, **options: object) -> SqlClient:
 
 def test_server_without_tls_is_refused_where_tls_is_a_must() -> None:
     heard: list[bytes] = []
+    is_over = threading.Event()
 
     def refuse(connection: socket.socket) -> None:
         heard.append(connection.recv(4096))
         connection.sendall(b"N")
         heard.append(connection.recv(4096))
+        is_over.set()
 
     with serving(refuse) as port, closing(client_of(port, always_tls=True)) as sql:
         assert message_of(sql.connect, Misconfigured) == answers.NO_TLS
 
+    assert is_over.wait(5)
     assert heard == [bytes.fromhex("0000000804d2162f"), b""]
 
 
 def test_password_is_never_sent_in_the_clear() -> None:
     """A server that asks for the password itself does not get it."""
     heard: list[bytes] = []
+    is_over = threading.Event()
 
     def ask(connection: socket.socket) -> None:
         heard.append(connection.recv(4096))
@@ -429,10 +433,12 @@ def test_password_is_never_sent_in_the_clear() -> None:
         heard.append(connection.recv(4096))
         connection.sendall(b"R\x00\x00\x00\x08\x00\x00\x00\x03")
         heard.append(connection.recv(4096))
+        is_over.set()
 
     with serving(ask) as port, closing(client_of(port)) as sql:
         assert message_of(sql.connect, Misconfigured) == answers.NOT_LET_IN
 
+    assert is_over.wait(5)
     assert b"s3cret-word" not in b"".join(heard)
 
 
