@@ -38,7 +38,7 @@ from integrations.models import (
 )
 from workspaces import audit, jobs
 from workspaces.admin import ReadOnlyAdmin
-from workspaces.admin_base import LinkedAdmin, given
+from workspaces.admin_base import LinkedAdmin, given, superuser
 from workspaces.clock import database_now
 from workspaces.models import Job, User
 
@@ -184,7 +184,7 @@ class IntegrationAdmin(LinkedAdmin):
         audit.record(
             Action.SETTINGS_CHANGED,
             workspace=obj.workspace,
-            actor=request.user,  # type: ignore[arg-type]
+            actor=superuser(request),
             target=obj,
             data={"changed": ", ".join(sorted(form.changed_data))},
         )

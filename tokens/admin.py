@@ -25,6 +25,7 @@ from tokens.models import (
 from tokens.policy_models import CalendarFeed, RotationSchedule, TokenPolicy
 from tokens.services import Overlap
 from workspaces.admin import ReadOnlyAdmin
+from workspaces.admin_base import superuser
 from workspaces.clock import database_now
 
 EXTENSION = timedelta(days=90)
@@ -87,7 +88,7 @@ class ScimTokenAdmin(ReadOnlyAdmin):
                     token,
                     name=token.name,
                     lifetime=token.expires_at - token.created_at + EXTENSION,
-                    actor=request.user,  # type: ignore[arg-type]
+                    actor=superuser(request),
                     now=database_now(),
                 )
             except TokenError as error:
@@ -114,7 +115,7 @@ class ScimTokenAdmin(ReadOnlyAdmin):
                 old.directory,
                 old,
                 overlap=Overlap.DAY,
-                actor=request.user,  # type: ignore[arg-type]
+                actor=superuser(request),
                 now=database_now(),
             )
         except TokenError as error:

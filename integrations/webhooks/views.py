@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -33,6 +35,19 @@ _STATES = {
     WebhookDelivery.State.DELIVERED: Pill("Succeeded", "success"),
     WebhookDelivery.State.FAILED: Pill("Failed", "danger"),
 }
+
+
+def _deleted_is_not_found(view: Callable[..., HttpResponse]) -> Any:
+    """Answer 404 also where the endpoint is deleted after the view has read it."""
+
+    @wraps(view)
+    def guarded(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
+        try:
+            return view(request, public_id)
+        except WebhookEndpoint.DoesNotExist:
+            raise Http404 from None
+
+    return guarded
 
 
 @require_GET
@@ -102,6 +117,7 @@ def endpoint(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_WEBHOOKS)
+@_deleted_is_not_found
 def edit(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Change the address or the events of an endpoint."""
     found = _get(request, public_id)
@@ -124,6 +140,7 @@ def edit(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_WEBHOOKS)
+@_deleted_is_not_found
 def replace_secret(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Ask what becomes of the old secret, then show the new one, this once."""
     found = _get(request, public_id)
@@ -186,6 +203,7 @@ def send_again(
 
 @require_POST
 @requires(Permission.MANAGE_WEBHOOKS)
+@_deleted_is_not_found
 def turn_off(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Send nothing more to an endpoint, until somebody turns it on."""
     found = _get(request, public_id)
@@ -197,6 +215,7 @@ def turn_off(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @requires(Permission.MANAGE_WEBHOOKS)
+@_deleted_is_not_found
 def turn_on(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Send to an endpoint again, from the next event on."""
     found = _get(request, public_id)

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from integrations.models import WebhookDelivery, WebhookEndpoint
-from integrations.webhooks import announcing, endpoints
+from integrations.webhooks import announcing, endpoints, views
 from tests import factories
 from tests.scim.counting import statements
 from workspaces.clock import database_now
@@ -160,3 +160,20 @@ def test_off_and_on_and_gone(alice_client: Client, endpoint: WebhookEndpoint) ->
     alice_client.post(page_of(endpoint, "delete/"))
 
     assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.parametrize("act", ["edit/", "secret/", "turn-off/", "turn-on/"])
+def test_endpoint_that_is_deleted_in_between_is_not_found(
+    alice_client: Client,
+    endpoint: WebhookEndpoint,
+    act: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read_and_gone(*_: object) -> WebhookEndpoint:
+        WebhookEndpoint.objects.filter(pk=endpoint.pk).delete()
+        return endpoint
+
+    monkeypatch.setattr(views, "_get", read_and_gone)
+    sent = {"url": "https://other.test/", "events": "job.dead", "overlap": "now"}
+
+    assert alice_client.post(page_of(endpoint, act), sent).status_code == 404
