@@ -228,6 +228,12 @@ else:
         # Prepared statements: planning would cost more than most of our queries.
         server_side_binding=True,
         prepare_threshold=2,
+        # A server that vanished without a word is noticed in seconds, not in hours.
+        connect_timeout=5,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=20_000,
     )
 
 # A cache that all processes share, for limits that hold over all of them.

@@ -16,13 +16,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+import structlog
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from workspaces import audit, lanes
 from workspaces.clock import database_now
 from workspaces.faults import fault
 from workspaces.models import Job, User, Workspace
+
+log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=8)
 """How long a job stays with a worker that is not heard of; a living one renews it
@@ -454,6 +457,12 @@ def release_expired(*, now: datetime) -> int:
         try:
             retry(job, "The worker stopped in the middle.", after=after, now=now)
         except LostLease:
+            continue
+        except OperationalError:
+            raise
+        except Exception:
+            # Of one kind whose `gave_up` fails, no other job must stay behind.
+            log.exception("job_not_released", job=str(job.public_id))
             continue
         released += 1
     return released

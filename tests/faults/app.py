@@ -121,7 +121,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length", "0"))
-        body = json.loads(self.rfile.read(length) or b"{}")
+        content = self.rfile.read(length)
+        if len(content) < length:
+            # Whoever sent it died in between: half a request asks for nothing.
+            self.close_connection = True
+            return
+        body = json.loads(content or b"{}")
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         before, after = ("", "")

@@ -191,7 +191,8 @@ def run(experiments: tuple[Experiment, ...], *, seed: int) -> list[Verdict]:
             verdicts.append(verdict)
             print(verdict.line(), flush=True)
             if not verdict.is_as_it_should_be:
-                for problem in (verdict.lost + verdict.doubled + verdict.broken)[:20]:
+                found = verdict.lost + verdict.doubled + verdict.broken
+                for problem in (*found[:20], *verdict.left_open):
                     print(f"    {problem}", flush=True)
     if all(verdict.is_as_it_should_be for verdict in verdicts):
         shutil.rmtree(folder)

@@ -34,6 +34,9 @@ class Verdict:
     broken: list[str] = field(default_factory=list)
     """Whatever else must not be: answers, changes without a row, jobs that vanished."""
 
+    left_open: list[str] = field(default_factory=list)
+    """What still waits or runs at the end, and why: where to look first."""
+
     unacked_but_done: int = 0
     kills: str = ""
     p95: float = 0
@@ -111,6 +114,7 @@ def judge(
             verdict.lost.append(f"{person.user_name}: {problem}")
     verdict.doubled += [ref for ref, n in created.items() for _ in range(n - 1)]
     verdict.broken += _inconsistent(database)
+    verdict.left_open = _left_open(database)
 
 
 def _stored(database: psycopg.Connection) -> dict[str, JSON]:
@@ -216,4 +220,24 @@ def _inconsistent(database: psycopg.Connection) -> list[str]:
         f"{what}: {found}"
         for what, statement in _CHECKS.items()
         for (found,) in database.execute(statement)
+    ]
+
+
+def _left_open(database: psycopg.Connection) -> list[str]:
+    jobs = database.execute(
+        "SELECT state, error, worker, count(*), min(due_at), max(lease_ends_at),"
+        " clock_timestamp() FROM workspaces_job"
+        f" WHERE state IN {_OPEN} AND kind = 'integrations.provision'"
+        " GROUP BY state, error, worker"
+    )
+    lanes = database.execute(
+        "SELECT name, failures, closed_until, reason FROM workspaces_lane"
+    )
+    workers = database.execute(
+        "SELECT name, started_at, seen_at FROM workspaces_workerprocess"
+    )
+    return [
+        f"{what}: {', '.join(map(str, row))}"
+        for what, rows in (("jobs", jobs), ("lane", lanes), ("worker", workers))
+        for row in rows
     ]

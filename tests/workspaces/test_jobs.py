@@ -597,6 +597,47 @@ class TestWorker:
         worker._keep_leases()
         assert state(job) == Job.State.RETRYING
 
+    def test_a_job_whose_end_fails_keeps_no_other_from_being_given_back(
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        past = now - 2 * jobs.LEASE
+        put_off("broken", now=past, max_failures=1)
+        put_off("other", now=past)
+        broken, other = claimed(past), claimed(past)
+
+        def fail(_job: Job, _error: str) -> None:
+            raise ValueError
+
+        monkeypatch.setitem(jobs._mourners, KIND, fail)
+
+        assert jobs.release_expired(now=now) == 1
+
+        assert (state(broken), state(other)) == ("started", "retrying")
+
+    def test_what_is_asked_for_by_the_clock_cannot_end_the_heartbeat(
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def fail(_now: datetime) -> int:
+            raise ValueError
+
+        monkeypatch.setattr(jobs, "_askers", [fail])
+        put_off(now=now - jobs.LEASE)
+        worker = Worker(threads=1)
+        job = claimed(now - jobs.LEASE)
+        worker.held = {job.pk: job}
+
+        worker._look_round()
+        worker._keep_leases()
+
+        job.refresh_from_db()
+        assert job.lease_ends_at > now
+
     def test_a_job_goes_on_within_ten_seconds_of_its_workers_death(self) -> None:
         """F14: the lease, a beat and a look for work."""
         seconds = jobs.LEASE.total_seconds() + HEARTBEAT_SECONDS + IDLE_SECONDS

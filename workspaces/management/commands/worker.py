@@ -129,8 +129,9 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 busy = self._work_once()
-            except DatabaseError:
-                log.exception("worker_database_error")
+            except Exception:
+                # A thread that ended would leave the worker slower, and silent of it.
+                log.exception("worker_failed")
                 busy = False
             if not busy:
                 self.stopping.wait(IDLE_SECONDS)
@@ -190,7 +191,8 @@ class Worker:
             heard_at, self._heard_at = self._heard_at, now
             if heard_at is not None and abs(now - heard_at) < jobs.LEASE / 2:
                 jobs.release_expired(now=now)
-        except DatabaseError:
+        except Exception:
+            # Without this thread no lease here is kept, and none of the dead given back.
             log.exception("worker_heartbeat_failed")
 
     def _look_round(self) -> None:
@@ -198,5 +200,6 @@ class Worker:
             now = database_now()
             heartbeats.beat(self.name, now=now)
             jobs.enqueue_periodic(now=now)
-        except DatabaseError:
+        except Exception:
+            # What one app asks for by the clock must not end the keeping of leases.
             log.exception("worker_round_failed")
