@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -49,7 +50,15 @@ def demo_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
 
 @pytest.fixture(scope="session")
 def flask_appbuilder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OutsideApp]:
-    """A Flask-AppBuilder app: the security API that Apache Superset has too."""
+    """A Flask-AppBuilder app: the security API that Apache Superset has too.
+
+    `SUPERSET_UNDER_TEST=http://user:password@127.0.0.1:8088` takes that one instead.
+    """
+    given = urlsplit(os.environ.get("SUPERSET_UNDER_TEST", ""))
+    if given.hostname:
+        base_url = f"{given.scheme}://{given.hostname}:{given.port}"
+        yield OutsideApp(base_url, given.username or "", given.password or "")
+        return
     python = _installed("flask_appbuilder")
     folder = tmp_path_factory.mktemp("flask_appbuilder")
     app = OutsideApp(f"http://127.0.0.1:{free_port()}", "svc-keyway", "pass-of-fab-1")
