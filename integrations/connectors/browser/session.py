@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from integrations.connectors.base import PermanentFailure, TemporaryFailure
 from integrations.connectors.browser.blueprint import Blueprint, Listing, Step
 from integrations.connectors.browser.chromium import CHROMIUM
 from integrations.connectors.browser.gate import Gate
+from integrations.connectors.browser.listing import Page, read_page
 from integrations.connectors.browser.visit import ENDED, Visit
 from integrations.connectors.client import Answer
 from integrations.connectors.exchange import Observe, unobserved
@@ -52,15 +53,6 @@ NOT_DONE = (
     "The app said that it did this, and its page does not show it: {}. Look at the "
     "account in the app."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """One page of a list: its rows, how many it says there are, where it goes on."""
-
-    rows: list[dict[str, JSON]]
-    total: int | None
-    next: str
 
 
 class BrowserSession:
@@ -233,10 +225,8 @@ class BrowserSession:
             return _observed(external_id, row)
         return self.get_account(external_id)
 
-    def _page(
-        self, listing: Listing, values: Mapping[str, JSON], address: str
-    ) -> _Page:
-        return self._do(lambda visit: _read_page(visit, listing, values, address))
+    def _page(self, listing: Listing, values: Mapping[str, JSON], address: str) -> Page:
+        return self._do(lambda visit: read_page(visit, listing, values, address))
 
     async def _check(self, visit: Visit) -> None:
         await visit.walk("check", self._blueprint.check, {})
@@ -354,30 +344,6 @@ class BrowserSession:
                 await context.close()
         finally:
             await self._gate.close()
-
-
-async def _read_page(
-    visit: Visit, listing: Listing, values: Mapping[str, JSON], address: str
-) -> _Page:
-    """Open a page of a list, by its steps or at its address, and read it."""
-    act = f"list {listing.kind or 'accounts'}"
-    if address:
-        await visit.open(address, values)
-    else:
-        await visit.walk(act, listing.steps, values)
-    total = None
-    if listing.total is not None:
-        total = int(str(await visit.read_one(act, listing.total)).replace(",", ""))
-    rows = await visit.rows(listing.rows)
-    return _Page(
-        rows=[
-            await visit.read(act, listing.read, row)
-            | {"entitlements": await visit.read(act, listing.held, row)}
-            for row in rows
-        ],
-        total=total,
-        next=await visit.next_page(listing.next) if listing.next else "",
-    )
 
 
 def _observed(external_id: str, values: Mapping[str, JSON]) -> ObservedAccount:
