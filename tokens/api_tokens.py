@@ -16,7 +16,7 @@ from tokens.audit import Action
 from tokens.errors import TokenError, TokenNotActive
 from tokens.models import ApiToken
 from tokens.services import REFUSALS_APART
-from workspaces import audit, jobs
+from workspaces import audit, jobs, mailing
 from workspaces.belongings import AtStake, Cause
 from workspaces.clock import database_now
 from workspaces.key_ring import in_use
@@ -120,7 +120,7 @@ def end_leaked(token: ApiToken, *, now: datetime) -> bool:
         workspace=token.workspace,
         subject=token.key,
         trigger=Job.Trigger.WEB,
-        max_failures=notices.MAX_FAILURES,
+        max_failures=mailing.MAX_FAILURES,
         now=now,
     )
     return True
@@ -144,7 +144,7 @@ def tell_of_leaked(job: Job) -> dict[str, int | str]:
         f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:audit_log')}?object={token.key}",
     ]
     subject = f"The API token {token.name} leaked and is revoked"
-    return notices.deliver(subject, "\n\n".join(lines) + "\n", people.distinct())
+    return mailing.deliver(subject, "\n\n".join(lines) + "\n", people.distinct())
 
 
 def find(text: str, *, address: str | None) -> ApiToken | None:

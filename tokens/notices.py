@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 
 from tokens.holders import Holder, holder_of
 from tokens.models import ScimToken
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import Job, User, Workspace
 from workspaces.permissions import ALLOWED, Permission
 
 JOB = "tokens.tell_administrators"
-MAX_FAILURES = 8
 
 
 class Event(StrEnum):
@@ -93,22 +91,6 @@ def send(job: Job) -> dict[str, int | str]:
     people = administrators(token.directory.workspace, except_for=job.actor)
     subject, text = written(token, Event(event), actor=job.actor)
     return deliver(subject, text, people)
-
-
-def deliver(subject: str, text: str, people: QuerySet[User]) -> dict[str, int | str]:
-    """Send one mail to people. Raises RetryLater if the mail server refuses it."""
-    addresses = sorted(people.values_list("email", flat=True))
-    if not addresses:
-        return {"sent": 0, "note": "There is no other administrator."}
-    if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
-        return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
-    try:
-        EmailMessage(subject, text, bcc=addresses).send()
-    except (SMTPException, OSError) as error:
-        raise jobs.RetryLater(
-            f"The mail server did not take the mail ({type(error).__name__})."
-        ) from error
-    return {"sent": len(addresses)}
 
 
 def written(token: ScimToken, event: Event, *, actor: User | None) -> tuple[str, str]:

@@ -15,8 +15,9 @@ from django.urls import reverse
 
 from tokens.holders import has_holder, holder_of
 from tokens.models import ScimToken
-from tokens.notices import MAX_FAILURES, administrators, deliver
+from tokens.notices import administrators
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import Job, Workspace
 
 JOB = "tokens.tell_of_owner"

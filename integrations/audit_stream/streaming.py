@@ -22,7 +22,7 @@ from integrations.connectors.base import (
 )
 from integrations.models import AuditStream
 from tokens import notices
-from workspaces import audit_chain, jobs
+from workspaces import audit_chain, jobs, mailing
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job
 
@@ -140,7 +140,7 @@ def _ask_for_mail(
             workspace=stream.workspace,
             subject=subject,
             trigger=Job.Trigger.SCHEDULE,
-            max_failures=notices.MAX_FAILURES,
+            max_failures=mailing.MAX_FAILURES,
             now=now,
         )
 
@@ -151,7 +151,7 @@ def tell(job: Job) -> dict[str, int | str]:
     if stream is None or _cause(stream.last_error) != job.subject.partition(":")[2]:
         return {"sent": 0, "note": "It has been mended, or is stopped."}
     people = notices.administrators(stream.workspace)
-    return notices.deliver(*written(stream), people)
+    return mailing.deliver(*written(stream), people)
 
 
 def written(stream: AuditStream) -> tuple[str, str]:

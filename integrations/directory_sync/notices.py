@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.urls import reverse
 
-from tokens.notices import MAX_FAILURES, administrators
+from tokens.notices import administrators
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import Job, Membership
 from workspaces.refusals import Guarded
 
@@ -46,16 +45,7 @@ def send(job: Job) -> dict[str, int | str]:
     )
     if membership is None:
         return {"sent": 0, "note": "The member is gone."}
-    people = administrators(membership.workspace)
-    addresses = sorted(people.values_list("email", flat=True))
-    subject, text = written(membership)
-    try:
-        EmailMessage(subject, text, bcc=addresses).send()
-    except (SMTPException, OSError) as error:
-        raise jobs.RetryLater(
-            f"The mail server did not take the mail ({type(error).__name__})."
-        ) from error
-    return {"sent": len(addresses)}
+    return deliver(*written(membership), administrators(membership.workspace))
 
 
 def written(membership: Membership) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from integrations.connectors.base import (
 )
 from integrations.models import Integration
 from tokens import notices
-from workspaces import jobs, lanes
+from workspaces import jobs, lanes, mailing
 from workspaces.models import Job
 
 JOB = "integrations.tell_of_attention"
@@ -72,7 +72,7 @@ def note_misconfigured(integration: Integration, reason: str, *, now: datetime) 
             workspace=integration.workspace,
             subject=f"{integration.directory.key}:{_cause(reason)}",
             trigger=Job.Trigger.SCHEDULE,
-            max_failures=notices.MAX_FAILURES,
+            max_failures=mailing.MAX_FAILURES,
             now=now,
         )
 
@@ -116,7 +116,7 @@ def tell(job: Job) -> dict[str, int | str]:
     ):
         return {"sent": 0, "note": "It has been mended, or is gone."}
     people = notices.administrators(integration.workspace)
-    return notices.deliver(*written(integration), people)
+    return mailing.deliver(*written(integration), people)
 
 
 def written(integration: Integration) -> tuple[str, str]:

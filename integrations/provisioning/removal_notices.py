@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.urls import reverse
 
 from integrations.models import Integration
-from tokens.notices import MAX_FAILURES, administrators
+from tokens.notices import administrators
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import Job
 
 JOB = "integrations.tell_of_held_removals"
@@ -42,16 +41,7 @@ def send(job: Job) -> dict[str, int | str]:
     )
     if integration is None:
         return {"sent": 0, "note": "It was decided meanwhile."}
-    people = administrators(integration.workspace)
-    addresses = sorted(people.values_list("email", flat=True))
-    subject, text = written(integration)
-    try:
-        EmailMessage(subject, text, bcc=addresses).send()
-    except (SMTPException, OSError) as error:
-        raise jobs.RetryLater(
-            f"The mail server did not take the mail ({type(error).__name__})."
-        ) from error
-    return {"sent": len(addresses)}
+    return deliver(*written(integration), administrators(integration.workspace))
 
 
 def written(integration: Integration) -> tuple[str, str]:

@@ -6,17 +6,13 @@ Of tasks each person gets one mail for all that came within some minutes.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import Max, QuerySet
 from django.urls import reverse
 
 from integrations.models import Integration, Task
-from tokens import notices
-from tokens.notices import MAX_FAILURES
-from workspaces import jobs
+from workspaces import jobs, mailing
 from workspaces.clock import database_now
 from workspaces.models import Job, Membership, Role, User, Workspace
 from workspaces.permissions import ALLOWED, Permission
@@ -41,7 +37,7 @@ def request(integration: Integration, *, now: datetime) -> None:
         workspace=integration.workspace,
         subject=integration.workspace.slug,
         trigger=Job.Trigger.SCIM,
-        max_failures=MAX_FAILURES,
+        max_failures=mailing.MAX_FAILURES,
         now=now + GATHER,
     )
 
@@ -94,12 +90,7 @@ def _tell(workspace: Workspace, tasks: list[Task], what: str) -> int:
             by_person.setdefault(person, []).append(task)
     for person, theirs in by_person.items():
         subject, text = written(workspace, theirs, what)
-        try:
-            EmailMessage(subject, text, to=[person.email]).send()
-        except (SMTPException, OSError) as error:
-            raise jobs.RetryLater(
-                f"The mail server did not take the mail ({type(error).__name__})."
-            ) from error
+        mailing.send(subject, text, [person.email])
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(
         mailed_at=database_now()
     )
@@ -141,7 +132,7 @@ def request_list(integration: Integration, *, now: datetime) -> bool:
         workspace=integration.workspace,
         subject=subject,
         trigger=Job.Trigger.SCHEDULE,
-        max_failures=MAX_FAILURES,
+        max_failures=mailing.MAX_FAILURES,
         now=now,
     )
     return True
@@ -161,7 +152,7 @@ def ask_for_list(job: Job) -> dict[str, int | str]:
         return {"sent": 0, "note": "A list has come meanwhile."}
     subject, text = asking_for_list(integration, last)
     people = [each.pk for each in assignees(integration)]
-    return notices.deliver(subject, text, User.objects.filter(pk__in=people))
+    return mailing.deliver(subject, text, User.objects.filter(pk__in=people))
 
 
 def asking_for_list(integration: Integration, last: datetime | None) -> tuple[str, str]:

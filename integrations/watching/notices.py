@@ -10,8 +10,9 @@ from django.conf import settings
 from integrations.audit import Action
 from integrations.reports.lengths import in_words
 from tokens.holders import Holder, has_holder, holder_of
-from tokens.notices import MAX_FAILURES, administrators, deliver
+from tokens.notices import administrators
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import AuditEvent, Directory, Job
 
 JOB = "integrations.tell_of_connection"

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.urls import reverse
 
 from integrations.models import WebhookEndpoint
-from tokens.notices import MAX_FAILURES, administrators, deliver
+from tokens.notices import administrators
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import Job
 
 JOB = "integrations.tell_of_webhook"

@@ -455,7 +455,7 @@ class TestOwnerGuard:
 
         told = [m for m in mail.outbox if "kept Alice" in m.subject]
         assert len(told) == 1
-        assert told[0].bcc == ["alice@acme.test"]
+        assert told[0].recipients() == ["alice@acme.test"]
         assert "last Owner" in told[0].body
         events = AuditEvent.objects.filter(action=audit.Sync.REFUSED)
         assert events.count() == 3

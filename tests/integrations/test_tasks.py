@@ -484,7 +484,7 @@ class TestFreshList:
         work()
         (sent,) = mail.outbox
         assert sent.subject == "Keyway: Badge system needs a fresh accounts list"
-        assert sent.bcc == [alice.email]
+        assert sent.recipients() == [alice.email]
         assert f"{integration.directory.key}/accounts-list/" in sent.body
         assert "The last list is of" in sent.body
 

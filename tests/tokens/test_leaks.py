@@ -278,6 +278,6 @@ def test_tok_19_reported_api_token_is_refused_and_its_owner_is_told(
     assert AuditEvent.objects.filter(action=Action.API_LEAKED).count() == 1
     told = api_tokens.tell_of_leaked(Job.objects.get(kind=api_tokens.LEAKED_JOB))
     (message,) = mail.outbox
-    assert (told, message.bcc) == ({"sent": 1}, ["alice@acme.test"])
+    assert (told, message.recipients()) == ({"sent": 1}, ["alice@acme.test"])
     assert issued.plaintext not in message.body
     assert not leaks.report(issued.plaintext, now=database_now())

@@ -111,7 +111,7 @@ def test_it_is_recorded_and_told(membership: Membership, bobs: Membership) -> No
     event = AuditEvent.objects.get(action=audit.Factors.RESET)
     assert (event.actor, event.target_label) == (membership.user, "Bob")
     assert event.data == {"had": 1}
-    told = {tuple(message.bcc): message for message in mail.outbox}
+    told = {tuple(message.recipients()): message for message in mail.outbox}
     assert told[(bobs.user.email,)].subject == "Alice reset your second factors"
     others = told[tuple(sorted([bobs.user.email, carol.email]))]
     assert others.subject == "Alice reset Bob's second factors"

@@ -507,7 +507,7 @@ class TestRecord:
 
         Worker(threads=1).drain()
 
-        got = [(m.bcc, m.subject) for m in mail.outbox]
+        got = [(m.recipients(), m.subject) for m in mail.outbox]
         assert sorted(got) == [
             (["admin@acme.test"], "Alice added a second factor"),
             (["admin@acme.test"], "Alice deleted a second factor"),

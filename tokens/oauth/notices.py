@@ -11,8 +11,9 @@ from django.db.models import Model
 
 from tokens.holders import Holder, has_holder, holder_of
 from tokens.models import AccessToken, ClientSecret, IdpTrust, OAuthClient
-from tokens.notices import MAX_FAILURES, administrators, deliver
+from tokens.notices import administrators
 from workspaces import jobs
+from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import Job, User
 
 JOB = "tokens.tell_of_oauth"

@@ -7,20 +7,17 @@ happened. They hold no code and no key.
 from __future__ import annotations
 
 from datetime import datetime
-from smtplib import SMTPException
 
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from workspaces import audit, jobs
+from workspaces import audit, jobs, mailing
 from workspaces.factors import kinds
 from workspaces.models import AuditEvent, Job, User, Workspace
 from workspaces.permissions import ALLOWED, Permission
 
 JOB = "workspaces.tell_of_factor"
-MAX_FAILURES = 8
 _PERSON, _ADMINISTRATORS = "person", "administrators"
 _WORDS = {
     audit.Factors.ADDED: "added a second factor",
@@ -43,7 +40,7 @@ def tell(
             subject=f"{reader}:{event.public_id}",
             trigger=Job.Trigger.WEB,
             actor=event.actor,
-            max_failures=MAX_FAILURES,
+            max_failures=mailing.MAX_FAILURES,
             now=now,
         )
 
@@ -70,20 +67,12 @@ def send(job: Job) -> dict[str, int | str]:
     person = person_of(event) if event else None
     if event is None or person is None or event.workspace is None:
         return {"sent": 0, "note": "The person is gone."}
-    if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
-        return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
     subject, text = written(event, to_person=reader == _PERSON)
     people = [person.email]
     if reader == _ADMINISTRATORS:
         found = administrators(event.workspace, event.actor)
         people = sorted(found.values_list("email", flat=True))
-    try:
-        EmailMessage(subject, text, bcc=people).send()
-    except (SMTPException, OSError) as error:
-        raise jobs.RetryLater(
-            f"The mail server did not take the mail ({type(error).__name__})."
-        ) from error
-    return {"sent": len(people)}
+    return mailing.send(subject, text, people)
 
 
 def person_of(event: AuditEvent) -> User | None:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.core.mail import EmailMessage
 from django.urls import reverse
 
-from workspaces import audit, confirmations, jobs
+from workspaces import audit, confirmations, jobs, mailing
 from workspaces.browsers import browser_name
 from workspaces.factors.notices import administrators
 from workspaces.models import AuditEvent, Confirmation, Job, PhoneDevice, User
@@ -86,14 +84,7 @@ def send(job: Job) -> dict[str, int | str]:
         return {"sent": 0, "note": "The person is gone."}
     others = administrators(event.workspace, event.actor)
     people = [event.actor.email, *sorted(others.values_list("email", flat=True))]
-    subject, text = written(event)
-    try:
-        EmailMessage(subject, text, bcc=people).send()
-    except (SMTPException, OSError) as error:
-        raise jobs.RetryLater(
-            f"The mail server did not take the mail ({type(error).__name__})."
-        ) from error
-    return {"sent": len(people)}
+    return mailing.send(*written(event), people)
 
 
 def written(event: AuditEvent) -> tuple[str, str]:
