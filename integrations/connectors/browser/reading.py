@@ -8,8 +8,8 @@ the app itself says.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from integrations.connectors.browser.blueprint import (
     Blueprint,
@@ -20,16 +20,8 @@ from integrations.connectors.browser.blueprint import (
     Target,
     Verb,
 )
-from integrations.connectors.expressions import (
-    Expression,
-    InvalidExpression,
-    Template,
-    compile_expression,
-    compile_template,
-)
+from integrations.connectors.manifest_reading import ManifestReader
 from integrations.connectors.problems import Problem
-
-_Compiled = TypeVar("_Compiled")
 
 _NOTHING: frozenset[str] = frozenset()
 _EVERYWHERE = frozenset({"config"})
@@ -55,10 +47,10 @@ def read_blueprint(browser: Mapping[str, Any]) -> tuple[Blueprint, list[Problem]
     return reader.blueprint(), reader.problems
 
 
-class _Reader:
+class _Reader(ManifestReader):
     def __init__(self, browser: Mapping[str, Any]) -> None:
+        super().__init__()
         self._browser = browser
-        self.problems: list[Problem] = []
 
     def blueprint(self) -> Blueprint:
         browser = self._browser
@@ -207,33 +199,3 @@ class _Reader:
         if pattern.groups != 1:
             self._report(where, "One part in parentheses says what to pick out.")
         return pattern
-
-    def _expression(self, text: str, where: str, known: frozenset[str]) -> Expression:
-        expression = self._compiled(compile_expression, text, where, "null")
-        self._check_names([expression], where, known)
-        return expression
-
-    def _template(self, text: str, where: str, known: frozenset[str]) -> Template:
-        template = self._compiled(compile_template, text, where, "")
-        self._check_names(template.expressions(), where, known)
-        return template
-
-    def _compiled(
-        self, build: Callable[[str], _Compiled], text: str, where: str, harmless: str
-    ) -> _Compiled:
-        try:
-            return build(text)
-        except InvalidExpression as error:
-            self._report(where, str(error))
-            return build(harmless)
-
-    def _check_names(
-        self, expressions: Iterable[Expression], where: str, known: frozenset[str]
-    ) -> None:
-        used = set[str]().union(*(each.names() for each in expressions))
-        for name in sorted(used - known):
-            names = ", ".join(sorted(known))
-            self._report(where, f"{name} is not known here. Known are: {names}.")
-
-    def _report(self, where: str, message: str) -> None:
-        self.problems.append(Problem(where, message))

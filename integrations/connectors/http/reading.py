@@ -8,16 +8,13 @@ the JSON schema of the catalog.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from integrations.connectors.expressions import (
     Expression,
-    InvalidExpression,
     Template,
-    compile_expression,
-    compile_template,
 )
 from integrations.connectors.http.blueprint import (
     Blueprint,
@@ -27,10 +24,9 @@ from integrations.connectors.http.blueprint import (
     Login,
     Paging,
 )
+from integrations.connectors.manifest_reading import ManifestReader
 from integrations.connectors.meanings import ErrorRule, Meaning
 from integrations.connectors.problems import Problem
-
-_Compiled = TypeVar("_Compiled")
 
 _EVERYWHERE = frozenset({"config", "session"})
 _OF_ACCOUNT = frozenset({"id"})
@@ -61,11 +57,11 @@ def read_blueprint(http: Mapping[str, Any]) -> tuple[Blueprint, list[Problem]]:
     return reader.blueprint(), reader.problems
 
 
-class _Reader:
+class _Reader(ManifestReader):
     def __init__(self, http: Mapping[str, Any]) -> None:
+        super().__init__()
         self._http = http
         self._lookups = http.get("lookups", {})
-        self.problems: list[Problem] = []
         self._compiled_lookups = {
             name: self._call({**spec, "reads": []}, f"http.lookups.{name}", _OF_ACCOUNT)
             for name, spec in self._lookups.items()
@@ -264,38 +260,3 @@ class _Reader:
             name: self._template(text, f"{where}.{name}", known)
             for name, text in specs.items()
         }
-
-    def _expression(
-        self, text: str, where: str, known: frozenset[str] | None = None
-    ) -> Expression:
-        """Compile; `known` is None where the expression reads the app's answer."""
-        expression = self._compiled(compile_expression, text, where, "null")
-        self._check_names([expression], where, known)
-        return expression
-
-    def _template(self, text: str, where: str, known: frozenset[str]) -> Template:
-        template = self._compiled(compile_template, text, where, "")
-        self._check_names([*template.expressions()], where, known)
-        return template
-
-    def _compiled(
-        self, build: Callable[[str], _Compiled], text: str, where: str, harmless: str
-    ) -> _Compiled:
-        try:
-            return build(text)
-        except InvalidExpression as error:
-            self._report(where, str(error))
-            return build(harmless)
-
-    def _check_names(
-        self, expressions: list[Expression], where: str, known: frozenset[str] | None
-    ) -> None:
-        if known is None:
-            return
-        used = set[str]().union(*(each.names() for each in expressions))
-        for name in sorted(used - known):
-            names = ", ".join(sorted(known))
-            self._report(where, f"{name} is not known here. Known are: {names}.")
-
-    def _report(self, where: str, message: str) -> None:
-        self.problems.append(Problem(where, message))
