@@ -29,7 +29,7 @@ class IntegrationsConfig(AppConfig):
             provisioning,
             receiving,
         )
-        from integrations.outside import call_log, health
+        from integrations.outside import call_log, health, outages
         from integrations.provisioning import (
             applying,
             confirming,
@@ -172,6 +172,8 @@ class IntegrationsConfig(AppConfig):
             restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY
         )
         jobs.register(health.JOB, health.tell)
+        jobs.register(outages.JOB, outages.tell)
+        jobs.register_due(outages.ask_for_due)
         jobs.register(push.JOB, push.carry_out)
         jobs.register(trusts.FETCH, signing_keys.fetch)
         jobs.register(sync.JOB, sync.carry_out)

@@ -61,8 +61,13 @@ class IntegrationSerializer(serializers.Serializer):
     baseUrl = serializers.CharField(source="base_url")
     gatewayUrl = serializers.CharField(source="directory.base_url")
     identifier = serializers.CharField(allow_blank=True)
-    status = serializers.CharField()
+    status = serializers.ChoiceField(Integration.Contact.choices, source="contact")
     statusReason = serializers.CharField(source="status_reason", allow_blank=True)
+    callsStoppedAt = serializers.DateTimeField(
+        source="calls_stopped_at",
+        allow_null=True,
+        help_text="Since when calls are held back because the app fails.",
+    )
     pausedAt = serializers.DateTimeField(source="paused_at", allow_null=True)
     observingSince = serializers.DateTimeField(
         source="observing_since", allow_null=True

@@ -34,6 +34,13 @@ class Integration(models.Model):
         ACTIVE = "active", "Active"
         NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
+    class Contact(models.TextChoices):
+        """How Keyway and the app get on: the status, and whether calls are held back."""
+
+        ACTIVE = "active", "Active"
+        WAITING = "waiting", "Waiting for the app"
+        NEEDS_ATTENTION = "needs_attention", "Needs attention"
+
     class OnUnassign(models.TextChoices):
         """What happens in the app to a user whom the IdP takes away."""
 
@@ -126,6 +133,11 @@ class Integration(models.Model):
         null=True,
         help_text="Since when calls are held back because the app fails; see Lane.",
     )
+    told_stopped_at = models.DateTimeField(
+        null=True,
+        help_text="The calls_stopped_at that a mail has told of, until another one "
+        "tells that the app works again.",
+    )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -146,6 +158,14 @@ class Integration(models.Model):
     def own_username(self) -> str:
         """The name of Keyway's own account in the app, empty if it has none."""
         return self.service_account.username if self.service_account else ""
+
+    @property
+    def contact(self) -> Contact:
+        """How Keyway and the app get on."""
+        if self.status == self.Status.NEEDS_ATTENTION:
+            return self.Contact.NEEDS_ATTENTION
+        is_held_back = self.calls_stopped_at is not None
+        return self.Contact.WAITING if is_held_back else self.Contact.ACTIVE
 
     @property
     def lane(self) -> str:

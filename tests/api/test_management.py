@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.conftest import ScimClient
 from tokens.models import ScimToken
 from workspaces.models import AuditEvent, Job, User, Workspace
 
+AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
 SECRET = "correct-horse-in-the-app"
 ACCOUNT = {
     "app": "demo-app",
@@ -145,6 +147,31 @@ class TestIntegrations:
 
         with django_assert_num_queries(4):
             api.get("/v1/integrations")
+
+    @pytest.mark.parametrize(
+        ("columns", "status"),
+        [
+            ({}, "active"),
+            ({"calls_stopped_at": AN_HOUR_AGO}, "waiting"),
+            (
+                {"calls_stopped_at": AN_HOUR_AGO, "status": "needs_attention"},
+                "needs_attention",
+            ),
+        ],
+    )
+    def test_status_says_how_the_app_does(
+        self,
+        api: ApiClient,
+        integration: Integration,
+        columns: dict[str, Any],
+        status: str,
+    ) -> None:
+        Integration.objects.update(**columns)
+
+        found = api.get(f"/v1/integrations/{integration.directory.key}").body
+
+        assert found["status"] == status
+        assert (found["callsStoppedAt"] is None) is (not columns)
 
 
 class TestTokens:
