@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from integrations.connectors.client_credentials import read_endpoint
 from integrations.connectors.expressions import (
     Expression,
     InvalidExpression,
@@ -36,7 +37,10 @@ _EVERYWHERE = frozenset({"config", "session"})
 _OF_ACCOUNT = frozenset({"id"})
 _LOGIN = frozenset({"login"})
 _PAGE = frozenset({"page", "offset", "size", "cursor"})
-_BASIC = {"Authorization": "{basic(login.username, login.password)}"}
+_HEADERS = {
+    "basic": {"Authorization": "{basic(login.username, login.password)}"},
+    "client_credentials": {"Authorization": "Bearer {session.token}"},
+}
 LOGINS = {"password": "session", "access_token": "key_session"}
 """Which part of `http` tells how each login workflow logs in."""
 
@@ -107,13 +111,15 @@ class _Reader:
 
     def _login(self, spec: Mapping[str, Any], where: str) -> Login:
         style = spec["style"]
-        headers = _BASIC if style == "basic" else spec.get("headers", {})
+        headers = _HEADERS.get(style) or spec.get("headers", {})
         known = _LOGIN if style in {"basic", "key"} else frozenset({"session"})
         login = Login(
             style, headers=self._templates(headers, f"{where}.headers", known)
         )
         if style in {"basic", "key"}:
             return login
+        if style == "client_credentials":
+            return replace(login, token_endpoint=read_endpoint(spec))
         page = spec.get("page")
         filled_in = {"hidden", "cookies"} if page else frozenset[str]()
         return replace(
