@@ -75,6 +75,8 @@ class IntegrationSerializer(serializers.Serializer):
     syncSchedule = serializers.CharField(source="sync_schedule", allow_blank=True)
     onUnassign = serializers.CharField(source="on_unassign")
     deleteAfterDays = serializers.IntegerField(source="delete_after_days")
+    groupPrefix = serializers.CharField(source="group_prefix", allow_blank=True)
+    groupSuffix = serializers.CharField(source="group_suffix", allow_blank=True)
     lastSyncedAt = serializers.DateTimeField(source="last_synced_at", allow_null=True)
     createdAt = serializers.DateTimeField(source="created_at")
 
@@ -106,6 +108,14 @@ class ChangedIntegrationSerializer(serializers.Serializer):
     syncSchedule = ScheduleField(required=False)
     onUnassign = serializers.CharField(required=False)
     deleteAfterDays = serializers.IntegerField(required=False)
+    groupPrefix = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="In front of the IdP's names of the app's groups.",
+    )
+    groupSuffix = serializers.CharField(
+        required=False, allow_blank=True, help_text="Behind them."
+    )
     password = serializers.CharField(
         required=False, help_text="Of the service account, for another address."
     )

@@ -123,6 +123,20 @@ class Integration(models.Model):
         help_text="How a sync finds whose an account is, in order: userName, email, "
         "externalId, or attribute:<name> of the user schema.",
     )
+    group_prefix = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the IdP puts in front of the names of the app's groups.",
+    )
+    group_suffix = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the IdP puts behind the names of the app's groups.",
+    )
     calls_per_second = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="0: as fast as the app answers."
     )
@@ -158,6 +172,10 @@ class Integration(models.Model):
     def own_username(self) -> str:
         """The name of Keyway's own account in the app, empty if it has none."""
         return self.service_account.username if self.service_account else ""
+
+    def group_name(self, name: str) -> str:
+        """Return how the IdP calls the app's group of a name."""
+        return f"{self.group_prefix}{name}{self.group_suffix}"
 
     @property
     def contact(self) -> Contact:

@@ -55,7 +55,10 @@ class TestIntegrations:
         made = api.post("/v1/integrations", wish(account))
         one = f"/v1/integrations/{made.body['key']}"
 
-        changed = api.patch(one, {"name": "Renamed", "syncSchedule": "0 */6 * * *"})
+        changed = api.patch(
+            one,
+            {"name": "Renamed", "syncSchedule": "0 */6 * * *", "groupPrefix": "APP "},
+        )
         paused = api.post(f"{one}/pause")
         resumed = api.post(f"{one}/resume")
         unsure = api.delete(one)
@@ -66,6 +69,7 @@ class TestIntegrations:
             "Renamed",
             "0 */6 * * *",
         )
+        assert changed.body["groupPrefix"] == "APP "
         assert paused.body["pausedAt"]
         assert resumed.body["pausedAt"] is None
         assert (unsure.status, gone.status, api.get(one).status) == (422, 204, 404)
