@@ -29,7 +29,7 @@ class IntegrationsConfig(AppConfig):
             provisioning,
             receiving,
         )
-        from integrations.outside import call_log, health
+        from integrations.outside import call_log, health, outages
         from integrations.provisioning import (
             applying,
             confirming,
@@ -41,7 +41,7 @@ class IntegrationsConfig(AppConfig):
         )
         from integrations.reports import assignment_exports
         from integrations.set_up import drafts, setup_check
-        from integrations.syncing import person, schedule, sync
+        from integrations.syncing import group_matching, person, schedule, sync
         from integrations.tasks import mailing
         from integrations.watching import notices as watch_notices
         from integrations.watching import watch
@@ -172,10 +172,13 @@ class IntegrationsConfig(AppConfig):
             restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY
         )
         jobs.register(health.JOB, health.tell)
+        jobs.register(outages.JOB, outages.tell)
+        jobs.register_due(outages.ask_for_due)
         jobs.register(push.JOB, push.carry_out)
         jobs.register(trusts.FETCH, signing_keys.fetch)
         jobs.register(sync.JOB, sync.carry_out)
         jobs.register(person.JOB, person.carry_out)
+        jobs.register(group_matching.JOB, group_matching.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         confirmations.register(service_accounts.REPLACE_PASSWORD)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from integrations.audit import Action
 from integrations.models import Integration, ServiceAccount
 from integrations.outside import holding_back, origins
-from integrations.syncing import cron
+from integrations.syncing import cron, group_matching
 from workspaces import audit
 from workspaces.models import User
 
@@ -38,9 +38,12 @@ class General:
     delete_after_days: int
     calls_per_second: int = 0
     confirms_with_app: bool = False
+    group_prefix: str = ""
+    group_suffix: str = ""
 
 
 _CONFIRMS = "confirms_with_app"
+_GROUP_NAMES = {"group_prefix", "group_suffix"}
 
 
 def change_general(
@@ -76,6 +79,7 @@ def _store_general(
     if not changed:
         return False
     before = integration.name
+    names_before = integration.group_prefix, integration.group_suffix
     for name in changed:
         if name != _CONFIRMS:
             setattr(integration, name, values[name])
@@ -94,6 +98,8 @@ def _store_general(
             f"Another integration of this workspace is called {wish.name}. Choose "
             "another name."
         ) from None
+    if not _GROUP_NAMES.isdisjoint(changed):
+        group_matching.request(integration, names_before, actor=actor, now=now)
     if _CONFIRMS in changed:
         # Where each request reads it, with its token.
         integration.directory.confirms_with_app = wish.confirms_with_app

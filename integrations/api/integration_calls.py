@@ -61,8 +61,13 @@ class IntegrationSerializer(serializers.Serializer):
     baseUrl = serializers.CharField(source="base_url")
     gatewayUrl = serializers.CharField(source="directory.base_url")
     identifier = serializers.CharField(allow_blank=True)
-    status = serializers.CharField()
+    status = serializers.ChoiceField(Integration.Contact.choices, source="contact")
     statusReason = serializers.CharField(source="status_reason", allow_blank=True)
+    callsStoppedAt = serializers.DateTimeField(
+        source="calls_stopped_at",
+        allow_null=True,
+        help_text="Since when calls are held back because the app fails.",
+    )
     pausedAt = serializers.DateTimeField(source="paused_at", allow_null=True)
     observingSince = serializers.DateTimeField(
         source="observing_since", allow_null=True
@@ -70,6 +75,8 @@ class IntegrationSerializer(serializers.Serializer):
     syncSchedule = serializers.CharField(source="sync_schedule", allow_blank=True)
     onUnassign = serializers.CharField(source="on_unassign")
     deleteAfterDays = serializers.IntegerField(source="delete_after_days")
+    groupPrefix = serializers.CharField(source="group_prefix", allow_blank=True)
+    groupSuffix = serializers.CharField(source="group_suffix", allow_blank=True)
     lastSyncedAt = serializers.DateTimeField(source="last_synced_at", allow_null=True)
     createdAt = serializers.DateTimeField(source="created_at")
 
@@ -101,6 +108,14 @@ class ChangedIntegrationSerializer(serializers.Serializer):
     syncSchedule = ScheduleField(required=False)
     onUnassign = serializers.CharField(required=False)
     deleteAfterDays = serializers.IntegerField(required=False)
+    groupPrefix = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="In front of the IdP's names of the app's groups.",
+    )
+    groupSuffix = serializers.CharField(
+        required=False, allow_blank=True, help_text="Behind them."
+    )
     password = serializers.CharField(
         required=False, help_text="Of the service account, for another address."
     )

@@ -17,7 +17,32 @@ from integrations.forms.accounts import (
 from integrations.forms.schedule import AsksSchedule
 from integrations.models import Integration, ServiceAccount
 from integrations.provisioning import unassigning
+from integrations.provisioning.entitlements import GROUP_KIND
 from integrations.syncing import matching_rules
+
+
+class GroupNamePart(forms.CharField):
+    """What stands around the name of a group. A blank at its edge is part of it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            required=False,
+            max_length=100,
+            strip=False,
+            widget=forms.TextInput(
+                attrs={"autocomplete": "off", "spellcheck": "false"}
+            ),
+            **options,
+        )
+
+    def clean(self, value: Any) -> str:
+        """Return the part; nothing but blanks is none. Raises ValidationError."""
+        text: str = super().clean(value)
+        if not text.isprintable():
+            raise forms.ValidationError(
+                "A name of a group has no tabs or line breaks. Use visible characters."
+            )
+        return text if text.strip() else ""
 
 
 class GeneralForm(AsksSchedule, AsksPassword):
@@ -68,6 +93,13 @@ class GeneralForm(AsksSchedule, AsksPassword):
         "change. If the app takes too long, the request is answered as usual.",
     )
 
+    group_prefix = GroupNamePart(
+        label="Group name prefix",
+        help_text="What your IdP puts in front of the names of this app's groups. Only "
+        "its groups with prefix and suffix are then the app's.",
+    )
+    group_suffix = GroupNamePart(label="Group name suffix")
+
     def __init__(
         self, data: Any = None, *, integration: Integration, **kwargs: Any
     ) -> None:
@@ -85,6 +117,7 @@ class GeneralForm(AsksSchedule, AsksPassword):
         ]
         self._present_days = integration.delete_after_days
         self._describe_identifier(integration)
+        self._describe_groups(integration)
         self.order_fields(
             ["name", "base_url", "password", "identifier", *AsksSchedule.base_fields]
         )
@@ -96,6 +129,22 @@ class GeneralForm(AsksSchedule, AsksPassword):
         else:
             self.fields["identifier"].label = described["label"]
             self.fields["identifier"].help_text = described["help"]
+
+    def _describe_groups(self, integration: Integration) -> None:
+        """Say by an example what the names mean now; ask only where there are groups."""
+        manifest = integration.app.manifest
+        kinds = manifest.get("capabilities", {}).get("entitlements", [])
+        if GROUP_KIND not in {kind["kind"] for kind in kinds}:
+            del self.fields["group_prefix"], self.fields["group_suffix"]
+            return
+        group = (
+            integration.entitlements.filter(kind=GROUP_KIND).order_by("name").first()
+        )
+        name = group.name if group else "Developers"
+        self.fields["group_suffix"].help_text = (
+            "What it puts behind them. As saved now, "
+            f"{integration.group_name(name)} at your IdP stands for {name} in the app."
+        )
 
     def clean_base_url(self) -> str:
         """Refuse what cannot be called, or not for this app."""

@@ -34,6 +34,13 @@ class Integration(models.Model):
         ACTIVE = "active", "Active"
         NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
+    class Contact(models.TextChoices):
+        """How Keyway and the app get on: the status, and whether calls are held back."""
+
+        ACTIVE = "active", "Active"
+        WAITING = "waiting", "Waiting for the app"
+        NEEDS_ATTENTION = "needs_attention", "Needs attention"
+
     class OnUnassign(models.TextChoices):
         """What happens in the app to a user whom the IdP takes away."""
 
@@ -116,6 +123,20 @@ class Integration(models.Model):
         help_text="How a sync finds whose an account is, in order: userName, email, "
         "externalId, or attribute:<name> of the user schema.",
     )
+    group_prefix = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the IdP puts in front of the names of the app's groups.",
+    )
+    group_suffix = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What the IdP puts behind the names of the app's groups.",
+    )
     calls_per_second = models.PositiveSmallIntegerField(
         default=0, db_default=0, help_text="0: as fast as the app answers."
     )
@@ -125,6 +146,11 @@ class Integration(models.Model):
     calls_stopped_at = models.DateTimeField(
         null=True,
         help_text="Since when calls are held back because the app fails; see Lane.",
+    )
+    told_stopped_at = models.DateTimeField(
+        null=True,
+        help_text="The calls_stopped_at that a mail has told of, until another one "
+        "tells that the app works again.",
     )
     last_synced_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -146,6 +172,18 @@ class Integration(models.Model):
     def own_username(self) -> str:
         """The name of Keyway's own account in the app, empty if it has none."""
         return self.service_account.username if self.service_account else ""
+
+    def group_name(self, name: str) -> str:
+        """Return how the IdP calls the app's group of a name."""
+        return f"{self.group_prefix}{name}{self.group_suffix}"
+
+    @property
+    def contact(self) -> Contact:
+        """How Keyway and the app get on."""
+        if self.status == self.Status.NEEDS_ATTENTION:
+            return self.Contact.NEEDS_ATTENTION
+        is_held_back = self.calls_stopped_at is not None
+        return self.Contact.WAITING if is_held_back else self.Contact.ACTIVE
 
     @property
     def lane(self) -> str:

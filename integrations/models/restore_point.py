@@ -14,8 +14,8 @@ from workspaces.models import Job, User
 class RestorePoint(models.Model):
     """One account as the app showed it, and what was then done to it.
 
-    Holds names, activity and what the account held; never a password, and no value
-    of the user schema, which apps do not show. Kept for a set time, then pruned.
+    Holds names, activity, what the account held, and what the app shows of the user
+    schema; never a password or what is confidential. Kept for a set time, then pruned.
     Changes with no long pause between them share a `run`.
     """
 

@@ -103,18 +103,33 @@ def with_own_attributes(
     """
     if account.attributes is None:
         return document
-    told = {name.lower(): value for name, value in account.attributes.items()}
     urn = user_schema.urn_of(directory.key)
     present = document.get(urn)
     own = dict(present) if isinstance(present, dict) else {}
-    for attribute in user_schema.read(directory.user_schema).attributes:
-        value = told.get(attribute.name.lower())
-        if value not in (None, "", []):
+    attributes = user_schema.read(directory.user_schema).attributes
+    told = told_attributes(account, attributes)
+    for attribute in attributes:
+        value = told[attribute.name]
+        if value is not None:
             own[attribute.name] = value
         elif attribute.allow_empty_in_sync:
             own.pop(attribute.name, None)
     rest = {name: value for name, value in document.items() if name != urn}
     return {**rest, urn: own} if own else rest
+
+
+def told_attributes(
+    account: ObservedAccount, attributes: tuple[UserAttribute, ...]
+) -> Document:
+    """Return what the app tells of attributes, by the names of the user schema.
+
+    None where it has no value; nothing at all if it does not tell them.
+    """
+    if account.attributes is None:
+        return {}
+    told = {name.lower(): value for name, value in account.attributes.items()}
+    found = {a.name: told.get(a.name.lower()) for a in attributes}
+    return {n: None if value in ("", []) else value for n, value in found.items()}
 
 
 def primary_value(values: JSON) -> str:

@@ -4,8 +4,9 @@ An attempt makes one point, before its first change, and notes each change in it
 before the call is made: what a crash leaves behind says too much rather than too
 little. Changes, as [act, details]::
 
-    ["create", {}]  ["update", {field: [old, new]}]  ["deactivate", {}]
-    ["reactivate", {}]  ["delete", {}]  ["grant", {kind, external_id, name}]
+    ["create", {}]  ["update", {field: [old, new]}]
+    ["attributes", {name: [old, new]}]  ["deactivate", {}]  ["reactivate", {}]
+    ["delete", {}]  ["grant", {kind, external_id, name}]
     ["revoke", {kind, external_id, name}]
 """
 
@@ -19,6 +20,7 @@ from integrations.connectors.base import Session
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
 from integrations.models import Provisioning, RestorePoint
 from integrations.outside.acts import ToldSession
+from integrations.provisioning import kept_attributes
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -62,17 +64,22 @@ class KeepingSession(ToldSession):
         return made
 
     def update_account(self, external_id: str, account: DesiredAccount) -> None:
-        """Change names, and note which; values of the user schema are not seen."""
+        """Change names and values of the user schema, and note which."""
+        if self._seen is not None:
+            self._note_update(self._seen, account)
+        super().update_account(external_id, account)
+
+    def _note_update(self, seen: ObservedAccount, account: DesiredAccount) -> None:
         changed = {
-            name: [getattr(self._seen, name), getattr(account, name)]
+            name: [getattr(seen, name), getattr(account, name)]
             for name in FIELDS
-            if self._seen is not None
-            and getattr(account, name)
-            and getattr(account, name) != getattr(self._seen, name)
+            if getattr(account, name) and getattr(account, name) != getattr(seen, name)
         }
         if changed:
             self._note("update", changed)
-        super().update_account(external_id, account)
+        own = kept_attributes.changed(seen, account, self._row.integration.directory)
+        if own:
+            self._note("attributes", own)
 
     def deactivate_account(self, external_id: str) -> None:
         """Keep the account from logging in."""
@@ -126,7 +133,7 @@ class KeepingSession(ToldSession):
             resource_id=row.resource_id_public,
             user_name=row.user_name,
             external_id=self._seen.external_id if self._seen else "",
-            before=_kept(self._seen) if self._seen else None,
+            before=_kept(self._seen, row) if self._seen else None,
             granted=row.granted,
             at=now,
         )
@@ -147,9 +154,11 @@ def _run_of(row: Provisioning, *, now: datetime) -> uuid.UUID:
     return uuid.uuid4()
 
 
-def _kept(account: ObservedAccount) -> dict[str, Any]:
+def _kept(account: ObservedAccount, row: Provisioning) -> dict[str, Any]:
+    own = kept_attributes.shown_by_the_app(account, row.integration.directory)
     return {
         **{name: getattr(account, name) for name in FIELDS},
+        "attributes": {name: value for name, value in own.items() if value is not None},
         "active": account.active,
         "entitlements": sorted(map(list, account.entitlements)),
     }

@@ -17,7 +17,7 @@ from django.db.models import F, QuerySet
 
 from integrations.audit import Action
 from integrations.connectors.base import Session
-from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
+from integrations.desired import JSON, DesiredAccount, Entitlement, ObservedAccount
 from integrations.models import (
     AppEntitlement,
     Integration,
@@ -25,8 +25,9 @@ from integrations.models import (
     RestorePoint,
 )
 from integrations.outside import acts
-from integrations.provisioning import wanted
+from integrations.provisioning import kept_attributes, mapping, wanted
 from integrations.provisioning.restoring import FIELDS
+from scim.protocol.types import Document
 from workspaces import audit
 from workspaces.models import Job, User
 
@@ -49,6 +50,9 @@ class Undo:
     fields: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Each name as (what Keyway set, what was there before)."""
 
+    attributes: dict[str, tuple[JSON, JSON]] = field(default_factory=dict)
+    """Each value of the user schema, likewise."""
+
     active: bool | None = None
     """Whether the account should be able to log in; None leaves that alone."""
 
@@ -65,6 +69,8 @@ class Undo:
             yield f"Create the account {self.create['username']} again, with a new key"
         for name, (present, old) in self.fields.items():
             yield f"Change the {_WORDS[name]} from {present} back to {old or 'nothing'}"
+        for name, pair in self.attributes.items():
+            yield f"Change {name} from {_said(pair[0])} back to {_said(pair[1])}"
         for each in self.take_away:
             yield acts.take_away(each.kind, each.name)
         for each in self.give_back:
@@ -75,7 +81,29 @@ class Undo:
 
 def done(point: RestorePoint) -> list[str]:
     """Return what was done from a point on, in words."""
-    return [_in_words(act, details) for act, details in point.changes]
+    return [_in_words(act, details) for act, details in _changes([point])]
+
+
+def _changes(points: Sequence[RestorePoint]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the changes of points of one integration that may be shown, in order."""
+    attributes = kept_attributes.keepable(points[0].integration.directory)
+    names = [attribute.name for attribute in attributes]
+    every = [(act, details) for point in points for act, details in point.changes]
+    kept = [
+        (act, {n: details[n] for n in names if n in details})
+        if act == "attributes"
+        else (act, details)
+        for act, details in every
+    ]
+    return [(act, details) for act, details in kept if details or act != "attributes"]
+
+
+def _said(value: JSON) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "nothing" if value in (None, "") else str(value)
 
 
 def _in_words(act: str, details: dict[str, Any]) -> str:
@@ -85,6 +113,12 @@ def _in_words(act: str, details: dict[str, Any]) -> str:
             for name, (old, new) in details.items()
         )
         return f"Change the {', the '.join(changed)}"
+    if act == "attributes":
+        said = (
+            f"{name} from {_said(old)} to {_said(new)}"
+            for name, (old, new) in details.items()
+        )
+        return f"Change {', '.join(said)}"
     if act == "grant":
         return acts.grant(details["kind"], details["name"])
     if act == "revoke":
@@ -112,13 +146,13 @@ def since(point: RestorePoint) -> list[RestorePoint]:
     rows = undoable(point.integration).filter(
         resource_id=point.resource_id, pk__gte=point.pk
     )
-    return list(rows.order_by("pk"))
+    return list(rows.select_related("integration__directory").order_by("pk"))
 
 
 def plan(points: Sequence[RestorePoint]) -> Undo:
     """Return what puts an account back to before the first of its points."""
     first = points[0]
-    changes = [(act, details) for point in points for act, details in point.changes]
+    changes = _changes(points)
     acted = [act for act, _ in changes]
     external_id = next((p.external_id for p in reversed(points) if p.external_id), "")
     whereabouts = [act for act in acted if act in {"create", "delete"}]
@@ -134,17 +168,19 @@ def plan(points: Sequence[RestorePoint]) -> Undo:
     switched = {"deactivate", "reactivate"} & set(acted)
     return Undo(
         external_id,
-        fields=_fields(changes),
+        fields=_net(changes, "update"),
+        attributes=_net(changes, "attributes"),
         active=bool(first.before["active"]) if switched else None,
         take_away=taken,
         give_back=given,
     )
 
 
-def _fields(changes: list[tuple[str, Any]]) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
+def _net(changes: list[tuple[str, Any]], wanted: str) -> dict[str, tuple[Any, Any]]:
+    """Return (what was set in the end, what was there first) by name, if they differ."""
+    found: dict[str, tuple[Any, Any]] = {}
     for act, details in changes:
-        if act == "update":
+        if act == wanted:
             for name, (old, new) in details.items():
                 found[name] = (new, found[name][1] if name in found else old)
     return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
@@ -252,13 +288,17 @@ def put_back(
     undo = plan(points)
     account = session.get_account(undo.external_id) if undo.external_id else None
     if account is None and undo.create is not None:
-        account = session.create_account(_wish(row, undo.create, {}))
+        kept = _attributes(row, undo.create.get("attributes", {}), {})
+        account = session.create_account(_wish(row, undo.create, {}, kept))
     if account is None:
         return None
-    if undo.fields:
+    if undo.fields or undo.attributes:
         present = {name: getattr(account, name) for name in FIELDS}
         old = {name: pair[1] for name, pair in undo.fields.items()}
-        session.update_account(account.external_id, _wish(row, present, old))
+        shown = kept_attributes.shown_by_the_app(account, row.integration.directory)
+        before = {name: pair[1] for name, pair in undo.attributes.items()}
+        wish = _wish(row, present, old, _attributes(row, shown, before))
+        session.update_account(account.external_id, wish)
     _exchange(row, undo, account, session)
     if undo.active is True and not account.active:
         session.reactivate_account(account.external_id)
@@ -280,8 +320,23 @@ def _exchange(
             session.grant(account.external_id, each)
 
 
+def _attributes(row: Provisioning, shown: Document, old: Document) -> Document:
+    """Return all values of the user schema, for an app that replaces them together.
+
+    What the app shows of them stays, but for the `old`; what it does not show, such as
+    what is confidential, is as the IdP wants it.
+    """
+    user = row.resource
+    wanted = mapping.desired_account(user).attributes if user else {}
+    told = {n: v for n, v in shown.items() if n in wanted or v is not None}
+    return {**wanted, **told, **old}
+
+
 def _wish(
-    row: Provisioning, present: dict[str, Any], old: dict[str, str]
+    row: Provisioning,
+    present: dict[str, Any],
+    old: dict[str, str],
+    attributes: Document,
 ) -> DesiredAccount:
     names = {name: old.get(name, str(present[name])) for name in FIELDS}
     return DesiredAccount(
@@ -291,6 +346,7 @@ def _wish(
         given_name=names["given_name"],
         family_name=names["family_name"],
         display_name=names["display_name"],
+        attributes=attributes,
     )
 
 

@@ -28,6 +28,7 @@ class State(TextChoices):
     PAUSED = "paused", "Paused"
     NEEDS_ATTENTION = "needs_attention", "Needs attention"
     HELD = "held", "Held"
+    WAITING = "waiting", "Waiting for the app"
     SYNCING = "syncing", "Syncing"
     UNKNOWN = "unknown", "Unknown"
     ACTIVE = "active", "Active"
@@ -57,9 +58,12 @@ def standing_of(
         return Standing(State.PAUSED, integration.paused_at)
     if integration.status == Integration.Status.NEEDS_ATTENTION:
         return Standing(State.NEEDS_ATTENTION, integration.status_at)
+    if sync is not None and holding.is_held(sync):
+        return Standing(State.HELD, sync.started_at)
+    if integration.calls_stopped_at is not None:
+        return Standing(State.WAITING, integration.calls_stopped_at)
     if sync is not None:
-        state = State.HELD if holding.is_held(sync) else State.SYNCING
-        return Standing(state, sync.started_at)
+        return Standing(State.SYNCING, sync.started_at)
     seen = integration.last_synced_at or integration.created_at
     overdue_at = integration.sync_overdue_at
     if overdue_at is not None and overdue_at < now:
@@ -88,10 +92,14 @@ def in_state(
     held, syncing = open_ones or with_open_sync(workspace)
     if state == State.HELD:
         return rows.filter(directory__in=held)
+    rows = rows.exclude(directory__in=held)
+    if state == State.WAITING:
+        return rows.filter(calls_stopped_at__isnull=False)
+    rows = rows.filter(calls_stopped_at=None)
     if state == State.SYNCING:
         return rows.filter(directory__in=syncing)
     overdue = Q(sync_overdue_at__lt=now)
-    rows = rows.exclude(directory__in=[*held, *syncing])
+    rows = rows.exclude(directory__in=syncing)
     return rows.filter(overdue) if state == State.UNKNOWN else rows.exclude(overdue)
 
 

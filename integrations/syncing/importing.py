@@ -17,19 +17,21 @@ from integrations.provisioning import (
     entitlements,
     mapping,
     role_publishing,
-    wanted,
 )
 from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
-from integrations.syncing import matching, newcomers, recognising
+from integrations.syncing import (
+    group_matching,
+    matching,
+    newcomers,
+    recognising,
+)
 from integrations.syncing.known import Page, columns
 from integrations.syncing.matching_rules import Finder
 from integrations.syncing.report import Report
 from scim import services, store
 from scim.models import GroupMember, Resource
-from scim.protocol.comparable import string_key
 from scim.protocol.errors import ScimError
 from scim.served import schema_of
-from workspaces.models import Job
 
 _ORIGIN = services.Origin(source=Resource.Source.APP)
 
@@ -60,7 +62,7 @@ def take_entitlements(
             if entitlement.kind != GROUP_KIND:
                 report.new += entitlements.show(integration, row, now=now)
         if entitlement.kind == GROUP_KIND and row.resource_id is None:
-            _match_group(integration, row, report, now)
+            group_matching.match(integration, row, report, now)
     role_publishing.after_sync(integration, now=now)
 
 
@@ -71,46 +73,6 @@ def _count(kind: str, report: Report) -> None:
         report.roles += 1
     else:
         report.entitlements += 1
-
-
-def _match_group(
-    integration: Integration, row: AppEntitlement, report: Report, now: datetime
-) -> None:
-    """Let the SCIM group of this name stand for the app's, or make one."""
-    directory = integration.directory
-    group = Resource.objects.filter(
-        directory=directory,
-        group_name_key=string_key(row.name, case_exact=False),
-        app_entitlement=None,
-    ).first()
-    if group is None:
-        try:
-            group = services.create(
-                directory,
-                schema_of(directory, "Group"),
-                {"displayName": row.name},
-                origin=_ORIGIN,
-                now=now,
-            )
-        except ScimError as error:
-            report.skipped.append(f"Group {row.name}: {error.detail}")
-            return
-        report.new += 1
-    with transaction.atomic():
-        row.resource = group
-        row.save(update_fields=["resource"])
-        _give_to_members(integration, group, now)
-
-
-def _give_to_members(integration: Integration, group: Resource, now: datetime) -> None:
-    """Provision the members whom the IdP had put into the group before we knew it."""
-    members = Resource.objects.filter(memberships__group=group, resource_type="User")
-    wanted.want(
-        integration.directory,
-        list(members.values_list("pk", flat=True)),
-        trigger=Job.Trigger.SCHEDULE,
-        now=now,
-    )
 
 
 def take_accounts(

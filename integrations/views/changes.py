@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from integrations.models import Integration, Provisioning, RestorePoint
-from integrations.provisioning import restoring, undoing
+from integrations.provisioning import kept_attributes, restoring, undoing
 from integrations.views.frame import frame, get_integration
 from workspaces.clock import database_now
 from workspaces.models import Job
@@ -49,6 +49,7 @@ def index(request: WorkspaceRequest, key: str) -> HttpResponse:
         ],
         "page_obj": page,
         "days": restoring.KEEP.days,
+        "not_kept": kept_attributes.not_kept(integration),
     }
     return render(request, "integrations/changes.html", context)
 
@@ -79,6 +80,7 @@ def _point(
     integration: Integration, point: RestorePoint, *, manages: bool
 ) -> dict[str, Any]:
     key = integration.directory.key
+    point.integration = integration
     may_undo = manages and point.undone_at is None and not point.is_undo
     return {
         "at": point.at,
@@ -188,5 +190,6 @@ def _ask(
         "count": len(points),
         "more": max(0, len(points) - _ASKED),
         "cancel_url": back,
+        "not_kept": kept_attributes.not_kept(integration),
     }
     return render(request, f"integrations/undo.html{part}", context)

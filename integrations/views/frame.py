@@ -56,6 +56,7 @@ _PILLS = {
     State.PAUSED: ("neutral", "circle-pause"),
     State.NEEDS_ATTENTION: ("warning", ""),
     State.HELD: ("warning", "hand"),
+    State.WAITING: ("warning", "hourglass"),
     State.SYNCING: ("info", ""),
     State.UNKNOWN: ("neutral", "circle-question-mark"),
     State.ACTIVE: ("success", ""),

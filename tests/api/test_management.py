@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tests.conftest import ScimClient
 from tokens.models import ScimToken
 from workspaces.models import AuditEvent, Job, User, Workspace
 
+AN_HOUR_AGO = datetime.now(UTC) - timedelta(hours=1)
 SECRET = "correct-horse-in-the-app"
 ACCOUNT = {
     "app": "demo-app",
@@ -53,7 +55,10 @@ class TestIntegrations:
         made = api.post("/v1/integrations", wish(account))
         one = f"/v1/integrations/{made.body['key']}"
 
-        changed = api.patch(one, {"name": "Renamed", "syncSchedule": "0 */6 * * *"})
+        changed = api.patch(
+            one,
+            {"name": "Renamed", "syncSchedule": "0 */6 * * *", "groupPrefix": "APP "},
+        )
         paused = api.post(f"{one}/pause")
         resumed = api.post(f"{one}/resume")
         unsure = api.delete(one)
@@ -64,6 +69,7 @@ class TestIntegrations:
             "Renamed",
             "0 */6 * * *",
         )
+        assert changed.body["groupPrefix"] == "APP "
         assert paused.body["pausedAt"]
         assert resumed.body["pausedAt"] is None
         assert (unsure.status, gone.status, api.get(one).status) == (422, 204, 404)
@@ -145,6 +151,31 @@ class TestIntegrations:
 
         with django_assert_num_queries(4):
             api.get("/v1/integrations")
+
+    @pytest.mark.parametrize(
+        ("columns", "status"),
+        [
+            ({}, "active"),
+            ({"calls_stopped_at": AN_HOUR_AGO}, "waiting"),
+            (
+                {"calls_stopped_at": AN_HOUR_AGO, "status": "needs_attention"},
+                "needs_attention",
+            ),
+        ],
+    )
+    def test_status_says_how_the_app_does(
+        self,
+        api: ApiClient,
+        integration: Integration,
+        columns: dict[str, Any],
+        status: str,
+    ) -> None:
+        Integration.objects.update(**columns)
+
+        found = api.get(f"/v1/integrations/{integration.directory.key}").body
+
+        assert found["status"] == status
+        assert (found["callsStoppedAt"] is None) is (not columns)
 
 
 class TestTokens:

@@ -685,10 +685,3 @@ class TestUndo:
         gone = restoring.prune(Job(workspace=integration.workspace))
 
         assert gone == {"deleted": 1}
-
-    def test_points_hold_nothing_of_the_user_schema(
-        self, integration: Integration, ann: JSON
-    ) -> None:
-        (point,) = RestorePoint.objects.all()
-        assert point.before is None
-        assert [act for act, _ in point.changes] == ["create"]

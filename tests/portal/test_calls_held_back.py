@@ -50,9 +50,11 @@ def test_f19_each_page_says_why_since_when_and_when_it_is_tried(
         text = read(alice_client, page)
         assert f"Calls held back {DOWN} {LEFT_ALONE}: 1 change waits and none" in text
         assert re.search(r"Since .* · next try .* Try now", text)
+        assert "Waiting for the app since" in text
     dashboard = read(alice_client, "/dashboard/")
     assert f"Acme Demo {DOWN} Keyway holds its calls back; next try" in dashboard
     assert "Try now" in dashboard
+    assert "Waiting for the app" in dashboard
 
 
 def test_four_failures_are_no_news(

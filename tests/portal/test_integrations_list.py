@@ -64,6 +64,8 @@ def _bring(integration: Integration, state: State, now: datetime) -> None:
         pausing.pause(integration, actor=None, now=now)
     elif state == State.NEEDS_ATTENTION:
         rows.update(status="needs_attention", status_at=now)
+    elif state == State.WAITING:
+        rows.update(calls_stopped_at=now)
     elif state == State.UNKNOWN:
         rows.update(sync_overdue_at=now - timedelta(hours=1), last_synced_at=now)
     elif state == State.ACTIVE:
@@ -112,7 +114,9 @@ class TestStates:
         for row in answer.context["integrations"]:
             assert row["status"].label == row["name"]
         since = {r["name"]: r["status"].since for r in answer.context["integrations"]}
-        assert all(since[n] for n in ("Paused", "Needs attention", "Unknown", "Active"))
+        assert all(
+            since[s.label] for s in State if s not in {State.HELD, State.SYNCING}
+        )
 
     def test_e0_15_says_what_the_last_check_or_sync_came_to(
         self, alice_client: Client, workspace: Workspace, integration: Integration
@@ -182,6 +186,17 @@ class TestStates:
             )
             assert found.exists() is (state == State.PAUSED)
 
+    def test_waiting_counts_more_than_a_sync_that_cannot_go_on(
+        self, alice_client: Client, integration: Integration
+    ) -> None:
+        now = database_now()
+        _bring(integration, State.SYNCING, now)
+        _bring(integration, State.WAITING, now)
+
+        assert names(alice_client, status="waiting") == ["Acme Demo"]
+        assert names(alice_client, status="syncing") == []
+        assert "Waiting for the app" in words(alice_client)
+
     def test_without_a_schedule_nothing_is_overdue(
         self, alice_client: Client, integration: Integration
     ) -> None:
@@ -238,7 +253,7 @@ class TestFilters:
     ) -> None:
         page = words(alice_client, status="paused")
 
-        assert "1 of 6" in page
+        assert "1 of 7" in page
         assert "Clear filters" in page
 
     def test_survive_paging(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from html import unescape
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -13,7 +14,10 @@ import httpx2
 import pytest
 from django.test import Client
 
+from integrations.connectors.base import Misconfigured
+from integrations.desired import Connection
 from tests import factories
+from tests.integrations.connectors.manifests import on_loopback, small
 from tests.real_apps.fixtures import _installed
 from tests.real_apps.servers import REPOSITORY, free_port, running
 from workspaces.clock import database_now
@@ -147,3 +151,18 @@ def test_member_of_a_domain_that_is_not_proven_does_not(
 
     assert "_auth_user_id" not in client.session
     assert AuditEvent.objects.latest("id").data == {"reason": "domain_not_proven"}
+
+
+@pytest.mark.parametrize("secret", [SECRET, "secret-of-nobody-1"])
+def test_gives_the_http_connector_a_token_for_client_credentials(
+    canaille: Canaille, secret: str
+) -> None:
+    session = {"style": "client_credentials", "token_path": "/oauth/token"}
+    connector = on_loopback(small(session=session))
+    connection = Connection(canaille.issuer, "keyway", secret)
+    with closing(connector.open(connection)) as talk:
+        if secret == SECRET:
+            talk.log_in()
+        else:
+            with pytest.raises(Misconfigured, match="client ID and client secret"):
+                talk.log_in()

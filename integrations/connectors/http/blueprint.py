@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from integrations.connectors.client_credentials import TokenEndpoint
 from integrations.connectors.expressions import Expression, Template
 from integrations.connectors.meanings import ErrorRule
 from integrations.desired import JSON
@@ -74,13 +75,15 @@ class EntitlementList:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How Keyway logs in: `basic`, `key`, or with a call of its own, `token` or `form`.
+    """How Keyway logs in: `basic`, `key`, or with a call of its own.
 
-    A form is read from `page` first, for the hidden fields that it sends back.
+    That is `token`, `form` or, at a `token_endpoint`, `client_credentials`. A form is
+    read from `page` first, for the hidden fields that it sends back.
     """
 
     style: str
     call: Call | None = None
+    token_endpoint: TokenEndpoint | None = None
     page: Call | None = None
     values: Mapping[str, Expression] = field(default_factory=dict)
     headers: Mapping[str, Template] = field(default_factory=dict)

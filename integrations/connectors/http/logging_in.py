@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from integrations.connectors import client_credentials
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.connectors.client import Answer
+from integrations.connectors.client_credentials import AccessToken, TokenEndpoint
 from integrations.connectors.expressions import work_out
 from integrations.connectors.functions import basic_credentials
 from integrations.connectors.http.blueprint import Call, Login
@@ -39,16 +41,18 @@ class LogIn:
         self._connection = connection
         self._sender = sender
         self._session: dict[str, JSON] | None = None
+        self._token: AccessToken | None = None
 
     @property
     def makes_session(self) -> bool:
         """Whether logging in is a call of its own, and gives a session that can end."""
-        return self._login.call is not None
+        return self._login.call is not None or self._login.token_endpoint is not None
 
     @property
     def has_session(self) -> bool:
-        """Whether such a session was given and is not forgotten."""
-        return self._session is not None
+        """Whether such a session was given, has not ended and is not forgotten."""
+        has_ended = self._token is not None and not self._token.is_usable
+        return self._session is not None and not has_ended
 
     @property
     def session(self) -> dict[str, JSON] | None:
@@ -58,12 +62,17 @@ class LogIn:
     @property
     def credentials(self) -> str:
         """What the account logs in with, in words."""
+        if self._login.token_endpoint is not None:
+            return client_credentials.CREDENTIALS
         return _CREDENTIALS[self._connection.login_workflow]
 
     def headers(self) -> dict[str, str]:
         """Return what goes with every call. Logs in if need be. Raises ConnectorError."""
-        if self._login.call is not None and self._session is None:
-            self._session = self._log_in(self._login.call)
+        if not self.has_session:
+            if self._login.token_endpoint is not None:
+                self._get_token(self._login.token_endpoint)
+            elif self._login.call is not None:
+                self._session = self._log_in(self._login.call)
         known = {"session": self._session, "login": self._account()}
         return fill_headers(self._login.headers, known)
 
@@ -75,14 +84,22 @@ class LogIn:
     def secrets(self) -> list[str]:
         """Return what nobody may see."""
         pair = basic_credentials(self._connection.username, self._connection.secret)
+        encoded = client_credentials.encoded_pair(self._connection)
         given = _texts(self._session or {})
-        return [self._connection.secret, pair, *given, *self._connection.hides]
+        own = [self._connection.secret, pair, encoded]
+        return [*own, *given, *self._connection.hides]
 
     def _account(self) -> JSON:
         name, secret = self._connection.username, self._connection.secret
         if self._connection.login_workflow == "access_token":
             return {"key": secret}
         return {"username": name, "password": secret}
+
+    def _get_token(self, endpoint: TokenEndpoint) -> None:
+        self._token = client_credentials.get_token(
+            endpoint, self._connection, self._sender.client, hides=self.secrets()
+        )
+        self._session = {"token": self._token.value}
 
     def _log_in(self, call: Call) -> dict[str, JSON]:
         if self._login.page is not None:

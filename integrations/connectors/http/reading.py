@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from integrations.connectors.client_credentials import read_endpoint
 from integrations.connectors.expressions import (
     Expression,
     Template,
@@ -32,7 +33,10 @@ _EVERYWHERE = frozenset({"config", "session"})
 _OF_ACCOUNT = frozenset({"id"})
 _LOGIN = frozenset({"login"})
 _PAGE = frozenset({"page", "offset", "size", "cursor"})
-_BASIC = {"Authorization": "{basic(login.username, login.password)}"}
+_HEADERS = {
+    "basic": {"Authorization": "{basic(login.username, login.password)}"},
+    "client_credentials": {"Authorization": "Bearer {session.token}"},
+}
 LOGINS = {"password": "session", "access_token": "key_session"}
 """Which part of `http` tells how each login workflow logs in."""
 
@@ -103,13 +107,15 @@ class _Reader(ManifestReader):
 
     def _login(self, spec: Mapping[str, Any], where: str) -> Login:
         style = spec["style"]
-        headers = _BASIC if style == "basic" else spec.get("headers", {})
+        headers = _HEADERS.get(style) or spec.get("headers", {})
         known = _LOGIN if style in {"basic", "key"} else frozenset({"session"})
         login = Login(
             style, headers=self._templates(headers, f"{where}.headers", known)
         )
         if style in {"basic", "key"}:
             return login
+        if style == "client_credentials":
+            return replace(login, token_endpoint=read_endpoint(spec))
         page = spec.get("page")
         filled_in = {"hidden", "cookies"} if page else frozenset[str]()
         return replace(

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from integrations.connectors import failures
+from integrations.connectors import client_credentials, failures
 from integrations.connectors.base import (
     ConnectorError,
     Misconfigured,
     PermanentFailure,
 )
 from integrations.connectors.client import Answer, OutgoingClient
+from integrations.connectors.client_credentials import AccessToken
 from integrations.connectors.failures import AccountGone
+from integrations.connectors.functions import basic_credentials
 from integrations.connectors.meanings import (
     Meaning,
     document_of,
@@ -29,10 +30,6 @@ from integrations.desired import JSON, Connection
 NO_SCIM = (
     "The app has no SCIM at this address. Enter its SCIM base URL, which /Users "
     "follows; SCIM may have to be switched on in the app."
-)
-NOT_LOGGED_IN = (
-    "The app answered the log-in and gave no access token. Check that token_path in "
-    "its manifest is its OAuth token endpoint."
 )
 NOT_OFFERED = "The app does not offer this in SCIM."
 UNFIT = "The app's key of this resource cannot be part of an address."
@@ -49,7 +46,12 @@ class ConditionFailed(PermanentFailure):
 @dataclass(slots=True)
 class _Login:
     header: str = ""
-    token: str = ""
+    token: AccessToken | None = None
+    """Where one was got for this conversation."""
+
+    @property
+    def is_usable(self) -> bool:
+        return bool(self.header) and (self.token is None or self.token.is_usable)
 
 
 class Conversation:
@@ -128,7 +130,7 @@ class Conversation:
                 hides=self._secrets(),
             )
 
-        is_new = not self._login.header
+        is_new = not self._login.is_usable
         if is_new:
             self._login = self._log_in()
         answer = send()
@@ -137,7 +139,7 @@ class Conversation:
             and self._login.token
             and not is_new
         ):
-            # The token has expired in the middle of a long list.
+            # The token has ended in the middle of a long list.
             self._login = self._log_in()
             answer = send()
         return answer
@@ -145,36 +147,13 @@ class Conversation:
     def _log_in(self) -> _Login:
         if not self._connection.username:
             return _Login(f"Bearer {self._connection.secret}")
-        if not self._settings.token_path:
+        endpoint = self._settings.token_endpoint
+        if endpoint is None:
             return _Login(f"Basic {self._pair()}")
-        token = self._oauth_token()
-        return _Login(f"Bearer {token}", token)
-
-    def _oauth_token(self) -> str:
-        """Return a token for the client's own use. RFC 6749 section 4.4."""
-        form = {"grant_type": "client_credentials"}
-        if self._settings.scope:
-            form["scope"] = self._settings.scope
-        answer = self._client.request(
-            "POST",
-            self._settings.token_path,
-            headers={
-                "Authorization": f"Basic {self._pair()}",
-                "Content-Type": "application/x-www-form-urlencoded",
-            },
-            body=urlencode(form).encode(),
-            hides=self._secrets(),
-            is_login=True,
+        token = client_credentials.get_token(
+            endpoint, self._connection, self._client, hides=self._secrets()
         )
-        if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}:
-            raise self._refused()
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            raise self._error(answer, is_about_one=False)
-        document = answer.json()
-        token = document.get("access_token") if isinstance(document, dict) else None
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise Misconfigured(NOT_LOGGED_IN)
-        return token
+        return _Login(f"Bearer {token.value}", token)
 
     def _error(self, answer: Answer, *, is_about_one: bool) -> ConnectorError:
         document = document_of(answer)
@@ -204,12 +183,12 @@ class Conversation:
         )
 
     def _pair(self) -> str:
-        """Return user name and password as RFC 7617 section 2 sends them."""
-        pair = f"{self._connection.username}:{self._connection.secret}"
-        return b64encode(pair.encode()).decode()
+        return basic_credentials(self._connection.username, self._connection.secret)
 
     def _secrets(self) -> list[str]:
-        found = [self._connection.secret, self._pair(), self._login.token]
+        token = self._login.token.value if self._login.token else ""
+        encoded = client_credentials.encoded_pair(self._connection)
+        found = [self._connection.secret, self._pair(), encoded, token]
         return [each for each in found if each]
 
 

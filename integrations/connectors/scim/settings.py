@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.connectors.client_credentials import TokenEndpoint, read_endpoint
 from integrations.connectors.problems import Problem
 
 _PATH = re.compile(r"(urn:[^\s]+:)?[A-Za-z$][\w$-]*(\.[A-Za-z$][\w$-]*)?")
@@ -19,10 +20,9 @@ class Settings:
     path: str = ""
     """Between the app's address and `/Users`. Empty, or with a slash before."""
 
-    token_path: str = ""
-    """Where user name and password become an OAuth access token. Empty: Basic."""
+    token_endpoint: TokenEndpoint | None = None
+    """Where user name and password become an OAuth access token. None: Basic."""
 
-    scope: str = ""
     ignores_case: bool = True
     page_size: int = 100
     attributes: Mapping[str, str] = field(default_factory=dict)
@@ -36,8 +36,7 @@ def read_settings(scim: Mapping[str, Any]) -> Settings:
     """Return the settings of a manifest whose shape was checked."""
     return Settings(
         path=scim.get("path", "").rstrip("/"),
-        token_path=scim.get("token_path", ""),
-        scope=scim.get("scope", ""),
+        token_endpoint=read_endpoint(scim),
         ignores_case=scim.get("usernames", "ignore_case") == "ignore_case",
         page_size=scim.get("page_size", 100),
         attributes=scim.get("attributes", {}),

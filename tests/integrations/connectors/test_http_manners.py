@@ -78,8 +78,8 @@ class TestForm:
             session.check()
 
 
-def test_client_credentials_are_sent_as_a_form() -> None:
-    """OAuth 2.0, RFC 6749 section 4.4: client ID and secret are name and password."""
+def test_login_of_a_token_can_be_sent_as_a_form() -> None:
+    """As some apps want it whose log-in is like OAuth's and not quite the same."""
     login = {
         "method": "POST",
         "path": "/token",

@@ -110,42 +110,6 @@ class TestLogin:
         assert "fresh-token-1" not in str(heard)
         assert TOKEN not in str(heard)
 
-    def test_token_that_ends_in_the_middle_is_renewed(self) -> None:
-        tokens = iter(["first-token", "second-token"])
-        answering = routes(
-            {
-                "POST /token": lambda _: (200, {"access_token": next(tokens)}),
-                "GET /Users": lambda asked: (
-                    page(USER)
-                    if "second" in asked.headers["authorization"]
-                    else (401, {})
-                ),
-            }
-        )
-        with talking_to(answering, username="svc", token_path="/token") as (session, _):
-            assert len(list(session.list_accounts())) == 1
-
-    @pytest.mark.parametrize(
-        ("answer", "said"),
-        [
-            ((401, {"error": "invalid_client"}), "user name and password"),
-            ((400, {"error": "invalid_client"}), "user name and password"),
-            ((200, {"token": "x"}), "gave no access token"),
-            ((200, {"access_token": "two\nlines"}), "gave no access token"),
-            ((404, {}), "no SCIM at this address"),
-        ],
-    )
-    def test_token_that_is_not_given_is_explained(
-        self, answer: Answer, said: str
-    ) -> None:
-        with (
-            talking_to(
-                routes({"POST /token": answer}), username="svc", token_path="/token"
-            ) as (session, _),
-            pytest.raises(Misconfigured, match=said),
-        ):
-            session.log_in()
-
     def test_refused_token_is_named_as_such(self) -> None:
         with (
             talking_to(lambda _: (401, {"detail": f"bad {TOKEN}"})) as (session, _),

@@ -26,7 +26,7 @@ def seed() -> None:
         # A trusted client: nobody is asked for consent.
         client_uri="http://127.0.0.1",
         redirect_uris=[os.environ["CANAILLE_REDIRECT_URI"]],
-        grant_types=["authorization_code"],
+        grant_types=["authorization_code", "client_credentials"],
         response_types=["code"],
         scope=["openid", "email", "profile"],
         token_endpoint_auth_method="client_secret_basic",
