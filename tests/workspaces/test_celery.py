@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
+from django.db import connections
 from kombu.exceptions import OperationalError
 
-from config import celery as entry_point
+import config.celery  # noqa: F401  registers the task
 from tests import factories
 from tests.bench.processes import free_port
 from tests.faults.brokers import start_redis
 from tests.real_apps.debian import installed
 from tests.workspaces.test_jobs import KIND, carried_out_by
 from workspaces import celery_dispatcher, jobs
-from workspaces.celery_dispatcher import SEND_AGAIN, send_due
+from workspaces.celery_dispatcher import SEND_AGAIN, Dispatcher, send_due
 from workspaces.clock import database_now
+from workspaces.management.commands import worker
 from workspaces.models import Job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +44,8 @@ def port() -> int:
 def app(port: int, settings: Any) -> Celery:
     settings.KEYWAY_CELERY_BROKER_URL = f"redis://127.0.0.1:{port}/0"
     app = celery_dispatcher.make_app()
-    app.task(name=celery_dispatcher.TASK)(entry_point.carry_out.run)
+    # Celery gives it the tasks of the entry point.
+    assert celery_dispatcher.TASK in app.tasks
     return app
 
 
@@ -101,3 +106,40 @@ def test_message_that_a_broker_lost_is_sent_again(
     with start_redis(tmp_path / "second", port):
         assert send_due(app, now=database_now()) == 0
         assert send_due(app, now=database_now() + SEND_AGAIN) == 1
+
+
+def test_broker_that_hangs_does_not_hold_up_who_gives_dead_jobs_back(
+    put_off: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_off("of the dead")
+    long_ago = database_now() - 2 * jobs.LEASE
+    Job.objects.update(due_at=long_ago)
+    jobs.claim(worker="killed", now=long_ago)
+    answered = Event()
+    monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(
+        celery_dispatcher, "send_due", lambda *_, **__: answered.wait(PATIENCE)
+    )
+    dispatcher = Dispatcher(threads=4)
+
+    def run() -> None:
+        dispatcher.run()
+        connections.close_all()
+
+    running = Thread(target=run)
+    running.start()
+
+    ends_at = time.monotonic() + PATIENCE
+    while Job.objects.filter(state__in=Job.LEASED).exists():
+        assert time.monotonic() < ends_at
+        answered.wait(0.05)
+    dispatcher.stopping.set()
+    answered.set()
+    running.join(PATIENCE)
+    assert not running.is_alive()
+
+
+def test_sender_does_not_wait_for_a_broker_for_ever() -> None:
+    waits = celery_dispatcher.make_sender().conf.broker_transport_options
+
+    assert waits["socket_timeout"] == waits["read_timeout"] < jobs.LEASE.seconds
