@@ -71,6 +71,8 @@ def delete(
     Nobody is changed in the app; the service account and the audit log stay.
     Raises WrongName.
     """
+    # First the directory, as a write of the IdP does: what it stores waits and fails.
+    Directory.objects.select_for_update().get(pk=integration.directory_id)
     integration = (
         Integration.objects.select_for_update(of=("self",))
         .select_related("workspace", "directory")

@@ -277,6 +277,7 @@ def _reactivate(
 
     Raises Uniqueness if an active one has the same `userName` or `externalId`.
     """
+    store.keep_external_id(directory, document)
     resource = store.find_user(directory, document)
     if resource is None:
         return None

@@ -81,6 +81,22 @@ def find_user(directory: Directory, document: Document) -> Resource | None:
     )
 
 
+def keep_external_id(directory: Directory, document: Document) -> None:
+    """Let nobody else create a user of this `externalId` before the transaction ends.
+
+    No index decides here: RFC 7643 section 3.1 leaves its uniqueness to the client, so
+    that a PUT or a PATCH may repeat one. SQLite has one writer at a time as it is.
+    """
+    external_id = _key(document, "externalId", case_exact=True)
+    if external_id is None or connection.vendor == "sqlite":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))",
+            [external_id, directory.pk],
+        )
+
+
 def _locked(
     directory: Directory, condition: str, params: list[str | int | None]
 ) -> Resource | None:

@@ -10,14 +10,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timedelta
-from types import FrameType
 
 import structlog
 from celery import Celery
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections
+from django.db import close_old_connections, connections
 from django.db.models import F, Q
-from kombu.exceptions import OperationalError
 
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -28,6 +26,9 @@ TASK = "keyway.carry_out"
 EVERY_SECONDS = 0.5
 SEND_AGAIN = timedelta(seconds=10)
 """A message that nobody took by then is held to be lost."""
+
+BROKER_SECONDS = 2
+"""How long the sender waits for an answer of the broker."""
 
 _BATCH = 500
 log = structlog.get_logger(__name__)
@@ -48,23 +49,38 @@ def make_app() -> Celery:
     return app
 
 
-class Dispatcher(Worker):
-    """Sends what may start, gives back what died; carries nothing out itself."""
+def make_sender() -> Celery:
+    """Return an application that sends, and does not wait long for a broker."""
+    app = make_app()
+    # By the names that Redis and RabbitMQ have for it.
+    names = ("socket_timeout", "socket_connect_timeout", "read_timeout")
+    app.conf.broker_transport_options |= dict.fromkeys(
+        (*names, "write_timeout"), BROKER_SECONDS
+    )
+    return app
 
-    def run(self) -> None:
-        """Work until stopped."""
-        app = make_app()
+
+class Dispatcher(Worker):
+    """Sends what may start, gives back what died; carries nothing out itself.
+
+    A thread of its own sends: a broker that hangs must not hold up the rest.
+    """
+
+    def __init__(self, *, threads: int) -> None:
+        del threads  # Celery has those that carry jobs out.
+        super().__init__(threads=1)
+
+    def _work(self) -> None:
+        """Send until stopped. What is sent is carried out by Celery."""
+        app = make_sender()
         while not self.stopping.wait(EVERY_SECONDS):
-            self._beat()
             try:
                 send_due(app, now=database_now())
-            except (DatabaseError, OperationalError):
+            except Exception:
+                # A thread that ended would leave all work undone, and silent of it.
                 log.exception("dispatch_failed")
             close_old_connections()
-
-    def stop(self, _number: int, _frame: FrameType | None) -> None:
-        """Send no more. What is sent is carried out by Celery."""
-        self.stopping.set()
+        connections.close_all()
 
 
 def send_due(app: Celery, *, now: datetime) -> int:

@@ -293,6 +293,13 @@ def claimable(*, now: datetime) -> QuerySet[Job]:
     return due.order_by("priority", "due_at", "id")
 
 
+def is_lost(job: Job) -> bool:
+    """Say whether a claimed job is another worker's by now, or has been ended."""
+    return not Job.objects.filter(
+        pk=job.pk, attempt=job.attempt, state__in=Job.LEASED
+    ).exists()
+
+
 def require_lease(job: Job) -> None:
     """Renew the lease before something outside is changed. Raises LostLease.
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from integrations.connectors.exchange import Exchange
 from integrations.models import AppCall, Integration, Screenshot
@@ -63,13 +63,18 @@ class CallLog:
         if not kept:
             return
         try:
-            with transaction.atomic():
-                rows = AppCall.objects.bulk_create(row for row, _ in kept)
-                Screenshot.objects.bulk_create(
-                    Screenshot(call=row, workspace_id=row.workspace_id, image=picture)
-                    for row, (_, picture) in zip(rows, kept, strict=True)
-                    if picture
-                )
+            _save(kept)
+        except IntegrityError:
+            self._write_without_integration(kept)
+        except DatabaseError:
+            log.exception("app_calls_lost", calls=len(kept))
+
+    def _write_without_integration(self, kept: list[_Kept]) -> None:
+        """Keep the calls for the job's page: the integration was deleted meanwhile."""
+        for row, _ in kept:
+            row.pk, row.integration = None, None
+        try:
+            _save(kept)
         except DatabaseError:
             log.exception("app_calls_lost", calls=len(kept))
 
@@ -92,6 +97,16 @@ class CallLog:
             error=exchange.error,
             answer_body=exchange.answer_body,
             milliseconds=exchange.milliseconds,
+        )
+
+
+def _save(kept: list[_Kept]) -> None:
+    with transaction.atomic():
+        rows = AppCall.objects.bulk_create(row for row, _ in kept)
+        Screenshot.objects.bulk_create(
+            Screenshot(call=row, workspace_id=row.workspace_id, image=picture)
+            for row, (_, picture) in zip(rows, kept, strict=True)
+            if picture
         )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.core import mail
 
-from integrations.models import Integration, Provisioning
+from integrations.models import AppCall, Integration, Provisioning
 from integrations.outside import health, pace
 from integrations.provisioning import wanted
 from tests.conftest import ScimClient
@@ -85,6 +85,46 @@ def test_five_failures_close_the_lane_and_one_success_opens_it(
 
     assert set(Provisioning.objects.values_list("state", flat=True)) == {"onboarded"}
     assert Lane.objects.get().closed_until is None
+
+
+def pass_time(span: timedelta) -> None:
+    """Let so much time pass for what waits."""
+    for job in Job.objects.filter(state__in=Job.WAITING):
+        Job.objects.filter(pk=job.pk).update(due_at=job.due_at - span)
+    for lane in Lane.objects.exclude(closed_until=None):
+        Lane.objects.filter(pk=lane.pk).update(closed_until=lane.closed_until - span)
+
+
+def test_after_a_day_without_the_app_everybody_comes_at_the_allowed_rate(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F19: one try at a time meanwhile, nothing given up, and no storm afterwards."""
+    outside.stop()
+    users = [scim.add_user(f"user{number}@acme.test") for number in range(2)]
+    while not Lane.objects.filter(closed_until__gt=database_now()).exists():
+        pass_time(timedelta(minutes=30))
+        work()
+    for _ in range(48):
+        pass_time(timedelta(minutes=30))
+        tried = AppCall.objects.count()
+        work()
+        assert AppCall.objects.count() == tried + 1
+    for title in ("then", "now"):
+        change = {"op": "replace", "path": "displayName", "value": title}
+        scim.patch(f"/Users/{users[0]['id']}", change)
+    assert Job.objects.filter(state__in=Job.READY).count() == 2
+    outside.start()
+    Integration.objects.update(calls_per_second=25)
+    pass_time(timedelta(minutes=30))
+    begun = database_now()
+
+    work()
+
+    calls, spent = len(outside.requests()), database_now() - begun
+    assert spent >= timedelta(seconds=(calls - 3) / 25)
+    assert outside.writes() == ["POST /api/users"] * 2
+    assert outside.user("user0@acme.test")["display_name"] == "now"
+    assert set(Provisioning.objects.values_list("state", flat=True)) == {"onboarded"}
 
 
 def test_account_of_a_lost_answer_is_found_after_a_rename(

@@ -145,12 +145,16 @@ class Worker:
         self.held[job.pk] = job
         try:
             jobs.carry_out(job)
-        except DatabaseError:
-            raise
-        except Exception:
+        except Exception as error:
             # The edge of the worker: the next job must not suffer from this one.
-            log.exception("job_failed_unexpectedly", job=str(job.public_id))
-            self._retry_unexpected(job)
+            if jobs.is_lost(job):
+                # Who ended it may have deleted what it was about.
+                log.info("job_lost_lease", job=str(job.public_id))
+            elif isinstance(error, DatabaseError):
+                raise
+            else:
+                log.exception("job_failed_unexpectedly", job=str(job.public_id))
+                self._retry_unexpected(job)
         finally:
             self.held.pop(job.pk, None)
         return True
