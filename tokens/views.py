@@ -6,7 +6,7 @@ the session, not in a message, not in a URL.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.db.models import Q
@@ -28,6 +28,7 @@ from tokens.errors import (
 from tokens.forms import RotateForm, TokenForm
 from tokens.holders import holder_of
 from tokens.models import ScimToken
+from tokens.opener import Opener
 from tokens.policy import policy_of, reminders_in_words
 from tokens.services import IssuedToken
 from workspaces.clock import database_now
@@ -35,6 +36,8 @@ from workspaces.confirmations import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.step_up import recent_confirmation
+
+OpenerT = TypeVar("OpenerT", bound=Opener)
 
 
 def _new_subject(request: WorkspaceRequest, directory_key: str) -> Subject:
@@ -280,5 +283,17 @@ def directory_or_404(request: WorkspaceRequest, key: str) -> Directory:
         Directory.objects.in_workspace(request.workspace)
         .filter(is_on)
         .select_related("workspace"),
+        key=key,
+    )
+
+
+def opener_or_404(
+    request: WorkspaceRequest, kind: type[OpenerT], directory_key: str, key: str
+) -> OpenerT:
+    """Return a token, an OAuth client or a trust of the workspace, or answer 404."""
+    directory = directory_or_404(request, directory_key)
+    return get_object_or_404(
+        kind._default_manager.select_related("directory__workspace", "created_by"),  # noqa: SLF001
+        directory=directory,
         key=key,
     )

@@ -196,7 +196,7 @@ def test_revoking_asks_then_ends(
     asked = alice_client.get(url(directory, "revoke_secret", key, secret))
     alice_client.post(url(directory, "revoke_secret", key, secret))
     again = alice_client.post(url(directory, "revoke_secret", key, secret), follow=True)
-    alice_client.post(url(directory, "revoke", key))
+    alice_client.post(url(directory, "revoke_client", key))
     page = alice_client.get(url(directory, "client", key)).content.decode()
 
     assert "one working secret" in asked.content.decode()
