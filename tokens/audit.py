@@ -45,6 +45,7 @@ class Action(StrEnum):
     OAUTH_GENERATED = "tokens.client_secret.generated"
     OAUTH_REVOKED = "tokens.client_secret.revoked"
     OAUTH_LEAKED = "tokens.client_secret.leaked"
+    OAUTH_EXPIRED = "tokens.client_secret.expired"
     OAUTH_EXPIRY_REMINDED = "tokens.client_secret.expiry_reminded"
     ACCESS_ISSUED = "tokens.access_token.issued"
     ACCESS_LEAKED = "tokens.access_token.leaked"

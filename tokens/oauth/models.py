@@ -35,6 +35,12 @@ class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
         """Keep those that are not revoked."""
         return self.filter(revoked_at=None)
 
+    def usable(self, now: datetime) -> OAuthClientQuerySet:
+        """Keep those that can prove themselves: by a key, or a secret that works."""
+        secrets = ClientSecret.objects.live(now).filter(client=models.OuterRef("pk"))
+        by_key = models.Q(method=OAuthClient.Method.PRIVATE_KEY)
+        return self.live().filter(by_key | models.Exists(secrets))
+
 
 class OAuthClient(Opener):
     """An IdP that fetches access tokens: RFC 6749 section 4.4. `key` is its client id.
@@ -68,6 +74,14 @@ class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
     def live(self, now: datetime) -> ClientSecretQuerySet:
         """Keep what proves its client at `now`."""
         return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def last_ones(self, now: datetime) -> ClientSecretQuerySet:
+        """Keep the live ones with which their client ends: no other lives longer."""
+        longer = ClientSecret.objects.live(now).filter(
+            client=models.OuterRef("client"),
+            expires_at__gt=models.OuterRef("expires_at"),
+        )
+        return self.live(now).filter(~models.Exists(longer), client__revoked_at=None)
 
 
 class ClientSecret(models.Model):
