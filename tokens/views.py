@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tokens import confirmed, services
+from tokens import confirmed, services, ways
 from tokens.errors import (
     LivesTooLong,
     OverlapTooLong,
@@ -274,17 +273,8 @@ def _token(request: WorkspaceRequest, directory: Directory, key: str) -> ScimTok
 
 
 def directory_or_404(request: WorkspaceRequest, key: str) -> Directory:
-    """Return a gateway of the workspace or its Directory Sync, or answer 404.
-
-    Directory Sync has tokens once it is turned on.
-    """
-    is_on = Q(kind=Directory.Kind.GATEWAY) | Q(workspace__directory_sync__isnull=False)
-    return get_object_or_404(
-        Directory.objects.in_workspace(request.workspace)
-        .filter(is_on)
-        .select_related("workspace"),
-        key=key,
-    )
+    """Return a gateway of the workspace or its Directory Sync, or answer 404."""
+    return get_object_or_404(ways.directories_of(request.workspace), key=key)
 
 
 def opener_or_404(

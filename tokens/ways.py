@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from datetime import datetime
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from tokens.models import IdpTrust, OAuthClient, ScimToken
 from tokens.oauth.panel import client_pill, trust_pill
 from tokens.opener import Opener
 from tokens.panel import PILLS
 from tokens.state import TokenState
-from workspaces.models import Directory
+from workspaces.models import Directory, Workspace
 from workspaces.pages import Pill
 
 KINDS: tuple[type[Opener], ...] = (ScimToken, OAuthClient, IdpTrust)
 BY_OAUTH = Pill("OAuth", "success")
+
+
+def directories_of(workspace: Workspace) -> QuerySet[Directory]:
+    """Return the gateways of a workspace, and Directory Sync once it is turned on."""
+    is_on = Q(kind=Directory.Kind.GATEWAY) | Q(workspace__directory_sync__isnull=False)
+    mine = Directory.objects.in_workspace(workspace).filter(is_on)
+    return mine.select_related("workspace")
 
 
 def open_directories(now: datetime) -> QuerySet[Directory]:
