@@ -413,10 +413,10 @@ class ConnectionWatchAdmin(ReadOnlyAdmin):
 
 @admin.register(SeenPlace)
 class SeenPlaceAdmin(ReadOnlyAdmin):
-    """From where, and by what, each token was used."""
+    """From where, and by what, each token, OAuth client and trust was used."""
 
-    list_display = ("token", "kind", "value", "last_seen_at")
+    list_display = ("opener", "kind", "value", "last_seen_at")
     list_filter = ("kind",)
-    list_select_related = ("token",)
-    search_fields = ("token__key", "value")
+    list_select_related = ("token", "oauth_client", "trust")
+    search_fields = ("token__key", "oauth_client__key", "trust__key", "value")
     show_full_result_count = False

@@ -28,6 +28,7 @@ from scim.models import (
     ResourceCount,
 )
 from tokens.models import ScimToken
+from tokens.oauth import endings
 from workspaces import audit
 from workspaces.models import Directory, Job, User
 
@@ -45,8 +46,21 @@ class Effect:
     users: int
     groups: int
     tokens: int
+    clients: int
+    """OAuth clients and the trust in an IdP."""
+
     waiting: int
     """Users whose change would never reach the app."""
+
+    @property
+    def ways_in(self) -> str:
+        """What stops working: `1 token and 2 OAuth clients`; empty if nothing does."""
+        counted = ((self.tokens, "token"), (self.clients, "OAuth client"))
+        return " and ".join(
+            f"{count} {noun}{'' if count == 1 else 's'}"
+            for count, noun in counted
+            if count
+        )
 
 
 def effect_of(integration: Integration, *, now: datetime) -> Effect:
@@ -56,6 +70,7 @@ def effect_of(integration: Integration, *, now: datetime) -> Effect:
         users=counts.find(directory, "User", 1).total,
         groups=counts.find(directory, "Group", 1).total,
         tokens=ScimToken.objects.filter(directory=directory).live(now).count(),
+        clients=len(endings.live_openers(directory)),
         waiting=integration.provisionings.filter(
             state__in=Provisioning.PENDING
         ).count(),
@@ -90,6 +105,7 @@ def delete(
             "users": effect.users,
             "groups": effect.groups,
             "tokens": effect.tokens,
+            "clients": effect.clients,
         },
     )
     _take_time()

@@ -15,7 +15,7 @@ from django.db.models import Count, Max
 
 from scim.models import RequestRecord
 from scim.protocol.dialects import Dialect
-from tokens.models import ScimToken
+from tokens.opener import Opener
 from tokens.usage import Use
 from workspaces.models import Directory
 
@@ -85,13 +85,13 @@ def idp_of(directory: Directory) -> str:
     return NAMES.get(dialect or "", "")
 
 
-def uses_of(token: ScimToken, since: datetime) -> list[Use]:
-    """Return the addresses of a token's last requests, latest first. One query."""
-    records = RequestRecord.objects.filter(directory=token.directory_id, at__gte=since)
+def uses_of(opener: Opener, since: datetime) -> list[Use]:
+    """Return the addresses of an opener's last requests, latest first. One query."""
+    records = RequestRecord.objects.filter(directory=opener.directory_id, at__gte=since)
     newest = records.order_by("-id").values("pk")[:MOST_USES]
     rows = (
         RequestRecord.objects.filter(
-            pk__in=newest, token_key=token.key, address__isnull=False
+            pk__in=newest, token_key=opener.key, address__isnull=False
         )
         .order_by()
         .values("address")

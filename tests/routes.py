@@ -74,8 +74,8 @@ class Route:
         return {name: status or 405 for name, status in given.items()}
 
 
-_CLIENT = "<slug:directory_key>/clients/<slug:client_key>"
-_TRUST = "<slug:directory_key>/trust/<slug:trust_key>"
+_CLIENT = "<slug:directory_key>/clients/<slug:key>"
+_TRUST = "<slug:directory_key>/trust/<slug:key>"
 OAUTH = {
     "<slug:directory_key>/new-client/": Route(
         "/tokens/oauth/{key}/new-client/", get=200, post=422
@@ -89,6 +89,12 @@ OAUTH = {
     ),
     f"{_CLIENT}/keys/": Route(
         "/tokens/oauth/{key}/clients/{signing_client}/keys/", get=200, post=422
+    ),
+    f"{_CLIENT}/limit/": Route(
+        "/tokens/oauth/{key}/clients/{oauth_client}/limit/", get=200, post=422
+    ),
+    f"{_TRUST}/limit/": Route(
+        "/tokens/oauth/{key}/trust/{trust}/limit/", get=200, post=422
     ),
     f"{_CLIENT}/revoke/": Route(
         "/tokens/oauth/{key}/clients/{oauth_client}/revoke/", get=200, post=302
@@ -384,7 +390,7 @@ ROUTES = {
     "tokens/<slug:directory_key>/quarantine/end/": Route(
         "/tokens/{key}/quarantine/end/", post=302
     ),
-    "tokens/<slug:directory_key>/<str:token_key>/limit/": Route(
+    "tokens/<slug:directory_key>/<str:key>/limit/": Route(
         "/tokens/{key}/{token}/limit/", get=200, post=422
     ),
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Route(
@@ -779,7 +785,7 @@ PERMISSIONS: dict[str, Permission | None] = {
     "tokens/<slug:directory_key>/<str:token_key>/edit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/quarantine/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/quarantine/end/": Permission.MANAGE_TOKENS,
-    "tokens/<slug:directory_key>/<str:token_key>/limit/": Permission.MANAGE_TOKENS,
+    "tokens/<slug:directory_key>/<str:key>/limit/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/retire/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/<str:token_key>/revoke/": Permission.MANAGE_TOKENS,
 }

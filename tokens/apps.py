@@ -21,6 +21,7 @@ class TokensConfig(AppConfig):
             owner_notices,
             owners,
             policy_views,
+            usage,
             watch,
         )
         from tokens.audit import Action
@@ -43,6 +44,7 @@ class TokensConfig(AppConfig):
         sealed.register(key_change.SEALED)
         key_rotation.register_use(key_change.use_of)
         key_rotation.register_use(calendar_feed.use_of)
+        usage.register(grants.asked_from)
         jobs.register(notices.JOB, notices.send)
         jobs.register(api_tokens.LEAKED_JOB, api_tokens.tell_of_leaked)
         jobs.register(owner_notices.JOB, owner_notices.send)

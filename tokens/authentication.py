@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -10,15 +9,14 @@ from rest_framework.request import Request
 
 from tokens import credential, key_change
 from tokens.credential import Credential, Kind
-from tokens.limits import Limits
 from tokens.models import ScimToken, is_owner_active
 from tokens.oauth import access, signed
 from tokens.opening import (
-    DIRECTORY_AND_NOW,
     ScimPrincipal,
     find,
     note_refusal,
     note_use,
+    selected_last,
 )
 from tokens.state import token_state
 from workspaces.clock import as_time
@@ -31,9 +29,8 @@ _REFUSED = (
 _SELECT = (
     "SELECT t.id, t.digest, t.digest_key, t.revoked_at, t.expires_at,"
     " t.replaced_by_id, t.overlap_ends_at, t.last_used_at, t.refused_at,"
-    " t.is_read_only, t.network_rule, t.networks, t.email_domains,"
     " t.owner_label, m.role, (u.is_active AND m.is_active), "
-    f"{DIRECTORY_AND_NOW}"
+    f"{selected_last('t')}"
     " FROM tokens_scimtoken t"
     " JOIN workspaces_directory d ON d.id = t.directory_id"
     " LEFT JOIN workspaces_membership m ON m.id = t.owner_id"
@@ -91,7 +88,7 @@ def _static(given: Credential) -> ScimPrincipal | None:
     if found is None:
         return None
     token_id, digest, digest_key, *times = found.own[:9]
-    is_read_only, rule, networks, domains, owner_label, role, is_active = found.own[9:]
+    owner_label, role, is_active = found.own[9:]
     pepper = settings.KEYWAY_TOKEN_KEYS.get(digest_key)
     if pepper is None or not credential.verify(given, digest, pepper):
         return None
@@ -111,12 +108,7 @@ def _static(given: Credential) -> ScimPrincipal | None:
         as_time(used_at),
         as_time(refused_at),
         found.directory,
-        Limits(
-            bool(is_read_only),
-            rule,
-            tuple(orjson.loads(networks)),
-            tuple(orjson.loads(domains)),
-        ),
+        found.limits,
         found.now,
     )
     if not state.is_live:

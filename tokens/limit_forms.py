@@ -1,4 +1,4 @@
-"""The form of **Limit token**."""
+"""The form of **Limit token**, and of what else opens a directory."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ FULL, READ = "full", "read"
 
 
 class LimitForm(forms.Form):
-    """What a token may do, from where, and for whom."""
+    """What it may do, from where, and for whom."""
 
     access = forms.ChoiceField(
         label="Access",
         choices=((FULL, "Read and write"), (READ, "Read only")),
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Choose what the token may do.",
+            "required": "Choose what it may do.",
             "invalid_choice": "Choose one of the two.",
         },
     )

@@ -1,4 +1,4 @@
-"""**Limit token**: what it may do, from where, and for whom."""
+"""**Limit token**, and an OAuth client or a trust: what, from where, and for whom."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from tokens import services
+from tokens import limiting
 from tokens.errors import TokenNotActive
 from tokens.holders import holder_of
 from tokens.limit_forms import LimitForm
 from tokens.limits import Limits
-from tokens.models import ScimToken
+from tokens.models import IdpTrust, OAuthClient
+from tokens.oauth.panel import page_of
+from tokens.opener import Opener
 from tokens.usage import Use, uses_of
+from tokens.views import opener_or_404
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
@@ -28,40 +31,38 @@ LOOK_BACK = timedelta(days=30)
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_TOKENS)
 def limit(
-    request: WorkspaceRequest, directory_key: str, token_key: str
+    request: WorkspaceRequest, directory_key: str, key: str, kind: type[Opener]
 ) -> HttpResponse:
-    """Show the limits of a token beside its use, and keep what is chosen.
+    """Show the limits of an opener beside its use, and keep what is chosen.
 
     `?allow=used` fills in every address that used it lately.
     """
-    token = get_object_or_404(
-        ScimToken.objects.in_workspace(request.workspace).select_related(
-            "directory__workspace", "owner__user"
-        ),
-        directory__key=directory_key,
-        key=token_key,
-    )
-    now = database_now()
-    uses = uses_of(token, since=now - LOOK_BACK)
+    opener = opener_or_404(request, kind, directory_key, key)
+    holder, now = holder_of(opener.directory), database_now()
+    back_url = holder.url
+    if isinstance(opener, OAuthClient | IdpTrust):
+        back_url = page_of(opener)
+    uses = uses_of(opener, since=now - LOOK_BACK)
     form = LimitForm(
         request.POST if request.method == "POST" else None,
-        limits=token.limits,
+        limits=opener.limits,
         learnt=[use.address for use in uses] if "allow" in request.GET else [],
     )
     if form.is_valid():
         try:
-            services.limit(token, form.chosen(), actor=request.user, now=now)
+            limiting.limit(opener, form.chosen(), actor=request.user, now=now)
         except TokenNotActive as error:
             messages.info(request, str(error))
         else:
-            messages.success(request, f"The limits of {token.name} are saved.")
-        return redirect(holder_of(token.directory).url)
+            messages.success(request, f"The limits of {opener.name} are saved.")
+        return redirect(back_url)
     context = {
-        "token": token,
-        "holder": holder_of(token.directory),
+        "opener": opener,
+        "holder": holder,
+        "cancel_url": back_url,
         "form": form,
         "days": LOOK_BACK.days,
-        "uses": [_described(use, token.limits) for use in uses],
+        "uses": [_described(use, opener.limits) for use in uses],
     }
     status = 422 if form.errors else 200
     return render(request, "tokens/limit.html", context, status=status)

@@ -1,4 +1,4 @@
-"""What a token may be used for, and from where. No tables and no settings here."""
+"""What an opener may be used for, and from where. No tables and no settings here."""
 
 from __future__ import annotations
 
@@ -33,12 +33,21 @@ class NoNetwork(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a token reaches; as it stands, the whole directory from anywhere."""
+    """How far an opener reaches; as it stands, the whole directory from anywhere."""
 
     is_read_only: bool = False
     network_rule: str = NetworkRule.ANY
     networks: tuple[str, ...] = ()
     email_domains: tuple[str, ...] = ()
+
+    def as_columns(self) -> dict[str, bool | str | list[str]]:
+        """Return them as an opener's row keeps them."""
+        return {
+            "is_read_only": self.is_read_only,
+            "network_rule": self.network_rule,
+            "networks": list(self.networks),
+            "email_domains": list(self.email_domains),
+        }
 
     def covers(self, address: str | None) -> bool:
         """Say whether the address is in one of the ranges."""
@@ -75,7 +84,7 @@ def shortest(network: Network) -> str:
 
 
 def in_words(limits: Limits) -> Sequence[str]:
-    """Return what a token is limited to, for its line in the list."""
+    """Return what an opener is limited to, for its line in the list."""
     words = ["Read only"] if limits.is_read_only else []
     if limits.network_rule != NetworkRule.ANY:
         count = len(limits.networks)

@@ -8,19 +8,19 @@ from typing import ClassVar
 from django.db import models
 
 from tokens import credential
-from tokens.limits import Limits, NetworkRule
 from tokens.oauth.models import AccessToken as AccessToken
 from tokens.oauth.models import ClientSecret as ClientSecret
 from tokens.oauth.models import IdpTrust as IdpTrust
 from tokens.oauth.models import OAuthClient as OAuthClient
 from tokens.oauth.models import UsedAssertion as UsedAssertion
+from tokens.opener import Opener
 from tokens.policy_models import (  # noqa: F401  Django looks for tables here
     CalendarFeed,
     RotationSchedule,
     TokenPolicy,
 )
 from tokens.state import TokenState, token_state
-from workspaces.models import Directory, Membership, User, Workspace
+from workspaces.models import Directory, Membership, Workspace
 from workspaces.permissions import ALLOWED, Permission
 
 OWNER_ROLES = frozenset(
@@ -66,14 +66,15 @@ class ScimTokenQuerySet(models.QuerySet["ScimToken"]):
         )
 
 
-class ScimToken(models.Model):
+class ScimToken(Opener):
     """A token of one directory. Its value is not here, only a keyed digest."""
+
+    noun = "token"
+    target_type = "scim_token"
 
     directory = models.ForeignKey(
         Directory, on_delete=models.CASCADE, related_name="tokens"
     )
-    key = models.CharField(max_length=credential.KEY_LENGTH, unique=True)
-    name = models.CharField(max_length=100)
     hint = models.CharField(max_length=32)
     digest = models.CharField(max_length=64)
     digest_key = models.PositiveSmallIntegerField(
@@ -94,35 +95,14 @@ class ScimToken(models.Model):
         blank=True,
         help_text="Whose token it is, also when they are gone; empty for the workspace.",
     )
-    created_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     replaced_by = models.OneToOneField(
         "self", on_delete=models.PROTECT, null=True, related_name="replaces"
     )
     overlap_ends_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
     leaked_at = models.DateTimeField(
         null=True, help_text="When somebody handed its value in as found."
     )
-    last_used_at = models.DateTimeField(null=True)
-    last_used_address = models.GenericIPAddressField(null=True)
-    last_used_client = models.CharField(max_length=120, blank=True)
-    refused_at = models.DateTimeField(
-        null=True, help_text="When a refused use was last written into the audit log."
-    )
-
-    is_read_only = models.BooleanField(default=False, db_default=False)
-    network_rule = models.CharField(
-        max_length=10,
-        choices=NetworkRule,
-        default=NetworkRule.ANY,
-        db_default=NetworkRule.ANY,
-    )
-    networks = models.JSONField(default=list, db_default=[], blank=True)
-    email_domains = models.JSONField(default=list, db_default=[], blank=True)
 
     objects = ScimTokenQuerySet.as_manager()
 
@@ -147,25 +127,10 @@ class ScimToken(models.Model):
         return f"{self.name} ({self.hint})"
 
     @property
-    def audit_target(self) -> tuple[str, str, str]:
-        """How the audit log names this token."""
-        return "scim_token", self.key, str(self)
-
-    @property
     def ends_at(self) -> datetime | None:
         """When it stops by itself: at its expiry, or earlier if it was replaced."""
         ends = [at for at in (self.expires_at, self.overlap_ends_at) if at is not None]
         return min(ends, default=None)
-
-    @property
-    def limits(self) -> Limits:
-        """How far it reaches."""
-        return Limits(
-            self.is_read_only,
-            self.network_rule,
-            tuple(self.networks),
-            tuple(self.email_domains),
-        )
 
     def state(self, now: datetime) -> TokenState:
         """Return the state at `now`, which must come from the database's clock."""

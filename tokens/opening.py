@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from tokens import services
 from tokens.limits import Limits
-from tokens.models import IdpTrust, OAuthClient, ScimToken
+from tokens.opener import Opener
 from workspaces.clock import as_time, now_sql
 from workspaces.models import Directory
 
@@ -34,18 +34,23 @@ _DIRECTORY = (
     "quarantined_at",
     "user_schema",
 )
-DIRECTORY_AND_NOW = f"{', '.join(f'd.{column}' for column in _DIRECTORY)}, {{now}}"
-"""What every query selects last, of a directory `d`."""
-
-_WIDTH = len(_DIRECTORY) + 1
+_LIMITS = ("is_read_only", "network_rule", "networks", "email_domains")
+_WIDTH = len(_LIMITS) + len(_DIRECTORY) + 1
 Row = tuple[Any, ...]
+
+
+def selected_last(opener: str) -> str:
+    """Return what every query selects last: limits of an opener, directory `d`, time."""
+    columns = [f"{opener}.{name}" for name in _LIMITS]
+    columns += [f"d.{name}" for name in _DIRECTORY]
+    return f"{', '.join(columns)}, {{now}}"
 
 
 @dataclass(frozen=True, slots=True)
 class ScimPrincipal:
     """Who calls: not a person but what opens one directory."""
 
-    opener: type[ScimToken] | type[OAuthClient] | type[IdpTrust]
+    opener: type[Opener]
     token_id: int
     token_key: str
     last_used_at: datetime | None
@@ -60,9 +65,10 @@ class ScimPrincipal:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row: its own columns, the directory, and the database's time."""
+    """A row: its own columns, how far it reaches, the directory, the database's time."""
 
     own: Row
+    limits: Limits
     directory: Directory
     now: datetime
 
@@ -78,11 +84,18 @@ def find(sql: str, params: Sequence[str]) -> Found | None:
         row = _select(sql, params)
     if row is None:
         return None
-    *directory, user_schema, time = row[-_WIDTH:]
+    is_read_only, rule, networks, domains, *directory, user_schema, time = row[-_WIDTH:]
     now = as_time(time)
     assert now is not None  # noqa: S101  a clock always has a time
     values = [*directory, orjson.loads(user_schema)]
-    return Found(row[:-_WIDTH], Directory.from_db(None, _DIRECTORY, values), now)
+    limits = Limits(
+        bool(is_read_only),
+        rule,
+        tuple(orjson.loads(networks)),
+        tuple(orjson.loads(domains)),
+    )
+    found = Directory.from_db(None, _DIRECTORY, values)
+    return Found(row[:-_WIDTH], limits, found, now)
 
 
 def _select(sql: str, params: Sequence[str]) -> Row | None:

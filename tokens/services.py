@@ -6,17 +6,17 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Model, Q
+from django.db.models import Q
 
 from tokens import credential, notices, policy
 from tokens.audit import Action
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced, TooShort
 from tokens.limits import Limits
 from tokens.models import IdpTrust, OAuthClient, ScimToken
+from tokens.opener import Opener
 from tokens.policy_models import TokenPolicy
 from workspaces import audit, secrets
 from workspaces.key_ring import in_use
@@ -30,7 +30,7 @@ _KINDS = {
     Directory.Kind.GATEWAY: credential.Kind.GATEWAY,
     Directory.Kind.DIRECTORY_SYNC: credential.Kind.DIRECTORY_SYNC,
 }
-_REFUSED: dict[type[Model], Action] = {
+_REFUSED: dict[type[Opener], Action] = {
     ScimToken: Action.REFUSED,
     OAuthClient: Action.CLIENT_REFUSED,
     IdpTrust: Action.TRUST_REFUSED,
@@ -107,7 +107,7 @@ def issue(
         created_by=actor,
         created_at=now,
         expires_at=now + lifetime,
-        **_columns(limits),
+        **limits.as_columns(),
     )
     if directory.reveal_rule == Directory.RevealRule.AFTER_CONFIRMATION:
         token.sealed_value = secrets.encrypt(made.plaintext, value_address(token))
@@ -218,38 +218,6 @@ def change(
 
 
 @transaction.atomic
-def limit(token: ScimToken, limits: Limits, *, actor: User, now: datetime) -> ScimToken:
-    """Say how far a token reaches. Raises TokenNotActive if it has ended."""
-    token = _locked(token)
-    _refuse_ended(token, now)
-    if token.limits == limits:
-        return token
-    columns = _columns(limits)
-    for name, value in columns.items():
-        setattr(token, name, value)
-    token.save(update_fields=list(columns))
-    _record(
-        Action.LIMITED,
-        token,
-        actor,
-        access="read" if limits.is_read_only else "full",
-        network_rule=str(limits.network_rule),
-        networks=" ".join(limits.networks),
-        email_domains=" ".join(limits.email_domains),
-    )
-    return token
-
-
-def _columns(limits: Limits) -> dict[str, Any]:
-    return {
-        "is_read_only": limits.is_read_only,
-        "network_rule": limits.network_rule,
-        "networks": list(limits.networks),
-        "email_domains": list(limits.email_domains),
-    }
-
-
-@transaction.atomic
 def retire(token: ScimToken, *, actor: User | None, now: datetime) -> ScimToken:
     """End the overlap of a replaced token before its time.
 
@@ -308,7 +276,7 @@ def note_shown(token: ScimToken, *, actor: User | None) -> None:
 
 @transaction.atomic
 def note_refusal(
-    kind: type[ScimToken] | type[OAuthClient] | type[IdpTrust],
+    kind: type[Opener],
     token_id: int,
     *,
     reason: str,
@@ -359,7 +327,7 @@ def _refuse_ended(token: ScimToken, now: datetime) -> None:
 
 def _record(
     action: Action,
-    token: ScimToken | OAuthClient | IdpTrust,
+    token: Opener,
     actor: User | None,
     **data: str | None,
 ) -> None:

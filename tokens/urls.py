@@ -11,6 +11,7 @@ from tokens import (
     rotation_views,
     views,
 )
+from tokens.models import ScimToken
 
 app_name = "tokens"
 urlpatterns = [
@@ -28,7 +29,10 @@ urlpatterns = [
     path("<slug:directory_key>/<str:token_key>/new/", views.rotate, name="rotate"),
     path("<slug:directory_key>/<str:token_key>/edit/", views.edit, name="edit"),
     path(
-        "<slug:directory_key>/<str:token_key>/limit/", limit_views.limit, name="limit"
+        "<slug:directory_key>/<str:key>/limit/",
+        limit_views.limit,
+        {"kind": ScimToken},
+        name="limit",
     ),
     path("<slug:directory_key>/<str:token_key>/retire/", views.retire, name="retire"),
     path("<slug:directory_key>/<str:token_key>/revoke/", views.revoke, name="revoke"),

@@ -6,17 +6,16 @@ the session, not in a message, not in a URL.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from tokens import confirmed, services
+from tokens import confirmed, services, ways
 from tokens.errors import (
     LivesTooLong,
     OverlapTooLong,
@@ -28,6 +27,7 @@ from tokens.errors import (
 from tokens.forms import RotateForm, TokenForm
 from tokens.holders import holder_of
 from tokens.models import ScimToken
+from tokens.opener import Opener
 from tokens.policy import policy_of, reminders_in_words
 from tokens.services import IssuedToken
 from workspaces.clock import database_now
@@ -35,6 +35,8 @@ from workspaces.confirmations import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.step_up import recent_confirmation
+
+OpenerT = TypeVar("OpenerT", bound=Opener)
 
 
 def _new_subject(request: WorkspaceRequest, directory_key: str) -> Subject:
@@ -271,14 +273,17 @@ def _token(request: WorkspaceRequest, directory: Directory, key: str) -> ScimTok
 
 
 def directory_or_404(request: WorkspaceRequest, key: str) -> Directory:
-    """Return a gateway of the workspace or its Directory Sync, or answer 404.
+    """Return a gateway of the workspace or its Directory Sync, or answer 404."""
+    return get_object_or_404(ways.directories_of(request.workspace), key=key)
 
-    Directory Sync has tokens once it is turned on.
-    """
-    is_on = Q(kind=Directory.Kind.GATEWAY) | Q(workspace__directory_sync__isnull=False)
+
+def opener_or_404(
+    request: WorkspaceRequest, kind: type[OpenerT], directory_key: str, key: str
+) -> OpenerT:
+    """Return a token, an OAuth client or a trust of the workspace, or answer 404."""
+    directory = directory_or_404(request, directory_key)
     return get_object_or_404(
-        Directory.objects.in_workspace(request.workspace)
-        .filter(is_on)
-        .select_related("workspace"),
+        kind._default_manager.select_related("directory__workspace", "created_by"),  # noqa: SLF001
+        directory=directory,
         key=key,
     )

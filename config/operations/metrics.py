@@ -7,6 +7,7 @@ a key or an address of a tenant, a person or an app.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from prometheus_client.registry import Collector
 from integrations.models import AppCall, Provisioning
 from scim.api.gate import METHODS
 from scim.api.gate import PREFIX as SCIM_PREFIX
-from tokens.models import ScimToken
+from tokens.models import ClientSecret, ScimToken
 from workspaces import heartbeats
 from workspaces.clock import database_now
 from workspaces.models import Job, Workspace
@@ -169,19 +170,17 @@ def _app_calls(now: datetime) -> Metric:
 
 
 def _tokens(now: datetime) -> Metric:
-    counts = ScimToken.objects.live(now).aggregate(
-        all=Count("id"),
-        **{
-            f"in_{days}": Count(
-                "id", filter=Q(expires_at__lte=now + timedelta(days=days))
-            )
-            for days in EXPIRY_DAYS
-        },
-    )
+    within = {
+        f"in_{days}": Count("id", filter=Q(expires_at__lte=now + timedelta(days=days)))
+        for days in EXPIRY_DAYS
+    }
+    secrets = ClientSecret.objects.live(now).filter(client__revoked_at=None)
+    counts = Counter(ScimToken.objects.live(now).aggregate(all=Count("id"), **within))
+    counts.update(secrets.aggregate(all=Count("id"), **within))
     values = [([str(days)], counts[f"in_{days}"]) for days in EXPIRY_DAYS]
     return _gauge(
         "keyway_tokens_expiring",
-        "Live tokens that expire within so many days; +Inf: all live tokens.",
+        "Live tokens and client secrets that expire within so many days; +Inf: all.",
         ["days"],
         [*values, (["+Inf"], counts["all"])],
     )

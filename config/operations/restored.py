@@ -19,12 +19,17 @@ from integrations.models import Integration
 from integrations.provisioning import pausing, wanted
 from tokens import services
 from tokens.audit import Action as TokenAction
-from tokens.models import ScimToken
+from tokens.models import ClientSecret, IdpTrust, OAuthClient, ScimToken
+from tokens.oauth import clients, endings
 from workspaces import audit, audit_chain, jobs
 from workspaces.models import Job, Workspace
 
 ENDED = "Ended by a restore from a backup. Ask for it again if it is still wanted."
-_ENDS = {TokenAction.REVOKED, TokenAction.RETIRED, TokenAction.REPLACED}
+_ENDS = {
+    *(TokenAction.REVOKED, TokenAction.RETIRED, TokenAction.REPLACED),
+    *(TokenAction.LEAKED, TokenAction.OAUTH_REVOKED, TokenAction.OAUTH_LEAKED),
+    *(TokenAction.CLIENT_REVOKED, TokenAction.TRUST_REVOKED),
+}
 
 
 @transaction.atomic
@@ -40,10 +45,7 @@ def settle(manifest: Manifest, *, ended_tokens: set[str], now: datetime) -> list
     others = Job.objects.exclude(kind=wanted.JOB).filter(state__in=Job.OPEN)
     ended = jobs.end_all(others, note=ENDED, now=now)
     sessions, _ = Session.objects.all().delete()
-    revoked = 0
-    for token in ScimToken.objects.filter(key__in=ended_tokens, revoked_at=None):
-        services.revoke(token, actor=None, now=now)
-        revoked += 1
+    revoked = _revoke_again(ended_tokens, now)
     audit.record(
         Action.RESTORED,
         workspace=None,
@@ -52,14 +54,34 @@ def settle(manifest: Manifest, *, ended_tokens: set[str], now: datetime) -> list
     )
     return [
         f"{paused} integrations are paused: nothing changes an app before you resume.",
-        f"{revoked} tokens that were ended after the backup are revoked.",
+        f"{revoked} tokens and OAuth clients that were ended after the backup are revoked.",
         f"{ended} jobs other than provisioning are ended.",
         f"{sessions} sessions are ended: everybody logs in again.",
     ]
 
 
+def _revoke_again(keys: set[str], now: datetime) -> int:
+    """Revoke what opens a directory and has one of these keys. Returns how much."""
+    mine = {"key__in": keys, "revoked_at": None}
+    tokens = list(ScimToken.objects.filter(**mine))
+    secrets = list(ClientSecret.objects.filter(**mine))
+    openers: list[OAuthClient | IdpTrust] = [
+        *OAuthClient.objects.filter(**mine),
+        *IdpTrust.objects.filter(**mine),
+    ]
+    for token in tokens:
+        services.revoke(token, actor=None, now=now)
+    for secret in secrets:
+        clients.revoke_secret(secret, actor=None, now=now)
+    for opener in openers:
+        endings.revoke(opener, actor=None, now=now)
+    return len(tokens) + len(secrets) + len(openers)
+
+
 def ended_since(logs: Iterable[Path], *, since: str) -> set[str]:
-    """Return the keys of tokens that audit logs, as JSON lines, say were ended.
+    """Return the keys of tokens and the like that audit logs say were ended.
+
+    The logs are JSON lines.
 
     Raises BackupError for a line that is none.
     """

@@ -23,6 +23,7 @@ TOPICS = {
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
     "Integrations": "Apps behind a SCIM gateway.",
     "Tokens": "SCIM tokens of a gateway.",
+    "OAuth": "OAuth clients of a directory, and its trust in an IdP.",
     "Held removals": "What the IdP takes away at once, and the decision on it.",
     "Unmatched accounts": "Accounts of the app that belong to no user of the IdP.",
     "Service accounts": "The accounts with which Keyway works in apps.",

@@ -8,6 +8,7 @@ from integrations.api import (
     account_calls,
     integration_calls,
     matching_calls,
+    oauth_calls,
     openapi,
     people_calls,
     removal_calls,
@@ -17,6 +18,7 @@ from integrations.api import (
 )
 
 app_name = "api"
+_OAUTH = "v1/directories/<slug:key>/oauth"
 urlpatterns = [
     path("openapi.json", openapi.Document.as_view(), name="openapi"),
     path("user/users/me", resolver.Me.as_view(), name="me"),
@@ -61,6 +63,33 @@ urlpatterns = [
         "v1/integrations/<slug:key>/tokens/<slug:tokenId>/rotate",
         token_calls.Rotation.as_view(),
         name="rotate",
+    ),
+    path(f"{_OAUTH}/clients", oauth_calls.Clients.as_view(), name="clients"),
+    path(
+        f"{_OAUTH}/clients/<slug:clientId>",
+        oauth_calls.ClientById.as_view(),
+        name="client",
+    ),
+    path(
+        f"{_OAUTH}/clients/<slug:clientId>/secrets",
+        oauth_calls.Secrets.as_view(),
+        name="client_secrets",
+    ),
+    path(
+        f"{_OAUTH}/clients/<slug:clientId>/secrets/<slug:secretId>",
+        oauth_calls.SecretById.as_view(),
+        name="client_secret",
+    ),
+    path(
+        f"{_OAUTH}/clients/<slug:clientId>/keys",
+        oauth_calls.Keys.as_view(),
+        name="client_keys",
+    ),
+    path(f"{_OAUTH}/trusts", oauth_calls.Trusts.as_view(), name="trusts"),
+    path(
+        f"{_OAUTH}/trusts/<slug:trustId>",
+        oauth_calls.TrustById.as_view(),
+        name="trust",
     ),
     path("v1/integrations/<slug:key>/syncs", work_calls.Syncs.as_view(), name="syncs"),
     path(

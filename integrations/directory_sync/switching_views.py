@@ -88,7 +88,7 @@ def _ask(request: WorkspaceRequest, form: TurnOffForm) -> HttpResponse:
         .count(),
         "teams": Team.objects.filter(workspace=workspace).count(),
         "tokens": ScimToken.objects.of_directory(directory).live(now),
-        "oauth_names": endings.names_of_live(directory),
+        "oauth_names": [o.name for o in endings.live_openers(directory)],
         "goes_on": sync.hands_over,
         "cancel_url": reverse(_PAGE),
     }

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from tokens.models import ScimToken
+from tokens.models import IdpTrust, OAuthClient, ScimToken
 from workspaces.models import Directory
 
 
@@ -38,7 +38,10 @@ class ConnectionWatch(models.Model):
 
 
 class SeenPlace(models.Model):
-    """A network or a client with which a token was used in the last 30 days."""
+    """A network or a client from which something opened a directory lately: 30 days.
+
+    It is of a token, of an OAuth client or of the trust in an IdP.
+    """
 
     class Kind(models.TextChoices):
         """What of a request is compared."""
@@ -50,7 +53,25 @@ class SeenPlace(models.Model):
         Directory, on_delete=models.CASCADE, related_name="seen_places"
     )
     token = models.ForeignKey(
-        ScimToken, on_delete=models.CASCADE, related_name="seen_places", db_index=False
+        ScimToken,
+        on_delete=models.CASCADE,
+        related_name="seen_places",
+        db_index=False,
+        null=True,
+    )
+    oauth_client = models.ForeignKey(
+        OAuthClient,
+        on_delete=models.CASCADE,
+        related_name="seen_places",
+        db_index=False,
+        null=True,
+    )
+    trust = models.ForeignKey(
+        IdpTrust,
+        on_delete=models.CASCADE,
+        related_name="seen_places",
+        db_index=False,
+        null=True,
     )
     kind = models.CharField(max_length=10, choices=Kind)
     value = models.CharField(max_length=50, help_text="A /24, a /48, or a first word.")
@@ -61,8 +82,28 @@ class SeenPlace(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["token", "kind", "value"], name="seen_place_once"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["oauth_client", "kind", "value"],
+                name="seen_place_once_of_client",
+            ),
+            models.UniqueConstraint(
+                fields=["trust", "kind", "value"], name="seen_place_once_of_trust"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(token__isnull=False, oauth_client=None, trust=None)
+                | models.Q(token=None, oauth_client__isnull=False, trust=None)
+                | models.Q(token=None, oauth_client=None, trust__isnull=False),
+                name="seen_place_of_one",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.value}"
+
+    @property
+    def opener(self) -> ScimToken | OAuthClient | IdpTrust:
+        """Whose place it is."""
+        found = self.token or self.oauth_client or self.trust
+        assert found is not None  # noqa: S101  a constraint of the table
+        return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import Case, Count, Max, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, QuerySet, Sum, Value, When
 
 from integrations.models import Integration
 from integrations.outside import holding_back
@@ -18,7 +18,8 @@ from integrations.reports.activity_filters import FAILED_REQUEST
 from integrations.reports.standing import Standing
 from integrations.reports.troubles import Troubles
 from scim.models import RequestRecord, ResourceCount
-from tokens.models import ScimToken
+from tokens import ways
+from tokens.models import ClientSecret, ScimToken
 from tokens.scheduled_rotation import Due
 from workspaces.models import Directory, Job, Workspace
 
@@ -50,8 +51,8 @@ class Line:
     open_sync: Job | None = None
     failed_sync: Job | None = None
     held_back: HeldBack | None = None
-    expiring: list[ScimToken] = field(default_factory=list)
-    leaked: list[ScimToken] = field(default_factory=list)
+    expiring: list[ScimToken | ClientSecret] = field(default_factory=list)
+    leaked: list[ScimToken | ClientSecret] = field(default_factory=list)
     rotations: list[Due] = field(default_factory=list)
 
 
@@ -163,7 +164,7 @@ def _lines(
 ) -> list[Line]:
     directories = [i.directory_id for i in shown]
     keys = [i.directory.key for i in shown]
-    called = _last_calls(directories)
+    called = ways.last_used(directories)
     syncs = standing.open_syncs(workspace, keys)
     of_failed = [i.directory.key for i in shown if i.directory_id in found.failed_syncs]
     ended = troubles.failed_syncs(workspace, now).filter(subject__in=of_failed)
@@ -186,18 +187,16 @@ def _lines(
         for i in shown
     }
     with_tokens = [k for k in directories if k in found.expiring | found.leaked]
-    tokens = troubles.troubled_tokens(now).filter(directory__in=with_tokens)
-    for token in tokens.order_by("expires_at"):
+    for token in _troubled(with_tokens, now):
         line = lines[token.directory_id]
         (line.leaked if token.leaked_at else line.expiring).append(token)
     return list(lines.values())
 
 
-def _last_calls(directories: list[int]) -> dict[int, datetime]:
-    rows = (
-        ScimToken.objects.filter(directory__in=directories)
-        .order_by()
-        .values_list("directory")
-        .annotate(at=Max("last_used_at"))
-    )
-    return dict(rows)
+def _troubled(directories: list[int], now: datetime) -> list[ScimToken | ClientSecret]:
+    """Return tokens and client secrets that leaked or expire, the soonest first."""
+    mine = {"directory__in": directories}
+    tokens = troubles.troubled_tokens(now).filter(**mine)
+    secrets = troubles.troubled_secrets(now).filter(**mine).select_related("client")
+    both: list[ScimToken | ClientSecret] = [*tokens, *secrets]
+    return sorted(both, key=lambda each: each.expires_at or now)

@@ -5,6 +5,7 @@ Whatever is well is not read, so that this costs little however many there are.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from integrations.reports import standing
 from integrations.reports.standing import State
 from integrations.syncing import holding, matching
 from tokens import scheduled_rotation
-from tokens.models import ScimToken
+from tokens.models import ClientSecret, ScimToken
 from tokens.scheduled_rotation import Due
 from tokens.state import EXPIRING
 from workspaces.models import Directory, Job, Workspace
@@ -99,8 +100,8 @@ def find(workspace: Workspace, *, now: datetime) -> Troubles:
         failed_people=_count(workspace, Q(state__in=Provisioning.FAILED)),
         overdue=in_state(State.UNKNOWN),
         unmatched=_count(workspace, matching.UNMATCHED),
-        leaked=_count_tokens(workspace, leaked_tokens(now)),
-        expiring=_count_tokens(workspace, expiring_tokens(now)),
+        leaked=_count_tokens(workspace, leaked_tokens(now), leaked_secrets(now)),
+        expiring=_count_tokens(workspace, expiring_tokens(now), expiring_secrets(now)),
         rotations=_rotations(workspace, now),
         quarantined=list(
             rows.filter(directory__quarantined_at__isnull=False).values_list(
@@ -134,6 +135,16 @@ def failed_syncs(workspace: Workspace, now: datetime) -> QuerySet[Job]:
     )
 
 
+def expiring_secrets(now: datetime) -> QuerySet[ClientSecret]:
+    """Return the client secrets of all that expire soon, with none to follow."""
+    return ClientSecret.objects.last_ones(now).filter(expires_at__lt=now + EXPIRING)
+
+
+def leaked_secrets(now: datetime) -> QuerySet[ClientSecret]:
+    """Return the client secrets of all that were handed in and revoked lately."""
+    return ClientSecret.objects.filter(leaked_at__gt=now - LEAK_SHOWN)
+
+
 def expiring_tokens(now: datetime) -> QuerySet[ScimToken]:
     """Return the tokens of all that expire soon and have no successor yet."""
     return ScimToken.objects.live(now).filter(
@@ -150,6 +161,14 @@ def troubled_tokens(now: datetime) -> QuerySet[ScimToken]:
     """Return the tokens of all that a dashboard tells of."""
     return ScimToken.objects.filter(
         Q(pk__in=expiring_tokens(now).values("pk")) | Q(leaked_at__gt=now - LEAK_SHOWN)
+    )
+
+
+def troubled_secrets(now: datetime) -> QuerySet[ClientSecret]:
+    """Return the client secrets of all that a dashboard tells of."""
+    expiring = expiring_secrets(now).values("pk")
+    return ClientSecret.objects.filter(
+        Q(pk__in=expiring) | Q(leaked_at__gt=now - LEAK_SHOWN)
     )
 
 
@@ -174,15 +193,23 @@ def _count(workspace: Workspace, condition: Q) -> dict[int, int]:
     return dict(rows.order_by("-total"))
 
 
-def _count_tokens(workspace: Workspace, tokens: QuerySet[ScimToken]) -> dict[int, int]:
-    """Count those of integrations by directory, the first to expire first."""
-    rows = (
-        tokens.filter(
+def _count_tokens(
+    workspace: Workspace,
+    tokens: QuerySet[ScimToken],
+    secrets: QuerySet[ClientSecret],
+) -> dict[int, int]:
+    """Count those of integrations by directory, the first to expire first. One query."""
+    of_tokens, of_secrets = (
+        rows.filter(
             directory__workspace=workspace, directory__kind=Directory.Kind.GATEWAY
         )
         .order_by()
-        .values("directory")
+        .values_list("directory")
         .annotate(total=Count("pk"), soonest=Min("expires_at"))
-        .order_by("soonest")
+        for rows in (tokens, secrets)
     )
-    return dict(rows.values_list("directory", "total"))
+    found: Counter[int] = Counter()
+    both = of_tokens.union(of_secrets, all=True)
+    for directory, total, _ in sorted(both, key=lambda row: (row[2] is None, row[2])):
+        found[directory] += total
+    return found

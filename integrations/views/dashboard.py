@@ -15,6 +15,7 @@ from integrations.reports import dashboard
 from integrations.reports.dashboard import Hour, Line, Overview
 from integrations.reports.standing import State
 from integrations.views.frame import standing_pill
+from tokens.models import ClientSecret, ScimToken
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
@@ -102,7 +103,7 @@ def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
         text = "Your IdP is silent for much longer than usual. Look there first."
         yield _trouble(name, text, "warning", url, "Open", line.silent_since)
     for token in line.leaked:
-        text = f"Token {token.name} leaked and is revoked. Check where it was kept."
+        text = f"{_called(token)} leaked and is revoked. Check where it was kept."
         yield _trouble(name, text, "danger", url, "Open tokens", token.leaked_at)
     for due in line.rotations:
         when = "overdue" if due.is_overdue else "due"
@@ -110,10 +111,16 @@ def _troubles_of_access(line: Line, url: str) -> Iterator[dict[str, Any]]:
         yield _trouble(name, text, "warning", url, "Open tokens")
     for token in line.expiring:
         yield {
-            **_trouble(name, f"Token {token.name} expires", "warning", url),
+            **_trouble(name, f"{_called(token)} expires", "warning", url),
             "label": "Open tokens",
             "next_at": token.expires_at,
         }
+
+
+def _called(token: ScimToken | ClientSecret) -> str:
+    if isinstance(token, ClientSecret):
+        return f"Secret of OAuth client {token.client.name}"
+    return f"Token {token.name}"
 
 
 def _trouble(

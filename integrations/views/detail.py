@@ -57,7 +57,9 @@ def overview(request: WorkspaceRequest, key: str) -> HttpResponse:
     }
     # Records are pruned; the tokens remember longer.
     facts["last_request_at"] = (
-        facts["last_call"].at if facts["last_call"] else ways.last_used_at(directory)
+        facts["last_call"].at
+        if facts["last_call"]
+        else ways.last_used([directory.pk]).get(directory.pk)
     )
     context |= {
         "facts": facts,

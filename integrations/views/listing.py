@@ -20,11 +20,10 @@ from integrations.reports.standing import State
 from integrations.views.frame import actions, standing_pill
 from integrations.views.wizard import draft_rows
 from scim import counts
-from tokens.models import ScimToken
-from tokens.panel import PILLS
+from tokens import ways
 from workspaces.clock import database_now
 from workspaces.models import Job
-from workspaces.pages import Pill, page_of, search_text
+from workspaces.pages import page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 
@@ -107,7 +106,7 @@ def _rows(
     syncs = standing.open_syncs(request.workspace, [d.key for d in directories])
     found = phases.phases(request.workspace, integrations, syncs, now=now)
     users = counts.totals([d.pk for d in directories], "User")
-    tokens = _token_pills([d.pk for d in directories], now)
+    tokens = ways.pills([d.pk for d in directories], now)
     return [
         _row(request, integration, syncs.get(integration.directory.key), now)
         | {
@@ -136,14 +135,3 @@ def _row(
 
 def _label(phase: Phase | None) -> str:
     return str(phase.label) if phase else ""
-
-
-def _token_pills(directories: list[int], now: datetime) -> dict[int, Pill]:
-    """Return the state of each directory's live token, read at once."""
-    live = (
-        ScimToken.objects.live(now)
-        .filter(directory__in=directories)
-        .select_related("owner__user")
-        .order_by("id")
-    )
-    return {token.directory_id: PILLS[token.state(now)] for token in live}

@@ -16,6 +16,12 @@ from workspaces.mailing import MAX_FAILURES, deliver
 from workspaces.models import AuditEvent, Directory, Job
 
 JOB = "integrations.tell_of_connection"
+_HAVE = {
+    "token": "the token",
+    "OAuth client": "its secret or key",
+    "trust": "a JWT of your IdP",
+}
+_A = {"token": "A token", "OAuth client": "An OAuth client", "trust": "A trust"}
 
 
 def tell(event: AuditEvent, subject: str, *, now: datetime) -> None:
@@ -63,7 +69,7 @@ def written(event: AuditEvent, holder: Holder) -> tuple[str, str]:
             f"{_moment(event.data['silent_since'])}."
         )
     else:
-        subject = f"A token of {name} is used from a new place"
+        subject = f"{_A[_kind(event.data)]} of {name} is used from a new place"
         body = _new_place(event.data, name)
     page = f"{name}: {settings.KEYWAY_PUBLIC_URL}{holder.url}"
     return subject, "\n\n".join([body, page]) + "\n"
@@ -85,14 +91,20 @@ def _new_place(data: dict[str, Any], name: str) -> str:
         for label, key in (("Network", "networks"), ("Client", "clients"))
         if data[key]
     ]
-    token = " ".join(data["token_name"].split())
+    kind = _kind(data)
+    opener = " ".join(data["token_name"].split())
     return (
-        f"The token {token} of {name} was used in a way that was not seen in the last "
+        f"The {kind} {opener} of {name} was used in a way that was not seen in the last "
         f"30 days. {'. '.join(places)}. If your IdP moved or was updated, there is "
-        "nothing to do. If not, somebody else may have the token: revoke it, or limit "
-        "it to the networks of your IdP. Further new places of this token are in the "
+        f"nothing to do. If not, somebody else may have {_HAVE[kind]}: revoke it, or "
+        f"limit it to the networks of your IdP. Further new places of this {kind} are in the "
         "audit log; the next mail about it is sent tomorrow at the earliest."
     )
+
+
+def _kind(data: dict[str, Any]) -> str:
+    """Return what was used; events of an older release are of tokens."""
+    return str(data.get("kind", "token"))
 
 
 def _moment(text: str) -> str:

@@ -36,13 +36,18 @@ def watch_panel(
         target_id=key,
         at__gt=now - _NEWS_OF,
     ).order_by("-id")
-    places = SeenPlace.objects.filter(directory=directory).select_related("token")
+    places = SeenPlace.objects.filter(directory=directory).select_related(
+        "token", "oauth_client", "trust"
+    )
     return {
         "is_on": watch is None or watch.tells_silence,
         "usual": in_words(usual) if usual else "",
         "alarm_after": in_words(after) if after else "",
         "silent_since": watch.silent_since if watch else None,
-        "news": [{"at": event.at, **event.data} for event in news[:_MOST_NEWS]],
+        "news": [
+            {"at": event.at, "kind": "token", **event.data}
+            for event in news[:_MOST_NEWS]
+        ],
         "places": list(places.order_by("-last_seen_at")[:_MOST_PLACES]),
         "switch_url": reverse("watching:silence_alarm", args=[directory.key])
         if can_manage

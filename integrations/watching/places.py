@@ -1,4 +1,4 @@
-"""First use of a token from a new network, or by a new client.
+"""First use of a token, an OAuth client or a trust from a new place: network or client.
 
 Learnt from the records of requests, some minutes after them, so that no request waits.
 A network is a /24 of IPv4 or a /48 of IPv6; a client is the first word that it says of
@@ -22,7 +22,8 @@ from integrations.watching import notices
 from integrations.watching.connections import target_of
 from scim.models import RequestRecord
 from scim.recent import client_name
-from tokens.models import ScimToken
+from tokens.models import IdpTrust, OAuthClient, ScimToken
+from tokens.opener import Opener
 from workspaces import audit
 from workspaces.models import Workspace
 
@@ -36,6 +37,13 @@ OVERLAP = timedelta(minutes=5)
 MOST_NAMED = 5
 MOST_OF_A_LOOK = 20_000
 """Different pairs of address and client that one look reads."""
+
+_FIELDS: dict[type[Opener], str] = {
+    ScimToken: "token",
+    OAuthClient: "oauth_client",
+    IdpTrust: "trust",
+}
+"""By what column a place is of an opener."""
 
 Key = tuple[str, str]
 """Kind and value of a place."""
@@ -55,14 +63,16 @@ class Uses:
 
 
 def look(workspace: Workspace, *, now: datetime) -> dict[str, int]:
-    """Learn the places of a workspace's tokens, and tell of the new ones."""
+    """Learn the places of what opens a workspace's directories, tell of new ones."""
     uses = _uses(workspace, now=now)
-    tokens = (
-        ScimToken.objects.in_workspace(workspace)
-        .filter(key__in=uses)
-        .select_related("directory__workspace")
-    )
-    told = sum(_learn(token, uses[token.key], now=now) for token in tokens)
+    openers = [
+        opener
+        for kind in _FIELDS
+        for opener in kind._default_manager.filter(  # noqa: SLF001  public by the docs
+            directory__workspace=workspace, key__in=uses
+        ).select_related("directory__workspace")
+    ]
+    told = sum(_learn(opener, uses[opener.key], now=now) for opener in openers)
     SeenPlace.objects.filter(
         directory__workspace=workspace, last_seen_at__lte=now - REMEMBERED
     ).delete()
@@ -104,9 +114,10 @@ def _uses(workspace: Workspace, *, now: datetime) -> dict[str, Uses]:
 
 
 @transaction.atomic
-def _learn(token: ScimToken, uses: Uses, *, now: datetime) -> int:
-    """Keep the places of a token. Returns 1 if some of them are news."""
-    rows = {(row.kind, row.value): row for row in token.seen_places.all()}
+def _learn(opener: Opener, uses: Uses, *, now: datetime) -> int:
+    """Keep the places of an opener. Returns 1 if some of them are news."""
+    mine = {_FIELDS[type(opener)]: opener}
+    rows = {(row.kind, row.value): row for row in SeenPlace.objects.filter(**mine)}
     new: list[Key] = []
     for key, first_at in uses.first.items():
         row = rows.get(key)
@@ -115,8 +126,8 @@ def _learn(token: ScimToken, uses: Uses, *, now: datetime) -> int:
     SeenPlace.objects.bulk_create(
         (
             SeenPlace(
-                directory=token.directory,
-                token=token,
+                directory=opener.directory,
+                **mine,
                 kind=kind,
                 value=value,
                 first_seen_at=uses.first[kind, value],
@@ -125,23 +136,23 @@ def _learn(token: ScimToken, uses: Uses, *, now: datetime) -> int:
             for (kind, value), last_at in uses.last.items()
         ),
         update_conflicts=True,
-        unique_fields=["token", "kind", "value"],
+        unique_fields=[*mine, "kind", "value"],
         update_fields=["last_seen_at"],
     )
-    news = [key for key in new if _is_news(token, uses.first[key], now=now)]
+    news = [key for key in new if _is_news(opener, uses.first[key], now=now)]
     if not news:
         return 0
-    _tell(token, news, now=now)
+    _tell(opener, news, now=now)
     return 1
 
 
-def _is_news(token: ScimToken, at: datetime, *, now: datetime) -> bool:
-    return at - token.created_at > LEARNING and now - at < LEARNING
+def _is_news(opener: Opener, at: datetime, *, now: datetime) -> bool:
+    return at - opener.created_at > LEARNING and now - at < LEARNING
 
 
-def _tell(token: ScimToken, news: list[Key], *, now: datetime) -> None:
-    """Write one event; the mail about a token goes out once a day at most."""
-    directory = token.directory
+def _tell(opener: Opener, news: list[Key], *, now: datetime) -> None:
+    """Write one event; the mail about an opener goes out once a day at most."""
+    directory = opener.directory
     event = audit.record(
         Action.CONNECTION_NEW_PLACE,
         workspace=directory.workspace,
@@ -149,15 +160,16 @@ def _tell(token: ScimToken, news: list[Key], *, now: datetime) -> None:
         target=target_of(directory),
         data={
             "directory": directory.key,
-            "token": token.key,
-            "token_name": token.name,
+            "kind": opener.noun,
+            "token": opener.key,
+            "token_name": opener.name,
             "networks": _named(v for kind, v in news if kind == SeenPlace.Kind.NETWORK),
             "clients": _named(
                 v or "no name" for kind, v in news if kind == SeenPlace.Kind.CLIENT
             ),
         },
     )
-    notices.tell(event, f"{token.key}:{now:%Y-%m-%d}", now=now)
+    notices.tell(event, f"{opener.key}:{now:%Y-%m-%d}", now=now)
 
 
 def _named(values: Iterable[str]) -> str:

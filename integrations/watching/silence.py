@@ -18,7 +18,7 @@ from integrations.watching import notices
 from integrations.watching.connections import target_of
 from scim.models import RequestRecord
 from scim.rhythm import rhythm_of
-from tokens.models import ScimToken
+from tokens import ways
 from workspaces import audit
 from workspaces.models import Directory, User, Workspace
 
@@ -36,7 +36,7 @@ def look(workspace: Workspace, *, now: datetime) -> dict[str, int]:
     _note_presence(workspace, expected, now=now)
     watches = ConnectionWatch.objects.filter(directory__workspace=workspace)
     _learn(watches.filter(directory__in=expected), now=now)
-    # Who has no working token is not expected to call.
+    # Who has no way in is not expected to call.
     watches.exclude(silent_since=None).exclude(directory__in=expected).update(
         silent_since=None
     )
@@ -69,11 +69,8 @@ def switch(directory: Directory, *, on: bool, actor: User, now: datetime) -> boo
 
 
 def _expected(workspace: Workspace, now: datetime) -> QuerySet[Directory]:
-    """Return the connections that have a working token."""
-    live = ScimToken.objects.in_workspace(workspace).live(now)
-    return Directory.objects.in_workspace(workspace).filter(
-        pk__in=live.values("directory")
-    )
+    """Return the connections that something opens."""
+    return ways.open_directories(now).filter(workspace=workspace)
 
 
 def _note_presence(

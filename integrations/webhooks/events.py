@@ -23,25 +23,41 @@ class EventType:
 EVENT_TYPES: Final = (
     EventType(
         "token.expiring",
-        (Token.EXPIRY_REMINDED,),
-        "A SCIM token expires in 90, 30, 7 or 1 day",
+        (Token.EXPIRY_REMINDED, Token.OAUTH_EXPIRY_REMINDED),
+        "A SCIM token or a client secret expires in 90, 30, 7 or 1 day",
     ),
-    EventType("token.expired", (Token.EXPIRED,), "A SCIM token expired"),
+    EventType(
+        "token.expired",
+        (Token.EXPIRED, Token.OAUTH_EXPIRED),
+        "A SCIM token or a client secret expired",
+    ),
     EventType(
         "token.generated",
-        (Token.GENERATED, Token.API_GENERATED),
-        "A SCIM or API token was generated",
+        (Token.GENERATED, Token.API_GENERATED, Token.OAUTH_GENERATED),
+        "A SCIM token, an API token or a client secret was generated",
     ),
-    EventType("token.replaced", (Token.REPLACED,), "A SCIM token was replaced"),
+    EventType(
+        "token.replaced",
+        (Token.REPLACED, Token.CLIENT_KEYS_REPLACED),
+        "A SCIM token or the keys of an OAuth client were replaced",
+    ),
     EventType(
         "token.revoked",
-        (Token.REVOKED, Token.API_REVOKED),
-        "Somebody revoked a SCIM or API token",
+        (
+            *(Token.REVOKED, Token.API_REVOKED, Token.OAUTH_REVOKED),
+            *(Token.CLIENT_REVOKED, Token.TRUST_REVOKED),
+        ),
+        "Somebody revoked a token, a client secret, an OAuth client or a trust",
     ),
     EventType(
         "token.leaked",
-        (Token.LEAKED, Token.API_LEAKED),
-        "A token was found and handed in; it is revoked",
+        (Token.LEAKED, Token.API_LEAKED, Token.OAUTH_LEAKED, Token.ACCESS_LEAKED),
+        "A token or a client secret was found and handed in; it is revoked",
+    ),
+    EventType(
+        "token.limited",
+        (Token.LIMITED, Token.CLIENT_LIMITED, Token.TRUST_LIMITED),
+        "Somebody changed how far a token, an OAuth client or a trust reaches",
     ),
     EventType(
         "token.quarantined", (Token.QUARANTINED,), "A connection went into quarantine"
@@ -50,6 +66,11 @@ EVENT_TYPES: Final = (
         "token.quarantine_ended",
         (Token.QUARANTINE_ENDED,),
         "The quarantine of a connection ended",
+    ),
+    EventType(
+        "connection.let_in",
+        (Token.CLIENT_ADDED, Token.TRUST_ADDED),
+        "An OAuth client or the trust in an IdP was added",
     ),
     EventType(
         "connection.silent",
@@ -64,7 +85,8 @@ EVENT_TYPES: Final = (
     EventType(
         "connection.seen_from_new_place",
         (Action.CONNECTION_NEW_PLACE,),
-        "A token was used from a new network or by a new client",
+        "A token, an OAuth client or a trust was used from a new network or by a new "
+        "client",
     ),
     EventType("job.dead", (Work.GAVE_UP,), "Keyway gave a job up"),
     EventType(

@@ -98,17 +98,18 @@ class ScimView(APIView):
     def refuse_beyond_limits(self, request: Request) -> None:
         """Raise Forbidden where the token's own limits end; the audit log hears."""
         limits, address = self.principal.limits, request.META.get("REMOTE_ADDR")
+        where = f"Limit {self.principal.opener.noun}"
         if not limits.allows_from(address):
             note_refusal(self.principal, reason="Address not allowed")
             raise Forbidden(
                 f"This token may not be used from {address}. Send from an allowed "
-                "network, or allow this one in Keyway under Limit token."
+                f"network, or allow this one in Keyway under {where}."
             )
         if limits.is_read_only and not self.is_read(request):
             note_refusal(self.principal, reason="Read-only token")
             raise Forbidden(
                 "This token may only read. Use another one to write, or change it in "
-                "Keyway under Limit token."
+                f"Keyway under {where}."
             )
 
     def is_read(self, request: Request) -> bool:

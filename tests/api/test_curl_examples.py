@@ -14,6 +14,8 @@ from pytest_django.live_server_helper import LiveServer
 from integrations.models import AppAccount, Integration
 from tests import factories
 from tests.routes import unmatched_in
+from tokens.oauth import clients
+from workspaces.clock import database_now
 from workspaces.models import Directory, User
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/reference/api.md"
@@ -55,6 +57,9 @@ def test_every_curl_example_of_the_reference_runs(
         assert text in script
         script = script.replace(text, instead)
     assert integration.service_account is not None
+    issued = clients.add_with_secret(
+        integration.directory, name="entra", actor=alice, now=database_now()
+    )
 
     done = subprocess.run(
         ["/bin/sh", "-eux"],
@@ -66,6 +71,7 @@ def test_every_curl_example_of_the_reference_runs(
             "NEW_PASSWORD": "correct-horse",
             "ACCOUNT": str(integration.service_account.public_id),
             "KEY": integration.directory.key,
+            "CLIENT": issued.secret.client.key,
             "USER_ID": str(unmatched_in(integration).resource_id_public),
         },
         capture_output=True,
@@ -75,6 +81,6 @@ def test_every_curl_example_of_the_reference_runs(
     )
 
     assert done.returncode == 0, f"{done.stdout[-500:]}{done.stderr[-500:]}"
-    assert script.count("curl --config") >= 15
+    assert script.count("curl --config") >= 20
     assert not workspace.memberships.filter(pk=member.pk).exists()
     assert AppAccount.objects.get().exempted_at is None

@@ -25,6 +25,7 @@ SYNC, ACTIVITY = Permission.SYNC, Permission.VIEW_ACTIVITY
 MEMBERS = Permission.MANAGE_MEMBERS
 DIRECTORY_SYNC = Permission.MANAGE_DIRECTORY_SYNC
 ONE = "/v1/integrations/{key}"
+OAUTH = "/v1/directories/{key}/oauth"
 TABLE: dict[str, dict[str, Permission | None]] = {
     "/user/users/me": {"GET": None},
     "/user/org/{org}/user/{user}": {"GET": Permission.VIEW_MEMBERS},
@@ -37,6 +38,13 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{ONE}/tokens": {"GET": VIEW, "POST": TOKENS},
     f"{ONE}/tokens/{{token}}": {"DELETE": TOKENS},
     f"{ONE}/tokens/{{token}}/rotate": {"POST": TOKENS},
+    f"{OAUTH}/clients": {"GET": TOKENS, "POST": TOKENS},
+    f"{OAUTH}/clients/{{oauth_client}}": {"DELETE": TOKENS},
+    f"{OAUTH}/clients/{{oauth_client}}/secrets": {"POST": TOKENS},
+    f"{OAUTH}/clients/{{oauth_client}}/secrets/{{oauth_secret}}": {"DELETE": TOKENS},
+    f"{OAUTH}/clients/{{signing_client}}/keys": {"PUT": TOKENS},
+    f"{OAUTH}/trusts": {"GET": TOKENS, "POST": TOKENS},
+    f"{OAUTH}/trusts/{{trust}}": {"DELETE": TOKENS},
     f"{ONE}/syncs": {"GET": SYNC, "POST": SYNC},
     f"{ONE}/removals": {"GET": VIEW},
     f"{ONE}/removals/approve": {"POST": MANAGE},

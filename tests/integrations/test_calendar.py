@@ -18,7 +18,7 @@ from integrations.models import Integration
 from tests import factories
 from tokens import calendar_feed, scheduled_rotation, services
 from tokens.audit import Action
-from tokens.oauth import clients
+from tokens.oauth import clients, endings
 from tokens.policy_models import CalendarFeed
 from tokens.services import Overlap
 from workspaces import audit, key_rotation
@@ -148,7 +148,7 @@ class TestContent:
         ended = clients.add_with_secret(
             integration.directory, name="okta", actor=None, now=database_now()
         )
-        clients.revoke(ended.secret.client, actor=None, now=database_now())
+        endings.revoke(ended.secret.client, actor=None, now=database_now())
 
         assert summaries(client.get(address).content) == [
             "Secret of OAuth client entra of Acme Demo expires"

@@ -82,6 +82,7 @@ class TestPlaces:
         assert event.target_label == "Acme Demo"
         assert event.data == {
             "directory": token.directory.key,
+            "kind": "token",
             "token": token.key,
             "token_name": "okta-prod",
             "networks": "198.51.100.0/24",

@@ -169,7 +169,7 @@ def test_costs_the_same_however_many_integrations(
     for _ in range(4):
         add_failing()
 
-    assert query_count(alice_client, PATH) == few <= 31
+    assert query_count(alice_client, PATH) == few <= 32
 
 
 def test_lists_fifty_of_many_integrations_those_that_fail_among_them(

@@ -6,9 +6,8 @@ from django.conf import settings
 
 from tokens import credential
 from tokens.credential import Credential
-from tokens.limits import Limits
 from tokens.models import OAuthClient
-from tokens.opening import DIRECTORY_AND_NOW, ScimPrincipal, find, note_refusal
+from tokens.opening import ScimPrincipal, find, note_refusal, selected_last
 from tokens.state import token_state
 from workspaces.clock import as_time
 
@@ -16,7 +15,7 @@ _SELECT = (
     "SELECT c.id, c.key, a.digest, a.digest_key, a.expires_at,"
     " COALESCE(c.revoked_at, s.revoked_at, a.revoked_at),"
     " c.last_used_at, c.refused_at, "
-    f"{DIRECTORY_AND_NOW}"
+    f"{selected_last('c')}"
     " FROM tokens_accesstoken a"
     " JOIN tokens_oauthclient c ON c.id = a.client_id"
     " JOIN workspaces_directory d ON d.id = c.directory_id"
@@ -45,7 +44,7 @@ def authenticate(given: Credential) -> ScimPrincipal | None:
         used_at,
         refused_at,
         found.directory,
-        Limits(),
+        found.limits,
         found.now,
     )
     state = token_state(

@@ -1,4 +1,4 @@
-"""The life of an OAuth client: add, a second secret, other keys, revoke."""
+"""The life of an OAuth client: add, a second secret, other keys, revoke a secret."""
 
 from __future__ import annotations
 
@@ -110,31 +110,13 @@ def revoke_secret(secret: ClientSecret, *, actor: User | None, now: datetime) ->
 
 
 @transaction.atomic
-def revoke(client: OAuthClient, *, actor: User | None, now: datetime) -> None:
-    """End a client with its secrets and access tokens, from the next request on.
-
-    Raises ClientEnded if that was done before.
-    """
-    live = OAuthClient.objects.filter(pk=client.pk, revoked_at=None)
-    if not live.update(revoked_at=now):
-        raise ClientEnded("This client has been revoked already.")
-    audit.record(
-        Action.CLIENT_REVOKED,
-        workspace=client.directory.workspace,
-        actor=actor,
-        target=client,
-        data={"directory": client.directory.key},
-    )
-
-
-@transaction.atomic
 def end_leaked_secret(secret: ClientSecret, *, now: datetime) -> bool:
     """End a secret that was found where it does not belong, and tell everyone.
 
     Says whether it worked until then.
     """
     live = ClientSecret.objects.live(now).filter(pk=secret.pk)
-    if not live.update(revoked_at=now):
+    if not live.update(revoked_at=now, leaked_at=now):
         return False
     _record(Action.OAUTH_LEAKED, secret, None)
     notices.tell(secret, notices.Event.LEAKED, actor=None, now=now)

@@ -1,4 +1,7 @@
-"""Remind of client secrets that will expire, once an hour: an IdP stops with them."""
+"""Remind of client secrets that will expire, and note those that did, once an hour.
+
+An IdP stops with them.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from tokens.audit import Action
 from tokens.models import ClientSecret
 from tokens.oauth import notices
 from tokens.policy import policy_of
-from tokens.watch import days_to_remind, record_once
+from tokens.watch import LOOK_BACK, days_to_remind, record_once
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -20,26 +23,19 @@ EVERY = timedelta(hours=1)
 
 @transaction.atomic
 def watch(job: Job) -> dict[str, int]:
-    """Tell administrators of the secrets that end soon, on the days of the token policy.
+    """Tell of the secrets that end soon, on the days of the token policy, and note ends.
 
     A client that has a younger secret besides needs no reminder of the older one.
     """
     now = database_now()
     remind_days = policy_of(job.workspace).remind_days
-    ending = (
-        ClientSecret.objects.live(now)
-        .filter(
-            directory__workspace=job.workspace_id,
-            client__revoked_at=None,
-            expires_at__lte=now + timedelta(days=max(remind_days)),
-        )
-        .select_related("client", "directory__workspace")
-    )
+    mine = ClientSecret.objects.filter(
+        directory__workspace=job.workspace_id
+    ).select_related("client", "directory__workspace")
+    longest = timedelta(days=max(remind_days))
+    ending = mine.last_ones(now).filter(expires_at__lte=now + longest)
     reminded = 0
     for secret in ending:
-        others = secret.client.secrets.live(now)
-        if others.filter(expires_at__gt=secret.expires_at).exists():
-            continue
         days = days_to_remind(secret, remind_days, now)
         if days and record_once(Action.OAUTH_EXPIRY_REMINDED, secret, days=days):
             notices.tell(
@@ -50,4 +46,11 @@ def watch(job: Job) -> dict[str, int]:
                 now=now,
             )
             reminded += 1
-    return {"reminded": reminded}
+    ended = mine.filter(
+        revoked_at=None,
+        client__revoked_at=None,
+        expires_at__lte=now,
+        expires_at__gt=now - LOOK_BACK,
+    )
+    noted = sum(record_once(Action.OAUTH_EXPIRED, secret) for secret in ended)
+    return {"ended": noted, "reminded": reminded}

@@ -8,18 +8,21 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, Max
 from django.views.decorators.debug import sensitive_variables
 
-from tokens import credential
+from tokens import credential, services
 from tokens.audit import Action
 from tokens.credential import Kind
-from tokens.models import AccessToken, ClientSecret, UsedAssertion
+from tokens.models import AccessToken, ClientSecret, OAuthClient, UsedAssertion
 from tokens.oauth import proof
 from tokens.oauth.clients import digested
 from tokens.oauth.proof import Proven
+from tokens.opener import Opener
+from tokens.usage import Use
 from workspaces import audit
 from workspaces.clock import database_now
-from workspaces.models import Directory, Job
+from workspaces.models import AuditEvent, Directory, Job
 from workspaces.rate_limits import RateLimit
 
 GRANT = "client_credentials"
@@ -99,6 +102,7 @@ def grant(
             "and secret, or the signed JWT, in Keyway under OAuth clients.",
             status=401,
         ) from None
+    _check_address(proven.client, address, now)
     key = proven.client.key
     _take(_of_client, key, TOKENS_A_SECOND_OF_ONE_CLIENT, BURST_OF_ONE_CLIENT)
     return _issue(proven, now)
@@ -107,6 +111,25 @@ def grant(
 def token_url(directory: Directory) -> str:
     """Return the address of the token endpoint of a directory."""
     return f"{settings.KEYWAY_PUBLIC_URL}/scim/{directory.key}/oauth/token"
+
+
+def asked_from(opener: Opener, since: datetime) -> list[Use]:
+    """Return from where a client fetched access tokens since a time. One query."""
+    if not isinstance(opener, OAuthClient):
+        return []
+    rows = (
+        AuditEvent.objects.filter(
+            workspace=opener.directory.workspace_id,
+            action=Action.ACCESS_ISSUED,
+            at__gte=since,
+            data__client=opener.key,
+            address__isnull=False,
+        )
+        .order_by()
+        .values("address")
+        .annotate(requests=Count("pk"), last_at=Max("at"))
+    )
+    return [Use(str(row["address"]), row["requests"], row["last_at"]) for row in rows]
 
 
 def reset_limits() -> None:
@@ -139,10 +162,24 @@ def _take(limit: RateLimit, key: str, rate: float, burst: int) -> None:
         raise TooMany(wait)
 
 
+def _check_address(client: OAuthClient, address: str, now: datetime) -> None:
+    """Refuse a client that has proven itself, but from where it may not be used."""
+    if client.limits.allows_from(address):
+        return
+    services.note_refusal(OAuthClient, client.pk, reason="Address not allowed", now=now)
+    raise OAuthError(
+        "unauthorized_client",
+        f"This client may not be used from {address}. Send from an allowed network, or "
+        f"allow this one in Keyway under Limit {client.noun}.",
+    )
+
+
 @transaction.atomic
 def _issue(proven: Proven, now: datetime) -> Granted:
     made = credential.generate(Kind.ACCESS)
     client = proven.client
+    if proven.secret:
+        ClientSecret.objects.filter(pk=proven.secret.pk).update(last_used_at=now)
     token = AccessToken.objects.create(
         directory=client.directory,
         client=client,

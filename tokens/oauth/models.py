@@ -8,50 +8,12 @@ from typing import ClassVar
 from django.db import models
 
 from tokens import credential
+from tokens.opener import Opener
 from tokens.state import TokenState, token_state
 from workspaces.models import Directory, User, Workspace
 
 MOST_SECRETS = 2
 """Live secrets of one client: the one in use, and the one that takes its place."""
-
-
-class Opener(models.Model):
-    """Who may call a directory, and when they last did.
-
-    `key` is the public name: what `token_key` says in changes and request records.
-    """
-
-    directory = models.ForeignKey(Directory, on_delete=models.CASCADE, related_name="+")
-    key = models.CharField(max_length=credential.KEY_LENGTH, unique=True)
-    name = models.CharField(max_length=100)
-    created_by = models.ForeignKey(
-        User, on_delete=models.SET_NULL, null=True, related_name="+"
-    )
-    created_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    last_used_at = models.DateTimeField(null=True)
-    last_used_address = models.GenericIPAddressField(null=True)
-    last_used_client = models.CharField(max_length=120, blank=True)
-    refused_at = models.DateTimeField(
-        null=True, help_text="When a refused use was last written into the audit log."
-    )
-
-    class Meta:
-        abstract = True
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.key})"
-
-    def state(self, now: datetime) -> TokenState:
-        """Return the state at `now`, which must come from the database's clock."""
-        return token_state(
-            revoked_at=self.revoked_at,
-            expires_at=None,
-            is_replaced=False,
-            overlap_ends_at=None,
-            is_owner_active=True,
-            now=now,
-        )
 
 
 class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
@@ -65,7 +27,7 @@ class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
         """Keep the clients of one directory, newest first."""
         return (
             self.filter(directory=directory)
-            .select_related("created_by")
+            .select_related("created_by", "directory__workspace")
             .order_by("-id")
         )
 
@@ -73,12 +35,21 @@ class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
         """Keep those that are not revoked."""
         return self.filter(revoked_at=None)
 
+    def usable(self, now: datetime) -> OAuthClientQuerySet:
+        """Keep those that can prove themselves: by a key, or a secret that works."""
+        secrets = ClientSecret.objects.live(now).filter(client=models.OuterRef("pk"))
+        by_key = models.Q(method=OAuthClient.Method.PRIVATE_KEY)
+        return self.live().filter(by_key | models.Exists(secrets))
+
 
 class OAuthClient(Opener):
     """An IdP that fetches access tokens: RFC 6749 section 4.4. `key` is its client id.
 
     It proves itself by a secret, or by JWTs that its own private key signs.
     """
+
+    noun = "OAuth client"
+    target_type = "oauth_client"
 
     class Method(models.TextChoices):
         """How the client proves who it is."""
@@ -96,11 +67,6 @@ class OAuthClient(Opener):
     class Meta:
         verbose_name = "OAuth client"
 
-    @property
-    def audit_target(self) -> tuple[str, str, str]:
-        """How the audit log names this client."""
-        return "oauth_client", self.key, str(self)
-
 
 class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
     """Scopes of secrets."""
@@ -108,6 +74,14 @@ class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
     def live(self, now: datetime) -> ClientSecretQuerySet:
         """Keep what proves its client at `now`."""
         return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def last_ones(self, now: datetime) -> ClientSecretQuerySet:
+        """Keep the live ones with which their client ends: no other lives longer."""
+        longer = ClientSecret.objects.live(now).filter(
+            client=models.OuterRef("client"),
+            expires_at__gt=models.OuterRef("expires_at"),
+        )
+        return self.live(now).filter(~models.Exists(longer), client__revoked_at=None)
 
 
 class ClientSecret(models.Model):
@@ -129,6 +103,9 @@ class ClientSecret(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)
+    leaked_at = models.DateTimeField(
+        null=True, help_text="When somebody handed its value in as found."
+    )
     last_used_at = models.DateTimeField(
         null=True, help_text="When an access token was last fetched with it."
     )
@@ -214,7 +191,7 @@ class IdpTrustQuerySet(models.QuerySet["IdpTrust"]):
         """Keep what one directory trusts or did, newest first."""
         return (
             self.filter(directory=directory)
-            .select_related("created_by")
+            .select_related("created_by", "directory__workspace")
             .order_by("-id")
         )
 
@@ -225,6 +202,9 @@ class IdpTrustQuerySet(models.QuerySet["IdpTrust"]):
 
 class IdpTrust(Opener):
     """An IdP whose own signed JWTs open the directory, as Entra's without a secret."""
+
+    noun = "trust"
+    target_type = "idp_trust"
 
     issuer = models.CharField(max_length=500)
     audience = models.CharField(max_length=500)
@@ -247,8 +227,3 @@ class IdpTrust(Opener):
                 name="idp_trust_one_live",
             )
         ]
-
-    @property
-    def audit_target(self) -> tuple[str, str, str]:
-        """How the audit log names this trust."""
-        return "idp_trust", self.key, str(self)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from tokens.limits import in_words
 from tokens.models import ClientSecret, IdpTrust, OAuthClient, ScimToken
 from tokens.panel import PILLS
 from tokens.state import TokenState
@@ -40,8 +41,8 @@ def panel(
         OAuthClient.objects.of_directory(directory).prefetch_related("secrets")
     )
     trusts = list(IdpTrust.objects.of_directory(directory))
-    rows = [_client_row(client, directory, now) for client in clients]
-    rows += [_trust_row(trust, directory) for trust in trusts]
+    rows = [_client_row(client, now) for client in clients]
+    rows += [_trust_row(trust) for trust in trusts]
     return {
         "live": [row for row in rows if row["is_live"]],
         "ended": [row for row in rows if not row["is_live"]],
@@ -74,6 +75,12 @@ def last_use(
     return max(uses, key=lambda use: use.at, default=None)
 
 
+def page_of(opener: OAuthClient | IdpTrust) -> str:
+    """Return the address of the page of a client or a trust."""
+    page = "oauth:client" if isinstance(opener, OAuthClient) else "oauth:trust"
+    return reverse(page, args=[opener.directory.key, opener.key])
+
+
 def client_pill(
     client: OAuthClient, secrets: Iterable[ClientSecret], now: datetime
 ) -> Pill:
@@ -95,33 +102,30 @@ def trust_pill(trust: IdpTrust) -> Pill:
     return PILLS[TokenState.ACTIVE] if trust.public_keys else NO_KEYS
 
 
-def _client_row(
-    client: OAuthClient, directory: Directory, now: datetime
-) -> dict[str, Any]:
+def _client_row(client: OAuthClient, now: datetime) -> dict[str, Any]:
     secrets = list(client.secrets.all())
     return {
-        **_row(client, directory, "oauth:client"),
+        **_row(client),
         "second": client.key,
         "method": client.get_method_display(),
         "pill": client_pill(client, secrets, now),
     }
 
 
-def _trust_row(trust: IdpTrust, directory: Directory) -> dict[str, Any]:
+def _trust_row(trust: IdpTrust) -> dict[str, Any]:
     return {
-        **_row(trust, directory, "oauth:trust"),
+        **_row(trust),
         "second": trust.issuer,
         "method": "JWTs that the IdP signs",
         "pill": trust_pill(trust),
     }
 
 
-def _row(
-    opener: OAuthClient | IdpTrust, directory: Directory, page: str
-) -> dict[str, Any]:
+def _row(opener: OAuthClient | IdpTrust) -> dict[str, Any]:
     return {
         "name": opener.name,
-        "url": reverse(page, args=[directory.key, opener.key]),
+        "url": page_of(opener),
+        "limits": ", ".join(in_words(opener.limits)),
         "last_used_at": opener.last_used_at,
         "last_used_ip": opener.last_used_address,
         "last_used_client": opener.last_used_client,

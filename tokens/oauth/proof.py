@@ -121,7 +121,6 @@ def _by_secret(proof: Proof, directory_key: str, now: datetime) -> Proven:
         raise ProofRefused
     if secret.digest_key < in_use(settings.KEYWAY_TOKEN_KEYS):
         key_change.renew(ClientSecret, secret.pk, given)
-    ClientSecret.objects.filter(pk=secret.pk).update(last_used_at=now)
     return Proven(secret.client, secret)
 
 

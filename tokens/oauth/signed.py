@@ -7,16 +7,21 @@ from datetime import datetime, timedelta
 import orjson
 from rest_framework.exceptions import APIException
 
-from tokens.limits import Limits
 from tokens.models import IdpTrust
 from tokens.oauth import jose, trusts
-from tokens.opening import DIRECTORY_AND_NOW, Found, ScimPrincipal, find, note_refusal
+from tokens.opening import (
+    Found,
+    ScimPrincipal,
+    find,
+    note_refusal,
+    selected_last,
+)
 from workspaces.clock import as_time
 
 _SELECT = (
     "SELECT t.id, t.key, t.issuer, t.audience, t.tenant_id, t.public_keys,"
     " t.keys_asked_at, t.keys_fetched_at, t.last_used_at, t.refused_at, "
-    f"{DIRECTORY_AND_NOW}"
+    f"{selected_last('t')}"
     " FROM tokens_idptrust t"
     " JOIN workspaces_directory d ON d.id = t.directory_id"
     " WHERE d.key = %s AND t.revoked_at IS NULL"
@@ -56,7 +61,7 @@ def authenticate(text: str, directory_key: str) -> ScimPrincipal | None:
         used_at,
         refused_at,
         found.directory,
-        Limits(),
+        found.limits,
         found.now,
     )
     wanted = {"iss": issuer, "aud": audience}

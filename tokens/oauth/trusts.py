@@ -17,7 +17,7 @@ from tokens import credential
 from tokens.audit import Action
 from tokens.models import IdpTrust
 from tokens.oauth import notices
-from tokens.oauth.errors import ClientEnded, TrustExists
+from tokens.oauth.errors import TrustExists
 from tokens.oauth.jose import Jwk
 from workspaces import audit, jobs
 from workspaces.clock import database_now
@@ -78,21 +78,6 @@ def add(
     notices.tell(trust, notices.Event.TRUST_ADDED, actor=actor, now=now)
     _fetch(trust, Job.Trigger.WEB, now)
     return trust
-
-
-@transaction.atomic
-def revoke(trust: IdpTrust, *, actor: User | None, now: datetime) -> None:
-    """End the trust, from the next request on. Raises ClientEnded if it has ended."""
-    live = IdpTrust.objects.filter(pk=trust.pk, revoked_at=None)
-    if not live.update(revoked_at=now):
-        raise ClientEnded("This trust has been revoked already.")
-    audit.record(
-        Action.TRUST_REVOKED,
-        workspace=trust.directory.workspace,
-        actor=actor,
-        target=trust,
-        data={"directory": trust.directory.key},
-    )
 
 
 def ask_for_keys(trust_id: int, *, asked_at: datetime | None, now: datetime) -> bool:

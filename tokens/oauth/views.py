@@ -1,4 +1,4 @@
-"""Pages of OAuth clients: add, look, generate a secret, replace keys, revoke.
+"""Pages of OAuth clients: add, look, generate and revoke a secret, replace keys.
 
 A secret is shown by the answer to the POST that made it and nowhere else.
 """
@@ -17,41 +17,34 @@ from django.views.decorators.http import (
     require_http_methods,
     require_POST,
 )
-from django_htmx.http import HttpResponseClientRedirect
 
 from tokens import confirmed
 from tokens.errors import TokenError
 from tokens.holders import holder_of
+from tokens.limits import in_words
 from tokens.models import ClientSecret, OAuthClient
 from tokens.oauth import clients, endpoint
 from tokens.oauth.clients import IssuedSecret
 from tokens.oauth.forms import ClientForm, KeysForm
 from tokens.oauth.models import MOST_SECRETS
-from tokens.oauth.panel import client_pill
+from tokens.oauth.opener_views import asked, leave, new_subject, subject_of
+from tokens.oauth.panel import client_pill, page_of
 from tokens.panel import PILLS
-from tokens.views import directory_or_404
+from tokens.views import directory_or_404, opener_or_404
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
-from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.step_up import recent_confirmation
 
 
-def new_subject(request: WorkspaceRequest, directory_key: str) -> Subject:
-    """Return what a confirmation to let something in is about: the directory."""
-    directory = directory_or_404(request, directory_key)
-    return Subject(directory.key, holder_of(directory).name)
-
-
-def _subject(request: WorkspaceRequest, directory_key: str, client_key: str) -> Subject:
-    client = _client(request, directory_key, client_key)
-    return Subject(client.key, str(client))
+def _subject(request: WorkspaceRequest, directory_key: str, key: str) -> Subject:
+    return subject_of(request, directory_key, key, OAuthClient)
 
 
 def _secret_subject(
-    request: WorkspaceRequest, directory_key: str, client_key: str, secret_key: str
+    request: WorkspaceRequest, directory_key: str, key: str, secret_key: str
 ) -> Subject:
-    client = _client(request, directory_key, client_key)
+    client = _client(request, directory_key, key)
     return Subject(secret_key, str(_secret(client, secret_key)))
 
 
@@ -64,7 +57,7 @@ def new_client(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
     directory = directory_or_404(request, directory_key)
     form = ClientForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return _asked(request, directory, "client_new.html", {"form": form})
+        return asked(request, directory, "client_new.html", {"form": form})
     name, now = form.cleaned_data["name"], database_now()
     if form.has_secret:
         issued = clients.add_with_secret(
@@ -76,21 +69,20 @@ def new_client(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
         directory, name=name, keys=keys, actor=request.user, now=now
     )
     messages.success(request, f"{client.name} is added. Enter its values in your IdP.")
-    return leave(request, _page_of(client))
+    return leave(request, page_of(client))
 
 
 @require_GET
 @requires(Permission.MANAGE_TOKENS)
-def client(
-    request: WorkspaceRequest, directory_key: str, client_key: str
-) -> HttpResponse:
+def client(request: WorkspaceRequest, directory_key: str, key: str) -> HttpResponse:
     """Show what the IdP needs of a client, and its secrets or keys."""
-    found, now = _client(request, directory_key, client_key), database_now()
+    found, now = _client(request, directory_key, key), database_now()
     secrets = list(found.secrets.select_related("created_by").order_by("-id"))
     live = [secret for secret in secrets if secret.state(now).is_live]
     context = {
         "client": found,
         "pill": client_pill(found, secrets, now),
+        "limits": ", ".join(in_words(found.limits)),
         "is_live": found.revoked_at is None,
         "has_secrets": found.method == OAuthClient.Method.SECRET,
         "token_url": endpoint.token_url(found.directory),
@@ -107,16 +99,14 @@ def client(
 @require_POST
 @requires(Permission.MANAGE_TOKENS)
 @recent_confirmation(confirmed.LET_IN.name, _subject, is_step=False)
-def new_secret(
-    request: WorkspaceRequest, directory_key: str, client_key: str
-) -> HttpResponse:
+def new_secret(request: WorkspaceRequest, directory_key: str, key: str) -> HttpResponse:
     """Make a second secret and show it, this once. Both work."""
-    found = _client(request, directory_key, client_key)
+    found = _client(request, directory_key, key)
     try:
         issued = clients.new_secret(found, actor=request.user, now=database_now())
     except TokenError as error:
         messages.info(request, str(error))
-        return leave(request, _page_of(found))
+        return leave(request, page_of(found))
     return _shown(request, issued)
 
 
@@ -124,15 +114,13 @@ def new_secret(
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_TOKENS)
 @recent_confirmation(confirmed.LET_IN.name, _subject)
-def keys(
-    request: WorkspaceRequest, directory_key: str, client_key: str
-) -> HttpResponse:
+def keys(request: WorkspaceRequest, directory_key: str, key: str) -> HttpResponse:
     """Ask for other public keys of a client, and take them for the former ones."""
-    found = _client(request, directory_key, client_key)
+    found = _client(request, directory_key, key)
     form = KeysForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        context = {"form": form, "client": found, "cancel_url": _page_of(found)}
-        return _asked(request, found.directory, "keys.html", context)
+        context = {"form": form, "client": found, "cancel_url": page_of(found)}
+        return asked(request, found.directory, "keys.html", context)
     try:
         clients.replace_keys(
             found,
@@ -144,7 +132,7 @@ def keys(
         messages.info(request, str(error))
     else:
         messages.success(request, f"{found.name} has other keys now.")
-    return leave(request, _page_of(found))
+    return leave(request, page_of(found))
 
 
 @never_cache
@@ -152,53 +140,23 @@ def keys(
 @requires(Permission.MANAGE_TOKENS)
 @recent_confirmation(confirmed.REVOKE.name, _secret_subject)
 def revoke_secret(
-    request: WorkspaceRequest, directory_key: str, client_key: str, secret_key: str
+    request: WorkspaceRequest, directory_key: str, key: str, secret_key: str
 ) -> HttpResponse:
     """Ask, then end a secret with the access tokens that were fetched with it."""
-    found = _client(request, directory_key, client_key)
+    found = _client(request, directory_key, key)
     secret, now = _secret(found, secret_key), database_now()
     if request.method != "POST":
         others = found.secrets.live(now).exclude(pk=secret.pk).exists()
         context = {"secret": secret, "client": found, "has_other": others}
-        context["cancel_url"] = _page_of(found)
-        return _asked(request, found.directory, "revoke_secret.html", context)
+        context["cancel_url"] = page_of(found)
+        return asked(request, found.directory, "revoke_secret.html", context)
     try:
         clients.revoke_secret(secret, actor=request.user, now=now)
     except TokenError as error:
         messages.info(request, str(error))
     else:
         messages.success(request, f"The secret {secret.hint} is revoked.")
-    return redirect(_page_of(found))
-
-
-@never_cache
-@require_http_methods(["GET", "POST"])
-@requires(Permission.MANAGE_TOKENS)
-@recent_confirmation(confirmed.REVOKE.name, _subject)
-def revoke(
-    request: WorkspaceRequest, directory_key: str, client_key: str
-) -> HttpResponse:
-    """Ask, then end a client with all that it holds."""
-    found = _client(request, directory_key, client_key)
-    if request.method != "POST":
-        context = {
-            "opener": found,
-            "what": "OAuth client",
-            "cancel_url": _page_of(found),
-        }
-        return _asked(request, found.directory, "revoke.html", context)
-    try:
-        clients.revoke(found, actor=request.user, now=database_now())
-    except TokenError as error:
-        messages.info(request, str(error))
-    else:
-        messages.success(request, f"{found.name} is revoked. It opens nothing now.")
-    return redirect(holder_of(found.directory).url)
-
-
-def leave(request: WorkspaceRequest, url: str) -> HttpResponse:
-    """Go to a page, out of a dialog too."""
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    return redirect(page_of(found))
 
 
 def _shown(request: WorkspaceRequest, issued: IssuedSecret) -> HttpResponse:
@@ -210,28 +168,10 @@ def _shown(request: WorkspaceRequest, issued: IssuedSecret) -> HttpResponse:
         "secret_value": issued.plaintext,
         "token_url": endpoint.token_url(found.directory),
         "base_url": found.directory.base_url,
-        "done_url": _page_of(found),
+        "done_url": page_of(found),
     }
     part = "#dialog" if request.htmx else ""
     return render(request, f"tokens/oauth/secret_shown.html{part}", context)
-
-
-def _asked(
-    request: WorkspaceRequest,
-    directory: Directory,
-    template: str,
-    context: dict[str, Any],
-) -> HttpResponse:
-    """Show a page or a dialog that asks; 422 if its form came back with errors."""
-    holder = holder_of(directory)
-    part = "#dialog" if request.htmx else ""
-    form = context.get("form")
-    return render(
-        request,
-        f"tokens/oauth/{template}{part}",
-        {"holder": holder, "cancel_url": holder.url, **context},
-        status=422 if form is not None and form.errors else 200,
-    )
 
 
 def _row(client: OAuthClient, secret: ClientSecret, now: Any) -> dict[str, Any]:
@@ -251,20 +191,8 @@ def _row(client: OAuthClient, secret: ClientSecret, now: Any) -> dict[str, Any]:
     }
 
 
-def _page_of(client: OAuthClient) -> str:
-    return reverse("oauth:client", args=[client.directory.key, client.key])
-
-
 def _client(request: WorkspaceRequest, directory_key: str, key: str) -> OAuthClient:
-    """Return a client of the directory, or answer 404."""
-    directory = directory_or_404(request, directory_key)
-    return get_object_or_404(
-        OAuthClient.objects.in_workspace(request.workspace).select_related(
-            "directory__workspace", "created_by"
-        ),
-        directory=directory,
-        key=key,
-    )
+    return opener_or_404(request, OAuthClient, directory_key, key)
 
 
 def _secret(client: OAuthClient, key: str) -> ClientSecret:

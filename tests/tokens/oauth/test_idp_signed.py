@@ -19,7 +19,7 @@ from tests.fakes.signer import Signer
 from tests.scim.counting import statements
 from tokens.audit import Action
 from tokens.models import IdpTrust
-from tokens.oauth import trusts
+from tokens.oauth import endings, trusts
 from tokens.oauth.errors import TrustExists
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -235,7 +235,7 @@ def test_revoked_trust_opens_nothing_and_makes_room(
     with pytest.raises(TrustExists):
         trusts.add(trust.directory, terms, name="Two", actor=alice, now=now)
 
-    trusts.revoke(trust, actor=alice, now=now)
+    endings.revoke(trust, actor=alice, now=now)
 
     assert ask(trust, signer.rsa().sign(CLAIMS)).status == 401
     trusts.add(trust.directory, terms, name="Two", actor=alice, now=now)

@@ -100,7 +100,7 @@ def test_secret_with_a_younger_one_beside_it_needs_no_reminder(
         expires_at=database_now() + timedelta(days=5)
     )
 
-    assert expiry.watch(Job(workspace=workspace)) == {"reminded": 0}
+    assert expiry.watch(Job(workspace=workspace)) == {"ended": 0, "reminded": 0}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from tests.tokens.oauth.conftest import Answer, ask
 from tests.tokens.oauth.test_token_endpoint import TYPE, users
 from tokens.audit import Action
 from tokens.models import OAuthClient, UsedAssertion
-from tokens.oauth import clients, jose
+from tokens.oauth import clients, endings, jose
 from tokens.oauth.grants import token_url
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, User
@@ -131,7 +131,7 @@ def test_revoked_client_and_removed_key_are_refused(
     assert send(client_, signer.rsa().sign(claims_of(client_))).status == 401
     # A single key needs no id: PEM has none.
     assert send(client_, signer.ec().sign(claims_of(client_), kid=None)).status == 200
-    clients.revoke(client_, actor=alice, now=now)
+    endings.revoke(client_, actor=alice, now=now)
 
     assert send(client_, signer.ec().sign(claims_of(client_), kid=None)).status == 401
 

@@ -15,7 +15,7 @@ from tokens import credential, leaks, services
 from tokens.audit import Action
 from tokens.credential import Kind
 from tokens.models import AccessToken, ClientSecret, OAuthClient
-from tokens.oauth import clients, grants
+from tokens.oauth import clients, endings, grants
 from tokens.oauth.clients import IssuedSecret
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User, Workspace
@@ -208,7 +208,7 @@ def test_revoked_client_ends_its_access_tokens_at_once(
 ) -> None:
     token = get_token(directory, issued).access_token
 
-    clients.revoke(issued.secret.client, actor=alice, now=database_now())
+    endings.revoke(issued.secret.client, actor=alice, now=database_now())
 
     assert users(directory, token) == 401
     assert get_token(directory, issued).status == 401
