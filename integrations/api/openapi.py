@@ -23,13 +23,15 @@ TOPICS = {
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
     "Integrations": "Apps behind a SCIM gateway.",
     "Tokens": "SCIM tokens of a gateway.",
+    "Token life": "The token policy, scheduled rotation and the calendar feed.",
     "Held removals": "What the IdP takes away at once, and the decision on it.",
     "Unmatched accounts": "Accounts of the app that belong to no user of the IdP.",
     "Service accounts": "The accounts with which Keyway works in apps.",
     "Jobs": "Syncs and other background work.",
     "Activity": "What the IdP asked, and what was done.",
     "Members": "Who belongs to the workspace.",
-    "Audit": "Who did what.",
+    "Webhooks": "Endpoints that hear of events, and what was sent to them.",
+    "Audit": "Who did what, and where the audit log is streamed to.",
 }
 _PROBLEM = {
     "type": "object",

@@ -6,6 +6,7 @@ from django.urls import path, re_path
 
 from integrations.api import (
     account_calls,
+    audit_stream_calls,
     integration_calls,
     matching_calls,
     openapi,
@@ -13,6 +14,8 @@ from integrations.api import (
     removal_calls,
     resolver,
     token_calls,
+    token_life_calls,
+    webhook_calls,
     work_calls,
 )
 
@@ -61,6 +64,11 @@ urlpatterns = [
         "v1/integrations/<slug:key>/tokens/<slug:tokenId>/rotate",
         token_calls.Rotation.as_view(),
         name="rotate",
+    ),
+    path(
+        "v1/integrations/<slug:key>/rotation-schedule",
+        token_life_calls.Schedule.as_view(),
+        name="rotation_schedule",
     ),
     path("v1/integrations/<slug:key>/syncs", work_calls.Syncs.as_view(), name="syncs"),
     path(
@@ -129,6 +137,60 @@ urlpatterns = [
         "v1/invitations/<uuid:invitationId>",
         people_calls.InvitationById.as_view(),
         name="invitation",
+    ),
+    path(
+        "v1/directory-sync/rotation-schedule",
+        token_life_calls.DirectorySyncSchedule.as_view(),
+        name="directory_sync_rotation_schedule",
+    ),
+    path("v1/token-policy", token_life_calls.TokenPolicy.as_view(), name="policy"),
+    path("v1/calendar-feed", token_life_calls.Feed.as_view(), name="calendar_feed"),
+    path("v1/webhooks", webhook_calls.Webhooks.as_view(), name="webhooks"),
+    path(
+        "v1/webhooks/<uuid:webhookId>",
+        webhook_calls.WebhookById.as_view(),
+        name="webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/secret",
+        webhook_calls.Secret.as_view(),
+        name="webhook_secret",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/turn-off",
+        webhook_calls.TurnOff.as_view(),
+        name="turn_off_webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/turn-on",
+        webhook_calls.TurnOn.as_view(),
+        name="turn_on_webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/test",
+        webhook_calls.Trial.as_view(),
+        name="test_webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/deliveries",
+        webhook_calls.Deliveries.as_view(),
+        name="webhook_deliveries",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/deliveries/<uuid:deliveryId>",
+        webhook_calls.DeliveryById.as_view(),
+        name="webhook_delivery",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/deliveries/<uuid:deliveryId>/send",
+        webhook_calls.Redelivery.as_view(),
+        name="redeliver_webhook",
+    ),
+    path("v1/audit-stream", audit_stream_calls.Stream.as_view(), name="audit_stream"),
+    path(
+        "v1/audit-stream/test",
+        audit_stream_calls.Trial.as_view(),
+        name="test_audit_stream",
     ),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
     re_path("", openapi.Nothing.as_view(), name="nothing"),
