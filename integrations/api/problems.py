@@ -19,7 +19,9 @@ from rest_framework.response import Response
 from integrations import configuration, job_acts, service_accounts
 from integrations.models import WebhookEndpoint
 from integrations.outside.origins import PasswordNeeded
+from integrations.provisioning import undoing
 from integrations.syncing import matching
+from integrations.tasks import services as task_services
 from integrations.webhooks import endpoints
 from tokens.errors import TokenError
 from workspaces.errors import MemberError
@@ -34,6 +36,8 @@ RULES = (
     configuration.NameTaken,
     configuration.OtherApp,
     job_acts.Refused,
+    undoing.NotNow,
+    task_services.NotOpen,
     matching.Refused,
     endpoints.TooMany,
     endpoints.TurnedOff,

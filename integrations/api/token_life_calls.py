@@ -11,16 +11,14 @@ from rest_framework.response import Response
 
 from integrations.api import form_input
 from integrations.api.base import ApiView
+from integrations.api.connection_calls import directory_of
 from integrations.api.idempotency import idempotent
-from integrations.api.integration_calls import integration_of
 from integrations.api.problems import Problem
 from integrations.calendar.address import address_of
 from tokens import calendar_feed, policy, scheduled_rotation
 from tokens.policy_forms import TokenPolicyForm
 from tokens.rotation_forms import USUAL_LEAD, RotationForm
-from workspaces import directory_sync
 from workspaces.clock import database_now
-from workspaces.models import Directory
 from workspaces.permissions import Permission
 
 TAG = ["Token life"]
@@ -121,7 +119,7 @@ class Schedule(ApiView):
     @extend_schema(tags=TAG, responses=RotationScheduleSerializer)
     def get(self, request: Request, **of: str) -> Response:
         """Return the schedule; 404 where tokens are not replaced by schedule."""
-        found = scheduled_rotation.of(self.directory(**of))
+        found = scheduled_rotation.of(directory_of(self.workspace, **of))
         if found is None:
             raise Problem(404, "These tokens are not replaced by schedule.")
         return Response(RotationScheduleSerializer(found).data)
@@ -133,7 +131,7 @@ class Schedule(ApiView):
     )
     def put(self, request: Request, **of: str) -> Response:
         """Let tokens be replaced every so many days. No token is made by itself."""
-        directory = self.directory(**of)
+        directory = directory_of(self.workspace, **of)
         given = RotationScheduleSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         form = RotationForm(given.validated_data, schedule=None)
@@ -146,12 +144,10 @@ class Schedule(ApiView):
     @extend_schema(tags=TAG, responses={204: None})
     def delete(self, request: Request, **of: str) -> Response:
         """End the schedule. Done before, it changes nothing."""
-        scheduled_rotation.turn_off(self.directory(**of), actor=self.person)
+        scheduled_rotation.turn_off(
+            directory_of(self.workspace, **of), actor=self.person
+        )
         return Response(status=204)
-
-    def directory(self, **of: str) -> Directory:
-        """Return whose schedule it is, or answer 404."""
-        return integration_of(self.workspace, of["key"]).directory
 
 
 @extend_schema_view(
@@ -161,10 +157,6 @@ class Schedule(ApiView):
 )
 class DirectorySyncSchedule(Schedule):
     """The rotation schedule of Directory Sync's tokens."""
-
-    def directory(self, **of: str) -> Directory:
-        """Return the workspace's own directory."""
-        return directory_sync.directory_of(self.workspace)
 
 
 class Feed(ApiView):

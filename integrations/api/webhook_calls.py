@@ -73,7 +73,7 @@ class DeliverySerializer(serializers.Serializer):
     id = serializers.UUIDField(source="public_id")
     messageId = serializers.CharField(source="message_id")
     event = serializers.CharField()
-    state = serializers.ChoiceField(choices=WebhookDelivery.State.choices)
+    state = serializers.CharField(help_text="waiting, delivered or failed.")
     attempts = serializers.IntegerField()
     status = serializers.IntegerField(allow_null=True)
     milliseconds = serializers.IntegerField(allow_null=True)

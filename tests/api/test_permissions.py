@@ -36,7 +36,7 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{ONE}/pause": {"POST": MANAGE},
     f"{ONE}/resume": {"POST": MANAGE},
     f"{ONE}/tokens": {"GET": VIEW, "POST": TOKENS},
-    f"{ONE}/tokens/{{token}}": {"DELETE": TOKENS},
+    f"{ONE}/tokens/{{token}}": {"PATCH": TOKENS, "DELETE": TOKENS},
     f"{ONE}/tokens/{{token}}/rotate": {"POST": TOKENS},
     f"{ONE}/rotation-schedule": {"GET": TOKENS, "PUT": TOKENS, "DELETE": TOKENS},
     f"{ONE}/syncs": {"GET": SYNC, "POST": SYNC},
@@ -85,6 +85,37 @@ TABLE: dict[str, dict[str, Permission | None]] = {
         "DELETE": POLICY,
     },
     "/v1/audit-stream/test": {"POST": POLICY},
+    f"{ONE}/quarantine": {"PUT": TOKENS, "DELETE": TOKENS},
+    f"{ONE}/silence-alarm": {"PUT": TOKENS, "DELETE": TOKENS},
+    f"{ONE}/tokens/{{token}}/limits": {"GET": VIEW, "PUT": TOKENS},
+    f"{ONE}/tokens/{{token}}/retire": {"POST": TOKENS},
+    f"{ONE}/users": {"GET": VIEW},
+    f"{ONE}/users/{{resource}}/retry": {"POST": MANAGE},
+    f"{ONE}/users/{{resource}}/sync": {"POST": SYNC},
+    f"{ONE}/users/{{resource}}/put-right": {"POST": MANAGE},
+    f"{ONE}/plan": {"GET": VIEW},
+    f"{ONE}/plan/put-right": {"POST": MANAGE},
+    f"{ONE}/observe": {"POST": MANAGE},
+    f"{ONE}/let-loose": {"POST": MANAGE},
+    f"{ONE}/try-now": {"POST": MANAGE},
+    f"{ONE}/changes": {"GET": VIEW},
+    f"{ONE}/changes/{{point}}/undo": {"POST": MANAGE},
+    f"{ONE}/changes/runs/{{run}}/undo": {"POST": MANAGE},
+    f"{ONE}/unmatched/{{unmatched}}": {"DELETE": MANAGE},
+    "/v1/jobs/{sync}/approve": {"POST": MANAGE},
+    "/v1/jobs/{sync}/discard": {"POST": MANAGE},
+    "/v1/tasks": {"GET": VIEW},
+    "/v1/tasks/{task}/done": {"POST": MANAGE},
+    "/v1/tasks/{task}/cannot-be-done": {"POST": MANAGE},
+    "/v1/directory-sync": {"GET": DIRECTORY_SYNC, "PATCH": DIRECTORY_SYNC},
+    "/v1/directory-sync/domains": {"GET": DIRECTORY_SYNC, "POST": DIRECTORY_SYNC},
+    "/v1/directory-sync/domains/{domain}": {"DELETE": DIRECTORY_SYNC},
+    "/v1/directory-sync/domains/{domain}/check": {"POST": DIRECTORY_SYNC},
+    "/v1/directory-sync/teams": {"GET": DIRECTORY_SYNC},
+    "/v1/directory-sync/teams/{team}": {"PATCH": MEMBERS},
+    "/v1/directory-sync/quarantine": {"PUT": TOKENS, "DELETE": TOKENS},
+    "/v1/directory-sync/silence-alarm": {"PUT": TOKENS, "DELETE": TOKENS},
+    "/v1/audit-retention": {"GET": Permission.VIEW_AUDIT, "PUT": POLICY},
     "/v1/audit-events": {"GET": Permission.VIEW_AUDIT},
 }
 
@@ -156,7 +187,12 @@ def test_token_gets_nothing_but_its_scope(
         if client.call(method, path.format(**values), {}).status != 403
     ]
 
-    assert opened == ["/user/users/me", "/v1/audit-stream", "/v1/audit-events"]
+    assert opened == [
+        "/user/users/me",
+        "/v1/audit-stream",
+        "/v1/audit-retention",
+        "/v1/audit-events",
+    ]
 
 
 def test_another_tenant_finds_nothing(

@@ -1,4 +1,4 @@
-"""Where the audit log is streamed to. A header's value goes in and never comes out."""
+"""How the audit log is kept, and where it is streamed to. A header's value goes in and never comes out."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from integrations.api.problems import Problem
 from integrations.audit_stream import services, streaming
 from integrations.audit_stream.forms import StreamForm
 from integrations.models import AuditStream
+from workspaces import audit_retention
 from workspaces.clock import database_now
 from workspaces.permissions import Permission
 
@@ -136,6 +137,44 @@ class Trial(ApiView):
         stream = _required(self)
         services.test(stream, actor=self.person, now=database_now())
         return Response(AuditStreamSerializer(stream).data)
+
+
+class RetentionSerializer(serializers.Serializer):
+    """For how many days events are kept; null for ever."""
+
+    days = serializers.ChoiceField(
+        choices=[days for days, _ in audit_retention.CHOICES if days], allow_null=True
+    )
+
+
+class Retention(ApiView):
+    """For how long the audit log is kept."""
+
+    permissions: ClassVar = {
+        "GET": Permission.VIEW_AUDIT,
+        "PUT": Permission.MANAGE_POLICY,
+    }
+
+    @extend_schema(
+        operation_id="loadAuditRetention", tags=TAG, responses=RetentionSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """Return for how many days events are kept."""
+        return Response({"days": self.workspace.audit_days})
+
+    @extend_schema(
+        operation_id="setAuditRetention",
+        tags=TAG,
+        request=RetentionSerializer,
+        responses=RetentionSerializer,
+    )
+    def put(self, request: Request) -> Response:
+        """Say for how long events are kept. What is older is deleted once a day."""
+        given = RetentionSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        days = given.validated_data["days"]
+        audit_retention.change(days, by=self.caller.membership)
+        return Response({"days": days})
 
 
 def _stream(view: ApiView) -> AuditStream | None:
