@@ -1,4 +1,4 @@
-"""Catalog and integrations for superusers. Secrets are never shown."""
+"""Catalog, integrations and jobs for superusers. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -11,31 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from integrations import job_acts
+from integrations import admin_records, job_acts
 from integrations.audit import Action
 from integrations.catalog import entries
-from integrations.models import (
-    AccountList,
-    App,
-    AppAccount,
-    AppCall,
-    AppEntitlement,
-    AssignmentExport,
-    AuditStream,
-    ConnectionWatch,
-    IdempotencyRecord,
-    Integration,
-    IntegrationDraft,
-    Provisioning,
-    RestorePoint,
-    Screenshot,
-    SeenPlace,
-    ServiceAccount,
-    Task,
-    TaskAssignee,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
+from integrations.models import App, Integration, ServiceAccount
 from workspaces import audit, jobs
 from workspaces.admin import ReadOnlyAdmin
 from workspaces.admin_base import LinkedAdmin, given, superuser
@@ -198,145 +177,6 @@ class IntegrationAdmin(LinkedAdmin):
         return False
 
 
-@admin.register(IntegrationDraft)
-class IntegrationDraftAdmin(ReadOnlyAdmin):
-    """Integrations that are being made. They hold no secret."""
-
-    list_display = ("__str__", "workspace", "created_by", "updated_at")
-    list_select_related = ("workspace", "created_by")
-    search_fields = ("workspace__name",)
-
-
-@admin.register(AppAccount)
-class AppAccountAdmin(ReadOnlyAdmin):
-    """Accounts as the apps were last seen to hold them."""
-
-    list_display = ("username", "integration", "external_id", "is_active", "seen_at")
-    list_filter = ("is_active", ("exempted_at", admin.EmptyFieldListFilter))
-    list_select_related = ("integration",)
-    search_fields = ("username", "email", "external_id")
-
-
-@admin.register(AppEntitlement)
-class AppEntitlementAdmin(ReadOnlyAdmin):
-    """Groups and roles of apps."""
-
-    list_display = ("name", "kind", "integration", "seen_at")
-    list_filter = (
-        given("kind", "kind", lambda: [("group", "group"), ("role", "role")]),
-    )
-    list_select_related = ("integration",)
-    search_fields = ("name", "external_id")
-
-
-@admin.register(Provisioning)
-class ProvisioningAdmin(ReadOnlyAdmin):
-    """How far each user has come."""
-
-    list_display = (
-        "user_name",
-        "integration",
-        "state",
-        "attempts",
-        "last_error",
-        "changed_at",
-    )
-    list_filter = ("state",)
-    list_select_related = ("integration",)
-    search_fields = ("user_name", "resource_id_public")
-
-
-@admin.register(AppCall)
-class AppCallAdmin(ReadOnlyAdmin):
-    """Calls to outside apps, as they were made fit to be shown."""
-
-    list_display = ("at", "integration", "method", "path", "status", "milliseconds")
-    list_filter = ("is_change",)
-    list_select_related = ("integration",)
-    search_fields = ("resource_id", "path")
-
-
-@admin.register(Task)
-class TaskAdmin(ReadOnlyAdmin):
-    """What people do in apps by hand."""
-
-    list_display = ("user_name", "integration", "state", "created_at", "closed_at")
-    list_filter = ("state",)
-    list_select_related = ("integration",)
-    search_fields = ("user_name",)
-
-
-@admin.register(TaskAssignee)
-class TaskAssigneeAdmin(ReadOnlyAdmin):
-    """Who does the tasks of which integration."""
-
-    list_display = ("user", "integration")
-    list_select_related = ("user", "integration")
-    search_fields = ("user__email_key", "integration__name")
-
-
-@admin.register(AccountList)
-class AccountListAdmin(ReadOnlyAdmin):
-    """The lists that people brought, without the accounts in them."""
-
-    list_display = ("file_name", "integration", "uploaded_at", "imported_at")
-    list_filter = (("imported_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("integration",)
-    search_fields = ("file_name", "integration__name")
-    exclude = ("rows",)
-
-
-@admin.register(Screenshot)
-class ScreenshotAdmin(ReadOnlyAdmin):
-    """That there is a picture of a call; the portal shows it to the workspace."""
-
-    list_display = ("call", "workspace")
-    list_select_related = ("call__integration", "workspace")
-    search_fields = ("workspace__name",)
-    exclude = ("image",)
-
-
-@admin.register(RestorePoint)
-class RestorePointAdmin(ReadOnlyAdmin):
-    """Accounts as they were before Keyway changed them."""
-
-    list_display = ("user_name", "integration", "at", "undone_at", "undone_by")
-    list_filter = ("is_removal", "is_undo")
-    list_select_related = ("integration", "undone_by")
-    search_fields = ("user_name", "resource_id", "external_id")
-
-
-@admin.register(AssignmentExport)
-class AssignmentExportAdmin(ReadOnlyAdmin):
-    """That there is a file of assignments; the portal sends it to the workspace."""
-
-    list_display = ("integration", "asked_at", "ready_at", "count", "error")
-    list_select_related = ("integration",)
-    search_fields = ("integration__name",)
-    exclude = ("content",)
-
-
-@admin.register(IdempotencyRecord)
-class IdempotencyRecordAdmin(ReadOnlyAdmin):
-    """Answers that a repeated call of the API gets again."""
-
-    list_display = ("key", "workspace", "status", "created_at")
-    list_select_related = ("workspace",)
-    search_fields = ("key", "workspace__name")
-    exclude = ("request_digest", "body")
-
-
-@admin.register(AuditStream)
-class AuditStreamAdmin(ReadOnlyAdmin):
-    """Where audit logs are streamed to, without the header's value."""
-
-    list_display = ("workspace", "transport", "format", "sequence", "last_error")
-    list_filter = ("transport", "format")
-    list_select_related = ("workspace",)
-    search_fields = ("workspace__name", "address")
-    exclude = ("sealed_header",)
-
-
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
     """Background work. Its actions are what the portal offers, for the same jobs."""
@@ -380,43 +220,5 @@ class JobAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{job} {done}.", messages.SUCCESS)
 
 
-@admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ReadOnlyAdmin):
-    """Where workspaces hear of events. Secrets are not shown, nor the address's path."""
-
-    list_display = ("origin", "workspace", "failing_since", "turned_off_at")
-    list_select_related = ("workspace",)
-    search_fields = ("workspace__name",)
-    exclude = ("url", "sealed_secret", "sealed_former_secret")
-
-
-@admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(ReadOnlyAdmin):
-    """What was sent to endpoints, and how that went."""
-
-    list_display = ("event", "endpoint", "state", "status", "attempts", "created_at")
-    list_filter = ("state",)
-    list_select_related = ("endpoint",)
-    search_fields = ("message_id", "event")
-    exclude = ("body",)
-    show_full_result_count = False
-
-
-@admin.register(ConnectionWatch)
-class ConnectionWatchAdmin(ReadOnlyAdmin):
-    """The rhythm of each connection."""
-
-    list_display = ("directory", "tells_silence", "usual_gap", "silent_since")
-    list_select_related = ("directory",)
-    search_fields = ("directory__key", "directory__workspace__name")
-
-
-@admin.register(SeenPlace)
-class SeenPlaceAdmin(ReadOnlyAdmin):
-    """From where, and by what, each token, OAuth client and trust was used."""
-
-    list_display = ("opener", "kind", "value", "last_seen_at")
-    list_filter = ("kind",)
-    list_select_related = ("token", "oauth_client", "trust")
-    search_fields = ("token__key", "oauth_client__key", "trust__key", "value")
-    show_full_result_count = False
+for model, page in admin_records.PAGES.items():
+    admin.site.register(model, page)

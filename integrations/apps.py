@@ -180,7 +180,9 @@ class IntegrationsConfig(AppConfig):
         jobs.register(person.JOB, person.carry_out)
         jobs.register(group_matching.JOB, group_matching.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
-        confirmations.register(service_accounts.REPLACE_PASSWORD)
+        for action in (service_accounts.REPLACE_PASSWORD, audit_stream.SEND):
+            confirmations.register(action)
+        confirmations.register(endpoints.SEND)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
         jobs.register_due(schedule.ask_for_due)
         jobs.register(streaming.JOB, streaming.carry_out)

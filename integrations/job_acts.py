@@ -1,13 +1,14 @@
-"""Retry and cancel a job, whoever asks: the API for members, the admin for superusers."""
+"""Retry, cancel and decide on a job, whoever asks: the API for members, the admin for superusers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from integrations import services
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
-from integrations.syncing import cancelling, sync
+from integrations.syncing import cancelling, holding, sync
 from workspaces.models import Job, User
 
 
@@ -40,6 +41,27 @@ def cancel(job: Job, *, actor: User, now: datetime) -> None:
     try:
         cancelling.cancel(_integration(job), job, actor=actor, now=now)
     except cancelling.TooLate as error:
+        raise Refused(str(error)) from None
+
+
+def approve(job: Job, *, actor: User, now: datetime) -> None:
+    """Let a held sync remove the users whom it found gone. Raises Refused."""
+    _decide(holding.approve, job, actor=actor, now=now)
+
+
+def discard(job: Job, *, actor: User, now: datetime) -> None:
+    """End a held sync without changing anything. Raises Refused."""
+    _decide(holding.discard, job, actor=actor, now=now)
+
+
+def _decide(
+    decision: Callable[..., None], job: Job, *, actor: User, now: datetime
+) -> None:
+    if job.kind != sync.JOB:
+        raise Refused("Only syncs are held for a decision.")
+    try:
+        decision(_integration(job), job, actor=actor, now=now)
+    except holding.NotHeld as error:
         raise Refused(str(error)) from None
 
 

@@ -187,6 +187,9 @@ ROUTES = {
     "settings/webhooks/<uuid:public_id>/delete/": Route(
         "/settings/webhooks/{endpoint}/delete/", get=200, post=302
     ),
+    "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/": Route(
+        "/settings/webhooks/{endpoint}/deliveries/{delivery}/", get=200
+    ),
     "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/": Route(
         "/settings/webhooks/{endpoint}/deliveries/{delivery}/send/", post=302
     ),
@@ -201,7 +204,7 @@ ROUTES = {
     "audit/keeping/checkpoint/": Route("/audit/keeping/checkpoint/", get=200),
     "audit/<uuid:public_id>/": Route("/audit/{event}/", get=200),
     "audit/streaming/": Route("/audit/streaming/", get=200),
-    "audit/streaming/save/": Route("/audit/streaming/save/", get=302, post=422),
+    "audit/streaming/save/": Route("/audit/streaming/save/", get=200, post=422),
     "audit/streaming/test/": Route("/audit/streaming/test/", post=302, is_own=True),
     "audit/streaming/stop/": Route(
         "/audit/streaming/stop/", get=200, post=302, is_own=True
@@ -677,6 +680,7 @@ PERMISSIONS: dict[str, Permission | None] = {
             "settings/webhooks/<uuid:public_id>/turn-off/",
             "settings/webhooks/<uuid:public_id>/turn-on/",
             "settings/webhooks/<uuid:public_id>/delete/",
+            "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/",
             "settings/webhooks/<uuid:public_id>/deliveries/<uuid:delivery_id>/send/",
         ),
         Permission.MANAGE_WEBHOOKS,

@@ -36,6 +36,8 @@ SCOPES: dict[Permission, str] = {
     Permission.VIEW_MEMBERS: "Read members",
     Permission.MANAGE_MEMBERS: "Invite, change and remove members, but no Owners",
     Permission.VIEW_AUDIT: "Read the audit log",
+    Permission.MANAGE_POLICY: "Change the token policy and where the audit log goes",
+    Permission.MANAGE_WEBHOOKS: "Manage webhooks",
 }
 """What an API token can be allowed. Each is a permission that a role must have too."""
 

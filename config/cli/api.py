@@ -10,11 +10,11 @@ from urllib.parse import quote
 import httpx2
 
 from config.cli.credentials import Credentials
-from config.cli.errors import NotLoggedIn, Refused, Unreachable
+from config.cli.errors import Forbidden, NotLoggedIn, Refused, Unreachable
 
 JSON = Any
 _SECONDS = 60.0
-_UNAUTHORIZED = 401
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 
 class Api:
@@ -107,7 +107,8 @@ class Api:
             )
         if answer.status_code == _UNAUTHORIZED:
             raise NotLoggedIn("Keyway does not take this token.")
-        raise Refused(_problem(body))
+        kind = Forbidden if answer.status_code == _FORBIDDEN else Refused
+        raise kind(_problem(body))
 
 
 def segment(text: str) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from config.cli import credentials, following
-from config.cli.api import Api, segment
+from config.cli.api import Api
 from config.cli.errors import Refused
+from config.cli.naming import integration_path, token_path, webhook_path
 from config.cli.output import line, show
 
 TOKEN_COLUMNS = ("id", "name", "hint", "state", "createdAt", "endsAt", "lastUsedAt")
@@ -21,6 +22,12 @@ INTEGRATION_FACTS = (
     *("identifier", "syncSchedule", "onUnassign", "pausedAt", "lastSyncedAt"),
 )
 JOB_FACTS = ("id", "state", "createdAt", "startedAt", "endedAt", "error")
+WEBHOOK_COLUMNS = ("id", "url", "failingSince", "turnedOffAt")
+DELIVERY_FACTS = (
+    *("id", "event", "state", "status", "milliseconds", "attempts", "error"),
+    "attemptedAt",
+)
+POLICY_FACTS = ("defaultDays", "longestDays", "longestOverlapHours", "remindDays")
 LOG_COLUMNS = ("at", "kind", "status", "what")
 OVERLAPS = ("now", "1h", "24h", "7d")
 
@@ -38,7 +45,10 @@ wait_option = click.option(
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def keyway() -> None:
-    """Tokens, integrations and syncs of a Keyway workspace."""
+    """Tokens, integrations, syncs and webhooks of a Keyway workspace.
+
+    INTEGRATION is a key, or a name that only one has. TOKEN_ID likewise.
+    """
 
 
 def _api() -> Api:
@@ -93,8 +103,9 @@ def list_integrations(output: str) -> None:
 @click.argument("integration")
 @output_option
 def show_integration(integration: str, output: str) -> None:
-    """Show the integration with this KEY."""
-    found = _api().get(f"/v1/integrations/{segment(integration)}")
+    """Show the integration of this key or name."""
+    api = _api()
+    found = api.get(integration_path(api, integration))
     show(found, INTEGRATION_FACTS, output=output)
 
 
@@ -103,16 +114,14 @@ def tokens() -> None:
     """Generate, replace and revoke the SCIM tokens of an integration."""
 
 
-def _tokens(integration: str) -> str:
-    return f"/v1/integrations/{segment(integration)}/tokens"
-
-
 @tokens.command("list")
 @click.argument("integration")
 @output_option
 def list_tokens(integration: str, output: str) -> None:
     """List the tokens of an integration, without values."""
-    show(_api().get(_tokens(integration)), TOKEN_COLUMNS, output=output)
+    api = _api()
+    found = api.get(f"{integration_path(api, integration)}/tokens")
+    show(found, TOKEN_COLUMNS, output=output)
 
 
 @tokens.command()
@@ -120,7 +129,9 @@ def list_tokens(integration: str, output: str) -> None:
 @output_option
 def generate(integration: str, output: str) -> None:
     """Generate the first token, and print its value this once."""
-    _show_once(_api().post(_tokens(integration)), output)
+    api = _api()
+    path = f"{integration_path(api, integration)}/tokens"
+    _show_once(api.post(path), output)
 
 
 @tokens.command()
@@ -136,8 +147,9 @@ def generate(integration: str, output: str) -> None:
 @output_option
 def rotate(integration: str, token_id: str, overlap: str, output: str) -> None:
     """Make the token that takes the place of one, and print its value this once."""
-    path = f"{_tokens(integration)}/{segment(token_id)}/rotate"
-    _show_once(_api().post(path, {"overlap": overlap}), output)
+    api = _api()
+    path = f"{token_path(api, integration, token_id)}/rotate"
+    _show_once(api.post(path, {"overlap": overlap}), output)
 
 
 @tokens.command()
@@ -148,7 +160,8 @@ def rotate(integration: str, token_id: str, overlap: str, output: str) -> None:
 )
 def revoke(integration: str, token_id: str) -> None:
     """Revoke a token: it stops at once, for good."""
-    _api().delete(f"{_tokens(integration)}/{segment(token_id)}")
+    api = _api()
+    api.delete(token_path(api, integration, token_id))
     click.echo("Revoked.")
 
 
@@ -166,10 +179,6 @@ def sync() -> None:
     """Read users, roles and entitlements from the app."""
 
 
-def _syncs(integration: str) -> str:
-    return f"/v1/integrations/{segment(integration)}/syncs"
-
-
 @sync.command()
 @click.argument("integration")
 @wait_option
@@ -177,7 +186,8 @@ def _syncs(integration: str) -> str:
 def start(integration: str, output: str, *, wait: bool) -> None:
     """Start a sync. One that waits or runs already is joined."""
     api = _api()
-    _show_sync(api, api.post(_syncs(integration)), output, wait=wait)
+    path = f"{integration_path(api, integration)}/syncs"
+    _show_sync(api, api.post(path), output, wait=wait)
 
 
 @sync.command()
@@ -187,7 +197,8 @@ def start(integration: str, output: str, *, wait: bool) -> None:
 def status(integration: str, output: str, *, wait: bool) -> None:
     """Show the newest sync."""
     api = _api()
-    newest = api.get(_syncs(integration), limit="1")["data"]
+    path = f"{integration_path(api, integration)}/syncs"
+    newest = api.get(path, limit="1")["data"]
     if not newest:
         raise Refused("No sync yet. Start one with `keyway sync start`.")
     _show_sync(api, newest[0], output, wait=wait)
@@ -202,6 +213,46 @@ def _show_sync(api: Api, job: dict[str, Any], output: str, *, wait: bool) -> Non
         raise Refused(f"The sync is {job['state'].replace('_', ' ')}. {why}")
 
 
+@keyway.group()
+def webhooks() -> None:
+    """Look at webhooks, and try them."""
+
+
+@webhooks.command("list")
+@output_option
+def list_webhooks(output: str) -> None:
+    """List the endpoints that hear of events, newest first."""
+    show(list(_api().pages("/v1/webhooks")), WEBHOOK_COLUMNS, output=output)
+
+
+@webhooks.command("test")
+@click.argument("webhook")
+@wait_option
+@output_option
+def try_webhook(webhook: str, output: str, *, wait: bool) -> None:
+    """Send a test to the webhook of this id or address."""
+    api = _api()
+    path = webhook_path(api, webhook)
+    sent = api.post(f"{path}/test")
+    if wait:
+        sent = following.until_tried(api, path, sent)
+    show(sent, DELIVERY_FACTS, output=output)
+    if wait and sent["state"] != "delivered":
+        raise Refused(f"The test did not arrive. {sent['error']}")
+
+
+@keyway.group()
+def policy() -> None:
+    """Look at the token policy."""
+
+
+@policy.command("show")
+@output_option
+def show_policy(output: str) -> None:
+    """Show how long tokens may live, and when people are told of their end."""
+    show(_api().get("/v1/token-policy"), POLICY_FACTS, output=output)
+
+
 @keyway.command()
 @click.option("--follow", "-f", is_flag=True, help="Go on as more comes, until Ctrl+C.")
 @click.option(
@@ -209,7 +260,7 @@ def _show_sync(api: Api, job: dict[str, Any], output: str, *, wait: bool) -> Non
     type=click.IntRange(1, 200),
     default=50,
     show_default=True,
-    help="How many entries, without --follow.",
+    help="How many entries; with --follow, before those that come.",
 )
 @output_option
 def logs(limit: int, output: str, *, follow: bool) -> None:
@@ -220,7 +271,7 @@ def logs(limit: int, output: str, *, follow: bool) -> None:
         show(sorted(page, key=lambda row: row["at"]), LOG_COLUMNS, output=output)
         return
     with suppress(KeyboardInterrupt):
-        for row in following.entries(api):
+        for row in following.entries(api, first=limit):
             click.echo(_as_line(row, output))
 
 

@@ -4,6 +4,7 @@
 
     CliError
     ├── Refused        1  Keyway answered with a problem, or a sync did not complete
+    │   └── Forbidden     the role or the scopes of the token do not allow it
     ├── Unusable       2  the address, the token or the kept file
     ├── NotLoggedIn    3  no token is known, or Keyway does not take it
     └── Unreachable    4  no answer, or none that Keyway would give
@@ -24,6 +25,10 @@ class Refused(CliError):
     """Keyway said no, and why."""
 
     exit_code: ClassVar = 1
+
+
+class Forbidden(Refused):
+    """The role or the scopes of the token do not allow it."""
 
 
 class Unusable(CliError):

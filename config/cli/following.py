@@ -34,16 +34,29 @@ def until_over(api: Api, job: Row) -> Row:
     return job
 
 
-def entries(api: Api) -> Iterator[Row]:
-    """Yield the activity for ever, oldest first, asking again after each `pause`."""
-    seen: dict[tuple[Any, ...], None] = {}
+def until_tried(api: Api, webhook: str, sent: Row) -> Row:
+    """Return a delivery once its first attempt is over. `webhook` is its path."""
+    while sent["state"] == "waiting" and not sent["attempts"]:
+        pause()
+        sent = api.get(f"{webhook}/deliveries/{segment(sent['id'])}")
+    return sent
+
+
+def entries(api: Api, *, first: int) -> Iterator[Row]:
+    """Yield the activity for ever, oldest first, asking again after each `pause`.
+
+    Begins with the `first` newest entries (1 to 200) that are there.
+    """
+    seen: dict[tuple[Any, ...], Row] = {}
+    most = first
     while True:
         page = api.get("/v1/activity", limit="200")["data"]
-        for row in sorted(page, key=lambda row: row["at"]):
-            key = tuple(row.values())
-            if key not in seen:
-                seen[key] = None
-                yield row
+        page.sort(key=lambda row: row["at"])
+        rows = {tuple(row.values()): row for row in page}
+        new = [row for key, row in rows.items() if key not in seen]
+        yield from new[-most:]
+        seen |= rows
+        most = len(rows) or most
         # Only the newest page is asked for again.
         for old in list(seen)[:-_KEPT]:
             del seen[old]

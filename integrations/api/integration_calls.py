@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -147,12 +148,20 @@ class Integrations(ApiView):
     @extend_schema(
         operation_id="listIntegrations",
         tags=TAG,
-        parameters=paging.PARAMETERS,
+        parameters=[
+            OpenApiParameter(
+                "named", str, description="The key, or the whole name in any case."
+            ),
+            *paging.PARAMETERS,
+        ],
         responses=paging.paged(IntegrationSerializer),
     )
     def get(self, request: Request) -> Response:
         """List integrations, newest first."""
         rows = integrations_of(self.workspace)
+        named = request.query_params.get("named", "").replace("\x00", "")
+        if named:
+            rows = rows.filter(Q(directory__key=named) | Q(name__iexact=named))
         return paging.page(request, rows, IntegrationSerializer)
 
     @extend_schema(

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,6 +71,38 @@ class Unmatched(ApiView):
         integration = integration_of(self.workspace, key)
         found = _accounts(integration).filter(matching.UNMATCHED | matching.EXEMPT)
         return paging.page(request, found, UnmatchedSerializer)
+
+
+class UnmatchedById(ApiView):
+    """One unmatched account."""
+
+    permissions: ClassVar = {"DELETE": Permission.MANAGE_INTEGRATIONS}
+
+    @extend_schema(
+        operation_id="removeAccount",
+        tags=TAG,
+        parameters=[
+            OpenApiParameter(
+                "userName", str, required=True, description="In the app, to be sure."
+            )
+        ],
+        responses={204: None},
+    )
+    def delete(self, request: Request, key: str, userId: uuid.UUID) -> Response:
+        """Delete the account in the app, in the background."""
+        row = _account(integration_of(self.workspace, key), userId)
+        try:
+            matching.remove(
+                row,
+                typed_name=request.query_params.get("userName", ""),
+                actor=self.person,
+                now=database_now(),
+            )
+        except matching.WrongName:
+            raise Problem(
+                422, "Give the user name in the app as ?userName=, to be sure."
+            ) from None
+        return Response(status=204)
 
 
 class Match(ApiView):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from integrations.api.base import LARGEST_ID
 from integrations.api.problems import Problem
 
+M = TypeVar("M", bound=Model)
 MOST = 200
 PARAMETERS = [
     OpenApiParameter(
@@ -36,7 +37,16 @@ def limit_of(request: Request) -> int:
 def page(
     request: Request, rows: QuerySet, shape: type[serializers.Serializer]
 ) -> Response:
-    """Answer the rows after the cursor: newest first, without a count or a skip."""
+    """Answer the rows after the cursor, newest first."""
+    shown, following = window(request, rows)
+    return Response({"data": shape(shown, many=True).data, "nextCursor": following})
+
+
+def window(request: Request, rows: QuerySet[M]) -> tuple[list[M], str | None]:
+    """Return the rows after the cursor and the next cursor, without a count or a skip.
+
+    Newest first. Raises Problem.
+    """
     limit = limit_of(request)
     cursor = request.query_params.get("cursor", "")
     if cursor:
@@ -45,12 +55,7 @@ def page(
         rows = rows.filter(pk__lt=min(int(cursor), LARGEST_ID))
     found = list(rows.order_by("-pk")[: limit + 1])
     shown = found[:limit]
-    return Response(
-        {
-            "data": shape(shown, many=True).data,
-            "nextCursor": str(shown[-1].pk) if len(found) > limit else None,
-        }
-    )
+    return shown, str(shown[-1].pk) if len(found) > limit else None
 
 
 @cache

@@ -17,8 +17,12 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from integrations import configuration, job_acts, service_accounts
+from integrations.models import WebhookEndpoint
 from integrations.outside.origins import PasswordNeeded
+from integrations.provisioning import undoing
 from integrations.syncing import matching
+from integrations.tasks import services as task_services
+from integrations.webhooks import endpoints
 from tokens.errors import TokenError
 from workspaces.errors import MemberError
 from workspaces.jobs import AlreadyEnded
@@ -32,13 +36,19 @@ RULES = (
     configuration.NameTaken,
     configuration.OtherApp,
     job_acts.Refused,
+    undoing.NotNow,
+    task_services.NotOpen,
     matching.Refused,
+    endpoints.TooMany,
+    endpoints.TurnedOff,
     service_accounts.InUse,
     service_accounts.NameTaken,
     service_accounts.NothingToCheck,
 )
 """What the services refuse. The texts are for people."""
 _OF_DJANGO = (
+    # Deleted after the call had found it.
+    (WebhookEndpoint.DoesNotExist, 404, "This endpoint is deleted."),
     (Http404, 404, "There is nothing here that this caller may see."),
     (RequestDataTooBig, 413, "The body is larger than this API accepts."),
     (SuspiciousOperation, 400, "The request cannot be read."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.shortcuts import get_object_or_404
@@ -11,12 +11,17 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations.api import form_input
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.integration_calls import integration_of
-from tokens import confirmed, services
+from tokens import confirmed, limiting, services
+from tokens.limit_forms import FULL, READ, LimitForm
+from tokens.limits import MOST_NETWORKS, NetworkRule
 from tokens.models import ScimToken
+from tokens.policy_models import TWO_YEARS
 from tokens.services import IssuedToken, Overlap
+from workspaces import domains
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
 from workspaces.permissions import Permission
@@ -40,6 +45,33 @@ class MadeTokenSerializer(TokenSerializer):
     """A new token. `token` is its value, in this answer and in no other."""
 
     token = serializers.CharField()
+
+
+class ChangedTokenSerializer(serializers.Serializer):
+    """The name of a token and when it ends; what is left out stays."""
+
+    name = serializers.CharField(required=False, max_length=100)
+    lifetimeDays = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=TWO_YEARS,
+        help_text="From its making.",
+    )
+
+
+class LimitsSerializer(serializers.Serializer):
+    """How far a token reaches."""
+
+    readOnly = serializers.BooleanField(default=False)
+    networkRule = serializers.ChoiceField(
+        choices=NetworkRule.choices, default=NetworkRule.ANY
+    )
+    networks = serializers.ListField(
+        child=serializers.CharField(), default=list, max_length=MOST_NETWORKS
+    )
+    emailDomains = serializers.ListField(
+        child=serializers.CharField(), default=list, max_length=domains.MOST_AT_ONCE
+    )
 
 
 class RotationSerializer(serializers.Serializer):
@@ -90,7 +122,28 @@ class Tokens(ApiView):
 class TokenById(ApiView):
     """One token of a gateway."""
 
-    permissions: ClassVar = {"DELETE": Permission.MANAGE_TOKENS}
+    permissions: ClassVar = dict.fromkeys(("PATCH", "DELETE"), Permission.MANAGE_TOKENS)
+
+    @extend_schema(
+        operation_id="changeToken",
+        tags=TAG,
+        request=ChangedTokenSerializer,
+        responses=TokenSerializer,
+    )
+    def patch(self, request: Request, key: str, tokenId: str) -> Response:
+        """Rename a token, or say when it ends."""
+        token = _token(self, key, tokenId)
+        given = ChangedTokenSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        days, now = given.validated_data.get("lifetimeDays"), database_now()
+        changed = services.change(
+            token,
+            name=given.validated_data.get("name", token.name),
+            lifetime=None if days is None else timedelta(days=days),
+            actor=self.person,
+            now=now,
+        )
+        return Response(_shape(changed, now))
 
     @extend_schema(operation_id="revokeToken", tags=TAG, responses={204: None})
     def delete(self, request: Request, key: str, tokenId: str) -> Response:
@@ -99,6 +152,62 @@ class TokenById(ApiView):
         self.refuse_unconfirmed(confirmed.REVOKE, confirmed.subject_of(token))
         services.revoke(token, actor=self.person, now=database_now())
         return Response(status=204)
+
+
+class TokenLimits(ApiView):
+    """How far one token reaches."""
+
+    permissions: ClassVar = {
+        "GET": Permission.VIEW_INTEGRATIONS,
+        "PUT": Permission.MANAGE_TOKENS,
+    }
+
+    @extend_schema(operation_id="loadTokenLimits", tags=TAG, responses=LimitsSerializer)
+    def get(self, request: Request, key: str, tokenId: str) -> Response:
+        """Return the limits of a token."""
+        return Response(_limits(_token(self, key, tokenId)))
+
+    @extend_schema(
+        operation_id="limitToken",
+        tags=TAG,
+        request=LimitsSerializer,
+        responses=LimitsSerializer,
+    )
+    def put(self, request: Request, key: str, tokenId: str) -> Response:
+        """Say how far a token reaches; what is left out is not limited."""
+        token = _token(self, key, tokenId)
+        given = LimitsSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        wish = given.validated_data
+        form = LimitForm(
+            {
+                "access": READ if wish["readOnly"] else FULL,
+                "network_rule": wish["networkRule"],
+                "networks": "\n".join(wish["networks"]),
+                "email_domains": ", ".join(wish["emailDomains"]),
+            },
+            limits=token.limits,
+            learnt=[],
+        )
+        form_input.check(form)
+        limiting.limit(token, form.chosen(), actor=self.person, now=database_now())
+        token.refresh_from_db()
+        return Response(_limits(token))
+
+
+class Retirement(ApiView):
+    """The end of an overlap before its time."""
+
+    permissions: ClassVar = {"POST": Permission.MANAGE_TOKENS}
+
+    @extend_schema(
+        operation_id="retireToken", tags=TAG, request=None, responses=TokenSerializer
+    )
+    def post(self, request: Request, key: str, tokenId: str) -> Response:
+        """Stop a token that another has replaced."""
+        now = database_now()
+        token = _token(self, key, tokenId)
+        return Response(_shape(services.retire(token, actor=self.person, now=now), now))
 
 
 class Rotation(ApiView):
@@ -145,6 +254,16 @@ def _shape(token: ScimToken, now: datetime) -> dict[str, Any]:
     columns = ("key", "name", "hint", "created_at", "ends_at", "last_used_at")
     shown = {name: getattr(token, name) for name in columns}
     return dict(TokenSerializer({**shown, "state": state}).data)
+
+
+def _limits(token: ScimToken) -> dict[str, Any]:
+    limits = token.limits
+    return {
+        "readOnly": limits.is_read_only,
+        "networkRule": limits.network_rule,
+        "networks": limits.networks,
+        "emailDomains": limits.email_domains,
+    }
 
 
 def _made(issued: IssuedToken, now: datetime) -> Response:

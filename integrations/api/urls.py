@@ -6,14 +6,23 @@ from django.urls import path, re_path
 
 from integrations.api import (
     account_calls,
+    audit_calls,
+    change_calls,
+    connection_calls,
+    directory_sync_calls,
     integration_calls,
     matching_calls,
     oauth_calls,
     openapi,
     people_calls,
+    plan_calls,
     removal_calls,
     resolver,
+    task_calls,
     token_calls,
+    token_life_calls,
+    user_calls,
+    webhook_calls,
     work_calls,
 )
 
@@ -91,6 +100,11 @@ urlpatterns = [
         oauth_calls.TrustById.as_view(),
         name="trust",
     ),
+    path(
+        "v1/integrations/<slug:key>/rotation-schedule",
+        token_life_calls.Schedule.as_view(),
+        name="rotation_schedule",
+    ),
     path("v1/integrations/<slug:key>/syncs", work_calls.Syncs.as_view(), name="syncs"),
     path(
         "v1/integrations/<slug:key>/removals",
@@ -159,6 +173,191 @@ urlpatterns = [
         people_calls.InvitationById.as_view(),
         name="invitation",
     ),
+    path(
+        "v1/directory-sync/rotation-schedule",
+        token_life_calls.DirectorySyncSchedule.as_view(),
+        name="directory_sync_rotation_schedule",
+    ),
+    path("v1/token-policy", token_life_calls.TokenPolicy.as_view(), name="policy"),
+    path("v1/calendar-feed", token_life_calls.Feed.as_view(), name="calendar_feed"),
+    path("v1/webhooks", webhook_calls.Webhooks.as_view(), name="webhooks"),
+    path(
+        "v1/webhooks/<uuid:webhookId>",
+        webhook_calls.WebhookById.as_view(),
+        name="webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/secret",
+        webhook_calls.Secret.as_view(),
+        name="webhook_secret",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/turn-off",
+        webhook_calls.TurnOff.as_view(),
+        name="turn_off_webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/turn-on",
+        webhook_calls.TurnOn.as_view(),
+        name="turn_on_webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/test",
+        webhook_calls.Trial.as_view(),
+        name="test_webhook",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/deliveries",
+        webhook_calls.Deliveries.as_view(),
+        name="webhook_deliveries",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/deliveries/<uuid:deliveryId>",
+        webhook_calls.DeliveryById.as_view(),
+        name="webhook_delivery",
+    ),
+    path(
+        "v1/webhooks/<uuid:webhookId>/deliveries/<uuid:deliveryId>/send",
+        webhook_calls.Redelivery.as_view(),
+        name="redeliver_webhook",
+    ),
+    path("v1/audit-stream", audit_calls.Stream.as_view(), name="audit_stream"),
+    path(
+        "v1/audit-stream/test",
+        audit_calls.Trial.as_view(),
+        name="test_audit_stream",
+    ),
+    path(
+        "v1/integrations/<slug:key>/quarantine",
+        connection_calls.Quarantine.as_view(),
+        name="quarantine",
+    ),
+    path(
+        "v1/integrations/<slug:key>/silence-alarm",
+        connection_calls.SilenceAlarm.as_view(),
+        name="silence_alarm",
+    ),
+    path(
+        "v1/integrations/<slug:key>/tokens/<slug:tokenId>/limits",
+        token_calls.TokenLimits.as_view(),
+        name="token_limits",
+    ),
+    path(
+        "v1/integrations/<slug:key>/tokens/<slug:tokenId>/retire",
+        token_calls.Retirement.as_view(),
+        name="retire_token",
+    ),
+    path("v1/integrations/<slug:key>/users", user_calls.Users.as_view(), name="users"),
+    path(
+        "v1/integrations/<slug:key>/users/<uuid:userId>/retry",
+        user_calls.Retry.as_view(),
+        name="retry_user",
+    ),
+    path(
+        "v1/integrations/<slug:key>/users/<uuid:userId>/sync",
+        user_calls.Sync.as_view(),
+        name="sync_user",
+    ),
+    path(
+        "v1/integrations/<slug:key>/users/<uuid:userId>/put-right",
+        user_calls.PutRight.as_view(),
+        name="put_user_right",
+    ),
+    path("v1/integrations/<slug:key>/plan", plan_calls.Plan.as_view(), name="plan"),
+    path(
+        "v1/integrations/<slug:key>/plan/put-right",
+        plan_calls.PutRight.as_view(),
+        name="put_right",
+    ),
+    path(
+        "v1/integrations/<slug:key>/observe",
+        plan_calls.Observe.as_view(),
+        name="observe",
+    ),
+    path(
+        "v1/integrations/<slug:key>/let-loose",
+        plan_calls.LetLoose.as_view(),
+        name="let_loose",
+    ),
+    path(
+        "v1/integrations/<slug:key>/try-now",
+        plan_calls.TryNow.as_view(),
+        name="try_now",
+    ),
+    path(
+        "v1/integrations/<slug:key>/changes",
+        change_calls.Changes.as_view(),
+        name="changes",
+    ),
+    path(
+        "v1/integrations/<slug:key>/changes/<uuid:changeId>/undo",
+        change_calls.Undo.as_view(),
+        name="undo_change",
+    ),
+    path(
+        "v1/integrations/<slug:key>/changes/runs/<uuid:runId>/undo",
+        change_calls.UndoRun.as_view(),
+        name="undo_run",
+    ),
+    path(
+        "v1/integrations/<slug:key>/unmatched/<uuid:userId>",
+        matching_calls.UnmatchedById.as_view(),
+        name="unmatched_account",
+    ),
+    path(
+        "v1/jobs/<uuid:jobId>/approve",
+        work_calls.Approval.as_view(),
+        name="approve_sync",
+    ),
+    path(
+        "v1/jobs/<uuid:jobId>/discard",
+        work_calls.Discard.as_view(),
+        name="discard_sync",
+    ),
+    path("v1/tasks", task_calls.Tasks.as_view(), name="tasks"),
+    path("v1/tasks/<uuid:taskId>/done", task_calls.Done.as_view(), name="task_done"),
+    path(
+        "v1/tasks/<uuid:taskId>/cannot-be-done",
+        task_calls.NotPossible.as_view(),
+        name="task_not_possible",
+    ),
+    path(
+        "v1/directory-sync",
+        directory_sync_calls.DirectorySync.as_view(),
+        name="directory_sync",
+    ),
+    path(
+        "v1/directory-sync/domains",
+        directory_sync_calls.Domains.as_view(),
+        name="domains",
+    ),
+    path(
+        "v1/directory-sync/domains/<uuid:domainId>",
+        directory_sync_calls.DomainById.as_view(),
+        name="domain",
+    ),
+    path(
+        "v1/directory-sync/domains/<uuid:domainId>/check",
+        directory_sync_calls.DomainCheck.as_view(),
+        name="check_domain",
+    ),
+    path("v1/directory-sync/teams", directory_sync_calls.Teams.as_view(), name="teams"),
+    path(
+        "v1/directory-sync/teams/<uuid:teamId>",
+        directory_sync_calls.TeamById.as_view(),
+        name="team",
+    ),
+    path(
+        "v1/directory-sync/quarantine",
+        connection_calls.DirectorySyncQuarantine.as_view(),
+        name="directory_sync_quarantine",
+    ),
+    path(
+        "v1/directory-sync/silence-alarm",
+        connection_calls.DirectorySyncSilenceAlarm.as_view(),
+        name="directory_sync_silence_alarm",
+    ),
+    path("v1/audit-retention", audit_calls.Retention.as_view(), name="audit_retention"),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
     re_path("", openapi.Nothing.as_view(), name="nothing"),
 ]

@@ -6,7 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -126,6 +126,27 @@ class Cancelling(ApiView):
         """Cancel a sync that waits or runs."""
         job_acts.cancel(_job(self, jobId), actor=self.person, now=database_now())
         return Response(JobSerializer(_job(self, jobId)).data)
+
+
+@extend_schema_view(post=extend_schema(operation_id="approveSync"))
+class Approval(ApiView):
+    """The decision that a held sync is right."""
+
+    permissions: ClassVar = {"POST": Permission.MANAGE_INTEGRATIONS}
+    decide = staticmethod(job_acts.approve)
+
+    @extend_schema(tags=JOBS, request=None, responses=JobSerializer)
+    def post(self, request: Request, jobId: uuid.UUID) -> Response:
+        """Decide on a sync that is held because it found too many users gone."""
+        self.decide(_job(self, jobId), actor=self.person, now=database_now())
+        return Response(JobSerializer(_job(self, jobId)).data)
+
+
+@extend_schema_view(post=extend_schema(operation_id="discardSync"))
+class Discard(Approval):
+    """The decision that nothing is changed."""
+
+    decide = staticmethod(job_acts.discard)
 
 
 class Retrying(ApiView):

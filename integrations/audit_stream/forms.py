@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.http import QueryDict
 
 from integrations.audit_stream.sending import SCHEMES, trusted_by, words
 from integrations.audit_stream.services import Destination
@@ -88,7 +88,10 @@ class StreamForm(forms.Form):
     )
 
     def __init__(
-        self, data: QueryDict | None = None, *, stream: AuditStream | None
+        self,
+        data: Mapping[str, Any] | None = None,
+        *,
+        stream: AuditStream | None,
     ) -> None:
         """`stream` is the present one; without any, where to begin is asked."""
         initial = _shown(stream) if stream else {"transport": "https", "start": "now"}

@@ -12,9 +12,20 @@ from integrations.audit_stream import streaming
 from integrations.models import AuditStream
 from integrations.models.audit_stream import url_of
 from workspaces import audit, secrets
+from workspaces.confirmations import Action as Confirmed
+from workspaces.confirmations import Subject
 from workspaces.models import AuditChain, User, Workspace
+from workspaces.permissions import Permission
 from workspaces.sealed import SealedColumn
 
+SEND = Confirmed(
+    "integrations.audit_stream.send",
+    "choose where the audit log goes",
+    "Continue",
+    Permission.MANAGE_POLICY,
+    setting="Stream the audit log, or change its destination",
+)
+"""The log leaves this house: a workspace can ask who says where it goes."""
 SEALED = SealedColumn(
     AuditStream,
     "sealed_header",
@@ -37,6 +48,11 @@ class Destination:
     authority: str = ""
     header_name: str = ""
     header_value: str = ""
+
+
+def subject_of(workspace: Workspace) -> Subject:
+    """Return what a confirmation of a destination is about: the workspace."""
+    return Subject(str(workspace.public_id), workspace.name)
 
 
 @transaction.atomic

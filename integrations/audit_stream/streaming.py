@@ -24,7 +24,7 @@ from integrations.models import AuditStream
 from tokens import notices
 from workspaces import audit_chain, jobs, mailing
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Job
+from workspaces.models import AuditChain, AuditEvent, Job
 
 JOB = "integrations.stream_audit_log"
 TELL = "integrations.tell_of_audit_stream"
@@ -63,6 +63,12 @@ def wake(stream: AuditStream, *, now: datetime) -> None:
         trigger=Job.Trigger.SCHEDULE,
         now=now,
     )
+
+
+def waiting(stream: AuditStream) -> int:
+    """Return how many events of the log have not arrived."""
+    chain = AuditChain.objects.filter(workspace=stream.workspace_id).first()
+    return max(0, chain.length - stream.sequence) if chain else 0
 
 
 def carry_out(job: Job) -> dict[str, object]:

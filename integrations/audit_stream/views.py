@@ -10,38 +10,46 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from integrations.audit_stream import services
+from integrations.audit_stream import services, streaming
 from integrations.audit_stream.forms import StreamForm
 from integrations.models import AuditStream
 from workspaces import audit_chain
 from workspaces.clock import database_now
-from workspaces.models import AuditChain, Workspace
+from workspaces.confirmations import Subject
+from workspaces.models import Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+from workspaces.step_up import recent_confirmation
 
 PAGE = "audit_stream:index"
 _TEMPLATE = "audit_stream/index.html"
 
 
+def _subject(request: WorkspaceRequest) -> Subject:
+    """Return what a confirmation of a destination is about: the workspace."""
+    return services.subject_of(request.workspace)
+
+
 @require_GET
 @requires(Permission.VIEW_AUDIT)
 def index(request: WorkspaceRequest) -> HttpResponse:
-    """Show how the stream stands, and to Owners where it goes."""
+    """Show how the stream stands."""
     stream = _stream(request)
-    if request.htmx and stream:
-        context = {"state": _state(stream), "may_change": _may_change(request)}
-        return render(request, f"{_TEMPLATE}#state", context)
-    return _page(request, stream, StreamForm(stream=stream))
+    context = {
+        "state": _state(stream) if stream else None,
+        "may_change": can(request.membership, Permission.MANAGE_POLICY),
+    }
+    part = "#state" if request.htmx and stream else ""
+    return render(request, f"{_TEMPLATE}{part}", context)
 
 
 @sensitive_post_parameters("header_value")
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_POLICY)
+@recent_confirmation(services.SEND.name, _subject)
 def save(request: WorkspaceRequest) -> HttpResponse:
-    """Set the stream up, or change where it goes."""
-    if request.method == "GET":
-        return redirect(PAGE)
+    """Ask where the stream goes, then set it up or change it."""
     stream = _stream(request)
-    form = StreamForm(request.POST, stream=stream)
+    form = StreamForm(request.POST if request.method == "POST" else None, stream=stream)
     if form.is_valid():
         try:
             services.save(
@@ -56,7 +64,13 @@ def save(request: WorkspaceRequest) -> HttpResponse:
         else:
             messages.success(request, "Where the audit log is streamed to is saved.")
             return redirect(PAGE)
-    return _page(request, stream, form, status=422)
+    title = "Change destination" if stream else "Set up streaming"
+    return render(
+        request,
+        "audit_stream/destination.html",
+        {"form": form, "title": title},
+        status=422 if form.errors else 200,
+    )
 
 
 @require_POST
@@ -81,23 +95,8 @@ def stop(request: WorkspaceRequest) -> HttpResponse:
         messages.success(request, "The audit log is not streamed any more.")
         return redirect(PAGE)
     part = "#dialog" if request.htmx else ""
-    context = {"stream": stream, "waiting": _waiting(stream)}
+    context = {"stream": stream, "waiting": streaming.waiting(stream)}
     return render(request, f"audit_stream/stop.html{part}", context)
-
-
-def _page(
-    request: WorkspaceRequest,
-    stream: AuditStream | None,
-    form: StreamForm,
-    *,
-    status: int = 200,
-) -> HttpResponse:
-    context = {
-        "form": form,
-        "state": _state(stream) if stream else None,
-        "may_change": _may_change(request),
-    }
-    return render(request, _TEMPLATE, context, status=status)
 
 
 def _streams(workspace: Workspace) -> Any:
@@ -109,17 +108,8 @@ def _stream(request: WorkspaceRequest) -> AuditStream | None:
     return found
 
 
-def _may_change(request: WorkspaceRequest) -> bool:
-    return can(request.membership, Permission.MANAGE_POLICY)
-
-
-def _waiting(stream: AuditStream) -> int:
-    chain = AuditChain.objects.filter(workspace=stream.workspace).first()
-    return max(0, chain.length - stream.sequence) if chain else 0
-
-
 def _state(stream: AuditStream) -> dict[str, Any]:
-    waiting = _waiting(stream)
+    waiting = streaming.waiting(stream)
     oldest = audit_chain.following(stream.workspace, stream.sequence).first()
     return {
         "destination": str(stream),

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import (
     require_http_methods,
@@ -18,8 +14,8 @@ from django.views.decorators.http import (
 )
 
 from integrations.calendar import entries, ical
+from integrations.calendar.address import address_of
 from tokens import calendar_feed
-from tokens.calendar_feed import IssuedFeed
 from workspaces import configuration
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, requires
@@ -38,7 +34,7 @@ def page(request: WorkspaceRequest) -> HttpResponse:
     """Say whether the feed is on; a POST makes a new address and shows it, this once."""
     address = ""
     if request.method == "POST":
-        address = _address(
+        address = address_of(
             calendar_feed.generate(
                 request.workspace, actor=request.user, now=database_now()
             )
@@ -92,11 +88,6 @@ def feed(request: HttpRequest, key: str) -> HttpResponse:
 def reset() -> None:
     """Forget who read how often."""
     _limit.reset()
-
-
-def _address(issued: IssuedFeed) -> str:
-    path = reverse("calendar_feed", args=[issued.feed.key])
-    return f"{settings.KEYWAY_PUBLIC_URL}{path}?{urlencode({'secret': issued.secret})}"
 
 
 def _plain(text: str, status: int) -> HttpResponse:

@@ -17,7 +17,7 @@ from django.urls import reverse
 from integrations.models import Integration
 from integrations.outside import holding_back
 from tokens import notices
-from workspaces import jobs
+from workspaces import jobs, mailing
 from workspaces.models import Job
 
 JOB = "integrations.tell_of_outage"
@@ -69,7 +69,7 @@ def _ask(integration: Integration, event: Event, *, now: datetime) -> bool:
         workspace=integration.workspace,
         subject=f"{integration.directory.key}:{event}:{since.isoformat()}",
         trigger=Job.Trigger.SCHEDULE,
-        max_failures=notices.MAX_FAILURES,
+        max_failures=mailing.MAX_FAILURES,
         now=now,
     )
     return True
@@ -89,7 +89,7 @@ def tell(job: Job) -> dict[str, int | str]:
     if is_down != (event == Event.DOWN):
         return {"sent": 0, "note": "It has changed since."}
     subject, text = written(integration, since=datetime.fromisoformat(since))
-    return notices.deliver(subject, text, notices.administrators(integration.workspace))
+    return mailing.deliver(subject, text, notices.administrators(integration.workspace))
 
 
 def written(integration: Integration, *, since: datetime) -> tuple[str, str]:

@@ -44,12 +44,13 @@ def hear(event: AuditEvent) -> None:
 
 
 @transaction.atomic
-def send_test(endpoint: WebhookEndpoint) -> None:
+def send_test(endpoint: WebhookEndpoint) -> WebhookDelivery:
     """Put off a message that is about nothing. Raises TurnedOff."""
     _require_on(endpoint)
     told = {"message": "This is a test from Keyway. Nothing happened."}
     body = _body(events.TEST, database_now(), {**_workspace(endpoint), **told})
-    _put_off([endpoint], events.TEST, f"msg_{uuid.uuid4().hex}", body)
+    [sent] = _put_off([endpoint], events.TEST, f"msg_{uuid.uuid4().hex}", body)
+    return sent
 
 
 @transaction.atomic
@@ -72,9 +73,9 @@ def _require_on(endpoint: WebhookEndpoint) -> None:
 
 def _put_off(
     endpoints: Sequence[WebhookEndpoint], name: str, message_id: str, body: str
-) -> None:
+) -> list[WebhookDelivery]:
     now = database_now()
-    for delivery in WebhookDelivery.objects.bulk_create(
+    made = WebhookDelivery.objects.bulk_create(
         WebhookDelivery(
             workspace_id=endpoint.workspace_id,
             endpoint=endpoint,
@@ -84,8 +85,10 @@ def _put_off(
             created_at=now,
         )
         for endpoint in endpoints
-    ):
+    )
+    for delivery in made:
         _enqueue(delivery, now, priority=Job.Priority.CHANGE)
+    return made
 
 
 def _enqueue(

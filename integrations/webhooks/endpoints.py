@@ -14,10 +14,21 @@ from integrations.webhooks import events, notices
 from integrations.webhooks.signing import new_secret
 from tokens.services import Overlap
 from workspaces import audit, jobs, secrets
+from workspaces.confirmations import Action as Confirmed
+from workspaces.confirmations import Subject
 from workspaces.models import Job, User, Workspace
+from workspaces.permissions import Permission
 from workspaces.sealed import SealedColumn
 
 DELIVER = "integrations.deliver_webhook"
+SEND = Confirmed(
+    "integrations.webhook.send",
+    "choose where a webhook sends to",
+    "Continue",
+    Permission.MANAGE_WEBHOOKS,
+    setting="Add or edit a webhook endpoint",
+)
+"""Messages leave this house: a workspace can ask who says where they go."""
 MOST = 20
 """Endpoints of one workspace: each is a message more for each event."""
 
@@ -39,6 +50,16 @@ class NewSecret:
 
     endpoint: WebhookEndpoint
     secret: str = field(repr=False)
+
+
+def new_subject(workspace: Workspace) -> Subject:
+    """Return what a confirmation of a new endpoint is about: the workspace."""
+    return Subject(str(workspace.public_id), workspace.name)
+
+
+def subject_of(endpoint: WebhookEndpoint) -> Subject:
+    """Return what a confirmation of a change is about: the endpoint."""
+    return Subject(str(endpoint.public_id), endpoint.origin)
 
 
 @transaction.atomic

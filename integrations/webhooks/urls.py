@@ -18,6 +18,11 @@ urlpatterns = [
     path("<uuid:public_id>/turn-on/", views.turn_on, name="turn_on"),
     path("<uuid:public_id>/delete/", views.delete, name="delete"),
     path(
+        "<uuid:public_id>/deliveries/<uuid:delivery_id>/",
+        views.delivery,
+        name="delivery",
+    ),
+    path(
         "<uuid:public_id>/deliveries/<uuid:delivery_id>/send/",
         views.send_again,
         name="send_again",

@@ -19,22 +19,37 @@ from django.views.decorators.http import (
 )
 
 from integrations.models import WebhookDelivery, WebhookEndpoint
+from integrations.views.calls import pretty
 from integrations.webhooks import announcing, endpoints
 from integrations.webhooks.endpoints import NewSecret, TooMany, TurnedOff
 from integrations.webhooks.events import EVENT_TYPES
 from integrations.webhooks.forms import EndpointForm, ReplaceSecretForm
 from workspaces import configuration
 from workspaces.clock import database_now
+from workspaces.confirmations import Subject
 from workspaces.pages import Pill, page_of
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.secrets import UnreadableSecret
+from workspaces.step_up import recent_confirmation
 
 TAB = "Webhooks"
+MOST_SHOWN = 20_000
+"""Characters of a payload on its page."""
+
 _LIST = "webhooks:list"
 _STATES = {
     WebhookDelivery.State.DELIVERED: Pill("Succeeded", "success"),
     WebhookDelivery.State.FAILED: Pill("Failed", "danger"),
 }
+
+
+def _new_subject(request: WorkspaceRequest) -> Subject:
+    return endpoints.new_subject(request.workspace)
+
+
+def _subject(request: WorkspaceRequest, public_id: UUID) -> Subject:
+    """Return what a confirmation of a change is about: the endpoint."""
+    return endpoints.subject_of(_get(request, public_id))
 
 
 def _deleted_is_not_found(view: Callable[..., HttpResponse]) -> Any:
@@ -75,6 +90,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_WEBHOOKS)
+@recent_confirmation(endpoints.SEND.name, _new_subject)
 def new(request: WorkspaceRequest) -> HttpResponse:
     """Ask for address and events, then show the secret, this once."""
     form = EndpointForm(request.POST if request.method == "POST" else None)
@@ -91,7 +107,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return _shown(request, made)
-    return _asked(request, form, "Add endpoint", reverse(_LIST))
+    return _asked(request, form, None)
 
 
 @require_GET
@@ -117,6 +133,7 @@ def endpoint(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.MANAGE_WEBHOOKS)
+@recent_confirmation(endpoints.SEND.name, _subject)
 @_deleted_is_not_found
 def edit(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     """Change the address or the events of an endpoint."""
@@ -134,7 +151,7 @@ def edit(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
         )
         messages.success(request, "Saved." if changed else "Nothing was changed.")
         return redirect(_page_of(found))
-    return _asked(request, form, "Edit endpoint", _page_of(found))
+    return _asked(request, form, found)
 
 
 @never_cache
@@ -182,6 +199,26 @@ def test(request: WorkspaceRequest, public_id: UUID) -> HttpResponse:
     return redirect(_page_of(found))
 
 
+@require_GET
+@requires(Permission.MANAGE_WEBHOOKS)
+def delivery(
+    request: WorkspaceRequest, public_id: UUID, delivery_id: UUID
+) -> HttpResponse:
+    """Show a message: how its last attempt went, and its payload."""
+    found = _get(request, public_id)
+    sent = _sent(found, delivery_id)
+    payload = pretty(sent.body)
+    context = {
+        "endpoint": found,
+        "row": _row(sent, found),
+        "url": _page_of(found),
+        "payload": payload[:MOST_SHOWN],
+        "is_cut": len(payload) > MOST_SHOWN,
+    }
+    part = "#dialog" if request.htmx else ""
+    return render(request, f"webhooks/delivery.html{part}", context)
+
+
 @require_POST
 @requires(Permission.MANAGE_WEBHOOKS)
 def send_again(
@@ -189,15 +226,13 @@ def send_again(
 ) -> HttpResponse:
     """Put a message off that was sent before."""
     found = _get(request, public_id)
-    delivery = get_object_or_404(
-        found.deliveries.select_related("endpoint"), public_id=delivery_id
-    )
+    sent = _sent(found, delivery_id)
     try:
-        announcing.send_again(delivery)
+        announcing.send_again(sent)
     except TurnedOff as error:
         messages.info(request, str(error))
     else:
-        messages.success(request, f"{delivery.event} is sent again.")
+        messages.success(request, f"{sent.event} is sent again.")
     return redirect(_page_of(found))
 
 
@@ -246,14 +281,25 @@ def _get(request: WorkspaceRequest, public_id: UUID) -> WebhookEndpoint:
     )
 
 
+def _sent(endpoint: WebhookEndpoint, delivery_id: UUID) -> WebhookDelivery:
+    """Return what was sent to an endpoint, or answer 404."""
+    sent = endpoint.deliveries.select_related("endpoint")
+    return get_object_or_404(sent, public_id=delivery_id)
+
+
 def _page_of(endpoint: WebhookEndpoint) -> str:
     return reverse("webhooks:endpoint", args=[endpoint.public_id])
 
 
 def _asked(
-    request: WorkspaceRequest, form: EndpointForm, title: str, cancel_url: str
+    request: WorkspaceRequest, form: EndpointForm, endpoint: WebhookEndpoint | None
 ) -> HttpResponse:
-    context = {"form": form, "title": title, "cancel_url": cancel_url}
+    context = {
+        "form": form,
+        "endpoint": endpoint,
+        "title": "Edit endpoint" if endpoint else "Add endpoint",
+        "cancel_url": _page_of(endpoint) if endpoint else reverse(_LIST),
+    }
     status = 422 if form.errors else 200
     return render(request, "webhooks/form.html", context, status=status)
 
@@ -284,8 +330,10 @@ def _row(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> dict[str, Any]
         Pill("Retrying", "warning") if delivery.attempts else Pill("Queued", "info")
     )
     can_send = endpoint.turned_off_at is None
+    args = [endpoint.public_id, delivery.public_id]
     return {
         "event": delivery.event,
+        "url": reverse("webhooks:delivery", args=args),
         "message_id": delivery.message_id,
         "state": _STATES.get(state, waiting),
         "status": delivery.status,
@@ -293,9 +341,5 @@ def _row(delivery: WebhookDelivery, endpoint: WebhookEndpoint) -> dict[str, Any]
         "attempts": delivery.attempts,
         "error": delivery.error,
         "at": delivery.attempted_at or delivery.created_at,
-        "send_url": reverse(
-            "webhooks:send_again", args=[endpoint.public_id, delivery.public_id]
-        )
-        if can_send
-        else None,
+        "send_url": reverse("webhooks:send_again", args=args) if can_send else None,
     }

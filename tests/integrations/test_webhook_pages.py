@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 from integrations.models import WebhookDelivery, WebhookEndpoint
 from integrations.webhooks import announcing, endpoints, views
 from tests import factories
+from tests.portal.words import read
 from tests.scim.counting import statements
 from workspaces.clock import database_now
 from workspaces.models import Role, User, Workspace
@@ -111,6 +113,40 @@ def test_page_shows_deliveries_and_sends_again(
 
     assert "webhook.test is sent again." in answer.content.decode()
     assert WebhookDelivery.objects.get().state == WebhookDelivery.State.WAITING
+
+
+def test_payload_of_a_delivery_is_shown_up_to_a_length(
+    alice_client: Client,
+    endpoint: WebhookEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent = announcing.send_test(endpoint)
+    path = page_of(endpoint, f"deliveries/{sent.public_id}/")
+
+    whole = read(alice_client, path)
+    dialog = alice_client.get(path, headers={"hx-request": "true"}).content
+    monkeypatch.setattr(views, "MOST_SHOWN", 20)
+    cut = read(alice_client, path)
+
+    assert '"type": "webhook.test"' in html.unescape(whole)
+    assert "Nothing happened." in whole
+    assert path in alice_client.get(page_of(endpoint)).content.decode()
+    assert dialog.strip().startswith(b"<dialog")
+    assert "Nothing happened." not in cut
+    assert "The management API returns all of it." in cut
+    unknown = page_of(endpoint, f"deliveries/{endpoint.public_id}/")
+    assert alice_client.get(unknown).status_code == 404
+
+
+@pytest.mark.parametrize("act", ["edit/", "secret/", "delete/"])
+def test_breadcrumb_leads_back_to_the_endpoint(
+    alice_client: Client, endpoint: WebhookEndpoint, act: str
+) -> None:
+    page = alice_client.get(page_of(endpoint, act)).content.decode()
+
+    crumbs = page.partition('aria-label="Breadcrumb"')[2].partition("</nav>")[0]
+    assert f'href="{LIST}"' in crumbs
+    assert f'href="{page_of(endpoint)}"' in crumbs
 
 
 def test_list_of_deliveries_has_a_fixed_cost(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from integrations.models import Integration
+from integrations.models import AuditStream, Integration, WebhookEndpoint
 from tests import factories
 from tests.confirming import Portal, new_code, sync_token, with_authenticator
 from tests.portal.words import text_of
@@ -26,6 +26,8 @@ from workspaces.models import (
 
 TITLE = "Confirm your identity to continue"
 ALL = (
+    "integrations.audit_stream.send",
+    "integrations.webhook.send",
     "integrations.service_account.replace_password",
     "tokens.generate",
     "tokens.generate_api",
@@ -122,7 +124,10 @@ def test_first_token_is_generated_after_the_confirmation(
     assert "Displayed only once" in text_of(alice_client.post(path))
 
 
-@pytest.mark.parametrize("kind", ["replace", "revoke", "role", "remove", "password"])
+@pytest.mark.parametrize(
+    "kind",
+    ["replace", "revoke", "role", "remove", "password", "webhook", "audit stream"],
+)
 def test_form_without_a_confirmation_does_nothing(
     alice_client: Client,
     integration: Integration,
@@ -148,6 +153,20 @@ def test_form_without_a_confirmation_does_nothing(
             f"/service-accounts/{account.public_id}/password/",
             {"password": SECRET, "origins": account.origins},
         ),
+        "webhook": (
+            "/settings/webhooks/new/",
+            {"url": f"https://hooks.acme.test/{SECRET}", "events": ["job.dead"]},
+        ),
+        "audit stream": (
+            "/audit/streaming/save/",
+            {
+                "transport": "https",
+                "address": "https://siem.acme.test/",
+                "format": "ocsf",
+                "header_name": "Authorization",
+                "header_value": SECRET,
+            },
+        ),
     }[kind]
 
     answer = alice_client.post(path, data)
@@ -162,6 +181,8 @@ def test_form_without_a_confirmation_does_nothing(
     assert token.replaced_by is None
     assert member.role == Role.MEMBER
     assert account.sealed_secret == secret
+    assert not WebhookEndpoint.objects.exists()
+    assert not AuditStream.objects.exists()
     event = AuditEvent.objects.get(action="workspaces.confirmation.refused")
     assert event.data["reason"] == "none"
     confirm(alice_client, app)
