@@ -36,6 +36,13 @@ def check(form: BaseForm) -> None:
     raise Problem(422, "Some fields are not right.", fields=fields)
 
 
+def refuse_what_is_not_asked(form: BaseForm, names: set[str], text: str) -> None:
+    """Raise Problem with `text` for names that the form leaves out for this object."""
+    left_out = sorted(names - form.fields.keys())
+    if left_out:
+        raise Problem(422, text, fields=dict.fromkeys(map(_camel, left_out), text))
+
+
 def _is_plain(value: Any) -> bool:
     if isinstance(value, str):
         return "\x00" not in value and not re.search("[\ud800-\udfff]", value)

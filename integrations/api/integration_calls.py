@@ -255,6 +255,9 @@ class IntegrationByKey(ApiView):
         if "sync_schedule" in given:
             wished |= schedule.initial(_schedule(given["sync_schedule"]))
         form = GeneralForm(wished, integration=integration)
+        form_input.refuse_what_is_not_asked(
+            form, given.keys() - {"sync_schedule"}, "This app has no such setting."
+        )
         form_input.check(form)
         try:
             configuration.change_general(

@@ -152,6 +152,22 @@ class TestIntegrations:
         with django_assert_num_queries(4):
             api.get("/v1/integrations")
 
+    @pytest.mark.parametrize("name", ["identifier", "groupPrefix"])
+    def test_setting_that_the_app_does_not_have_is_refused(
+        self, api: ApiClient, integration: Integration, name: str
+    ) -> None:
+        app = integration.app
+        app.manifest["identifier"] = None
+        app.manifest["capabilities"]["entitlements"] = []
+        app.save()
+
+        answer = api.patch(f"/v1/integrations/{integration.directory.key}", {name: "x"})
+
+        assert answer.status == 422
+        assert answer.body["errors"] == [
+            {"pointer": f"#/{name}", "detail": "This app has no such setting."}
+        ]
+
     @pytest.mark.parametrize(
         ("columns", "status"),
         [
