@@ -50,7 +50,9 @@ def _die_at(point: str, number: int) -> None:
         file = Path(os.environ["FAULTS_REACHED"])
         deaths = file.read_text() if file.exists() else ""
         if left <= 0 and deaths.count("\n") < DEATHS:
-            file.write_text(f"{deaths}{point}\n")
+            # In one write at the end: another thread may kill this process meanwhile.
+            with file.open("a") as reached_file:
+                reached_file.write(f"{point}\n")
             os.kill(os.getpid(), signal.SIGKILL)
 
     faults.hook = hook

@@ -235,6 +235,7 @@ def _left_open(database: psycopg.Connection) -> list[str]:
     )
     workers = database.execute(
         "SELECT name, started_at, seen_at FROM workspaces_workerprocess"
+        " ORDER BY seen_at DESC LIMIT 3"
     )
     return [
         f"{what}: {', '.join(map(str, row))}"
