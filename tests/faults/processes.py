@@ -217,6 +217,19 @@ class Product:
         self.kills["database"] += 1
         self.cluster.start()
 
+    def broken_audit(self) -> list[str]:
+        """Verify the hash chains of the audit log; what is wrong with them."""
+        verifying = subprocess.run(
+            [sys.executable, "manage.py", "verify_audit"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return [verifying.stdout.strip()] if verifying.returncode else []
+
     def stop(self) -> None:
         """End every process of it."""
         self.stack.close()

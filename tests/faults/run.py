@@ -59,6 +59,8 @@ def conduct(
         with cluster.connect(name) as database:
             verdict.drained = drain(database, seconds=experiment.drain_seconds)
             judge(verdict, idp, database, product.effects)
+        if experiment.verifies_audit:
+            verdict.broken += product.broken_audit()
         deaths = product.kills.copy()
         if product.reached.exists():
             deaths[experiment.point.partition(":")[0]] = len(
