@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from integrations.connectors.base import PermanentFailure, Session
 from integrations.desired import DesiredAccount, Entitlement, ObservedAccount
@@ -22,6 +22,7 @@ from integrations.provisioning import (
 )
 from integrations.provisioning.unassigning import Fate
 from scim.models import Resource
+from workspaces import jobs
 from workspaces.clock import database_now
 
 
@@ -235,13 +236,25 @@ def _observe(row: Provisioning, account: ObservedAccount) -> None:
         )
     if row.account_id != seen.pk:
         unassigning.release(seen, to=row)
-    if seen.resource_id != row.resource_id:
-        seen.resource_id = row.resource_id
-        seen.save(update_fields=["resource"])
     is_news = row.account_id != seen.pk or row.creating_as
     row.account, row.creating_as = seen, ""
     if is_news:
         row.save(update_fields=["account", "creating_as"])
+    if seen.resource_id != row.resource_id:
+        _assign(seen, row)
+
+
+def _assign(seen: AppAccount, row: Provisioning) -> None:
+    """Record whose the account is. Raises RetryLater if the user is gone by now."""
+    seen.resource_id = row.resource_id
+    try:
+        seen.save(update_fields=["resource"])
+    except IntegrityError:
+        if Resource.objects.filter(provisioning=row).exists():
+            raise
+        raise jobs.RetryLater(
+            "The IdP deleted the user while this ran.", counts=False
+        ) from None
 
 
 def _grant(

@@ -105,15 +105,26 @@ class Cluster:
         with self.connect() as connection:
             (self.version,) = connection.execute("SHOW server_version").fetchone()
 
-    def start(self) -> None:
-        """Start the server, also after a crash; returns once it takes connections."""
-        settings = POSTGRES_SETTINGS | {"listen_addresses": HOST}
+    def start(self, **changed: str) -> None:
+        """Start the server, also after a crash; returns once it takes connections.
+
+        `changed` are settings for this time.
+        """
+        settings = POSTGRES_SETTINGS | {"listen_addresses": HOST} | changed
         given = " ".join(f"-c {name}={value}" for name, value in settings.items())
         self._run(
             *("pg_ctl", "-w", "-s", "-l", self.folder / "log"),
             *("-o", f"-p {self.port} -k {self.folder} {given}", "start"),
         )
         self.pid = int((self.data / "postmaster.pid").read_text().split()[0])
+
+    def is_running(self) -> bool:
+        """Say whether the server is there, be it that it recovers."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
     def crash(self) -> None:
         """End the server without a word to anybody and without saving anything."""

@@ -20,7 +20,8 @@ from urllib.parse import quote, urlsplit
 HOST = "127.0.0.1"
 JSON = dict[str, Any]
 PAUSE = 0.15
-"""Mean seconds between two writes of a client, so that there is time to kill."""
+"""Mean seconds between two writes of a client, so that there is time to kill; an
+experiment can ask for longer ones."""
 
 HANG_UPS = 0.03
 """Of so many requests a client hangs up before the answer."""
@@ -46,15 +47,29 @@ class Person:
     """Why a write that had to work did not: the person is not followed further."""
 
 
+@dataclass(frozen=True)
+class Call:
+    """One request and its answer."""
+
+    at: float
+    """When it was sent, by the monotonic clock."""
+
+    seconds: float
+    path: str
+
+
 @dataclass
 class Tally:
     """Figures of all clients together."""
 
     sent: int = 0
     acked: int = 0
+    unanswered: int = 0
+    """Calls without an answer, but for those of which the client hung up."""
+
     unacked_but_done: int = 0
     given_up: int = 0
-    seconds: list[float] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
     acks: list[float] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -65,16 +80,27 @@ class Idp:
     def __init__(
         self, scim: JSON, ports: Sequence[int], log: Path, *, seed: int
     ) -> None:
-        self.path = urlsplit(scim["base_url"]).path
+        self.scim, self.path = scim, urlsplit(scim["base_url"]).path
         self.token, self.groups = scim["token"], scim["groups"]
         self.ports, self.seed = ports, seed
+        self.pause = PAUSE
         self.log = log.open("a")
         self.lock = threading.Lock()
         self.tally = Tally()
         self.people: list[Person] = []
 
-    def provision(self, count: int, *, writes: int, threads: int = 6) -> None:
-        """Create so many people and change each up to `writes` - 1 times."""
+    def neighbour(self, log: Path) -> Idp:
+        """Return clients of another workspace, which go to the same servers."""
+        return Idp(self.scim["neighbour"], self.ports, log, seed=self.seed)
+
+    def provision(
+        self, count: int, *, writes: int, threads: int = 6, pause: float = PAUSE
+    ) -> None:
+        """Create so many people and change each up to `writes` - 1 times.
+
+        `pause` is the mean of the seconds between two writes of a thread.
+        """
+        self.pause = pause
         self.people = [
             Person(number, f"user{number}@acme.test") for number in range(count)
         ]
@@ -93,11 +119,11 @@ class Idp:
     def _work(self, people: list[Person], writes: int, seed: int) -> None:
         chance = random.Random(seed)
         for person in people:
-            time.sleep(chance.uniform(0, 2 * PAUSE))
+            time.sleep(chance.uniform(0, 2 * self.pause))
             if not self._create(person, chance):
                 continue
             for _ in range(chance.randint(0, writes - 1)):
-                time.sleep(chance.uniform(0, 2 * PAUSE))
+                time.sleep(chance.uniform(0, 2 * self.pause))
                 if not self._change(person, chance):
                     break
 
@@ -204,7 +230,9 @@ class Idp:
             status, answer = self._send(method, path, body, port, hangs_up=hangs_up)
             with self.lock:
                 self.tally.sent += 1
-                self.tally.seconds.append(time.monotonic() - begun)
+                seconds = time.monotonic() - begun
+                self.tally.calls.append(Call(begun, seconds, path))
+                self.tally.unanswered += status == 599 and not hangs_up
                 if 500 <= status < 599 and status != 503:
                     self.tally.wrong.append(f"{method} {path}: {status}")
             self._note({"key": key, "status": status})

@@ -9,11 +9,13 @@ web server loads `tests.faults.web`. Both read:
 `FAULTS_POINT`  `point:n`: SIGKILL itself when it comes by that point the nth time
 `FAULTS_REACHED` a file that gets a line for each such death
 `FAULTS_BREAK`  one of BREAKS: a control, which must not come out clean
+`FAULTS_MEMORY` `a:b`: each job takes `a` MB for good; there are `b` beyond the start's
 """
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+from django.core.management.base import BaseCommand, CommandError
 
 DEATHS = 20
 """After so many of them a point is passed, so that the rest can be done."""
@@ -31,6 +34,9 @@ def prepare() -> None:
     point, _, number = os.environ.get("FAULTS_POINT", "").partition(":")
     if point:
         _die_at(point, int(number))
+    each, _, limit = os.environ.get("FAULTS_MEMORY", "").partition(":")
+    if each:
+        _take_memory(int(each) * 2**20, int(limit) * 2**20)
     broken = os.environ.get("FAULTS_BREAK")
     if broken:
         BREAKS[broken]()
@@ -54,6 +60,26 @@ def _die_at(point: str, number: int) -> None:
             with file.open("a") as reached_file:
                 reached_file.write(f"{point}\n")
             os.kill(os.getpid(), signal.SIGKILL)
+
+    faults.hook = hook
+
+
+def _take_memory(each: int, limit: int) -> None:
+    """Let every job keep that many bytes, of which the process has `limit`."""
+    from workspaces import faults
+
+    taken: list[bytearray] = []
+    begun = False
+
+    def hook(reached: str) -> None:
+        nonlocal begun
+        if not begun:
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            most = pages * resource.getpagesize() + limit
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+            begun = True
+        if reached == "job.claimed":
+            taken.append(bytearray(each))
 
     faults.hook = hook
 
@@ -97,11 +123,21 @@ def main(pid_file: Path) -> None:
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            Command().handle(threads=4, until_idle=False)
-            os._exit(0)
+            _work(Command())
         pid_file.write_text(str(pid))
         signal.signal(signal.SIGTERM, lambda *_, pid=pid: _end(pid))
         os.waitpid(pid, 0)
+
+
+def _work(command: BaseCommand) -> None:
+    """Be a worker, and never come back to who forked it."""
+    try:
+        command.handle(threads=4, until_idle=False)
+    except CommandError as error:
+        print(error, file=sys.stderr)
+    finally:
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def _end(pid: int) -> None:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.processes import HOST, ROOT, Cluster, Server, free_port, python
+from tests.bench.processes import (
+    HOST,
+    ROOT,
+    START_SECONDS,
+    Cluster,
+    NotStarted,
+    Server,
+    free_port,
+    python,
+)
 from tests.bench.targets import clean_environment, new_key
 from tests.faults import brokers
 
@@ -39,11 +45,13 @@ class Product:
         *,
         seed: int,
         web: int = 2,
+        workers: int = 1,
         faults: float = 0.06,
         point: str = "",
         broken: str = "",
         database: str = "",
         broker: str = "",
+        settings: dict[str, str] | None = None,
     ) -> None:
         self.name, self.folder, self.cluster = name, folder / name, cluster
         self.folder.mkdir()
@@ -52,12 +60,16 @@ class Product:
         self.environment = environment_for(self.folder, cluster.url(name))
         self.environment |= {"FAULTS_POINT": point, "FAULTS_BREAK": broken}
         self.environment["FAULTS_REACHED"] = str(self.reached)
+        self.environment |= settings or {}
         # What the template's secrets were sealed with.
         self.environment |= json.loads((folder / "keys.json").read_text())
         with cluster.connect() as connection:
             connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}')
             if database:
                 connection.execute(f'ALTER DATABASE "{name}" SET {database}')
+        self.workers = [self.folder / f"worker-{n}.pid" for n in range(workers)]
+        """Files with the ids of the workers, of which each is replaced at its end."""
+
         self.celery: subprocess.Popen[bytes] | None = None
         self.kills: Counter[str] = Counter()
         self.stack = ExitStack()
@@ -70,40 +82,52 @@ class Product:
             raise
 
     def _start(self, seed: int, faults: float, web: int, broker: str) -> None:
+        self.app = self.start_app("app", self.effects, "demo", seed=seed, faults=faults)
+        self.ports = [free_port() for _ in range(web)]
+        self.webs = [self._web(port) for port in self.ports]
+        if broker:
+            # The worker only sends; what carries jobs out is Celery.
+            self.celery = self._process("celery", CELERY)
+            self._process("worker", [sys.executable, "manage.py", "worker"])
+            return
+        for file in self.workers:
+            self._process(file.stem, python("tests.faults.launch", str(file)))
+
+    def start_app(
+        self, name: str, effects: Path, workspace: str, *, seed: int, faults: float
+    ) -> Server:
+        """Start a hostile app as the app of that workspace."""
         port = free_port()
-        self.app = self._server(
-            "app",
+        app = self._server(
+            name,
             python(
                 "tests.faults.app",
-                *("--port", str(port), "--effects", str(self.effects)),
+                *("--port", str(port), "--effects", str(effects)),
                 *("--seed", str(seed), "--faults", str(faults)),
             ),
             port,
         )
+        url = f"http://{HOST}:{port}"
+        of = (
+            "WHERE workspace_id = (SELECT id FROM workspaces_workspace WHERE slug = %s)"
+        )
         with self.cluster.connect(self.name) as connection:
             connection.execute(
-                "UPDATE integrations_integration SET base_url = %s",
-                [f"http://{HOST}:{port}"],
+                f"UPDATE integrations_integration SET base_url = %s {of}",
+                [url, workspace],
             )
             connection.execute(
-                "UPDATE integrations_serviceaccount SET origins = %s::jsonb",
-                [json.dumps([f"http://{HOST}:{port}"])],
+                f"UPDATE integrations_serviceaccount SET origins = %s::jsonb {of}",
+                [json.dumps([url]), workspace],
             )
-        self.ports = [free_port() for _ in range(web)]
-        self.webs = [self._web(port) for port in self.ports]
-        self.pid_file = self.folder / "worker.pid"
-        worker = python("tests.faults.launch", str(self.pid_file))
-        if broker:
-            # It only sends; what carries jobs out is Celery.
-            worker = [sys.executable, "manage.py", "worker"]
-            self.celery = self._process("celery", CELERY)
-        self._process("worker", worker)
+        return app
 
     def _process(self, name: str, command: list[str]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=self.environment,
+            # By its name PostgreSQL says whose a connection is.
+            env=self.environment | {"PGAPPNAME": name},
             stdout=subprocess.DEVNULL,
             stderr=(self.folder / f"{name}.log").open("ab"),
             start_new_session=True,
@@ -139,25 +163,53 @@ class Product:
         )
         return self._server(f"web-{port}", command, port)
 
-    def kill_web(self, chance: random.Random) -> None:
+    def kill_web(self, number: int) -> None:
         """Kill one web server and start it anew."""
-        number = chance.randrange(len(self.webs))
         kill_group(self.webs[number].process)
         self.kills["web"] += 1
         self.webs[number] = self._web(self.ports[number])
 
-    def kill_worker(self) -> None:
-        """Kill the worker with all its threads; another takes its place."""
+    def replace_web(self, number: int) -> Server:
+        """Start the successor of a web server, where clients go from now on.
+
+        Returns the old one, which still runs.
+        """
+        old, port = self.webs[number], free_port()
+        self.webs[number] = self._web(port)
+        self.ports[number] = port
+        return old
+
+    def kill_worker(self, number: int = 0) -> None:
+        """Kill a worker with all its threads; another takes its place."""
         if self.celery is not None:
             kill_group(self.celery)
             self.celery = self._process("celery", CELERY)
             self.kills["Celery"] += 1
             return
         try:
-            os.kill(int(self.pid_file.read_text()), signal.SIGKILL)
+            os.kill(self.worker_pid(number), signal.SIGKILL)
         except (FileNotFoundError, ValueError, ProcessLookupError):
             return
         self.kills["worker"] += 1
+
+    def worker_pid(self, number: int) -> int:
+        """Return the id of a worker. Raises what reading its file raises."""
+        return int(self.workers[number].read_text())
+
+    def wait_for_workers(self) -> None:
+        """Come back once every worker has started. Raises NotStarted."""
+        ends_at = time.monotonic() + START_SECONDS
+        while not all(file.exists() and file.read_text() for file in self.workers):
+            if time.monotonic() > ends_at:
+                raise NotStarted("A worker did not start.")
+            time.sleep(0.1)
+
+    def processes(self) -> dict[str, int]:
+        """Return the ids of web servers and workers, by name."""
+        found = {f"web {n}": web.pid for n, web in enumerate(self.webs)}
+        return found | {
+            f"worker {n}": self.worker_pid(n) for n in range(len(self.workers))
+        }
 
     def crash_database(self) -> None:
         """End the database server and start it again."""
@@ -165,47 +217,22 @@ class Product:
         self.kills["database"] += 1
         self.cluster.start()
 
+    def broken_audit(self) -> list[str]:
+        """Verify the hash chains of the audit log; what is wrong with them."""
+        verifying = subprocess.run(
+            [sys.executable, "manage.py", "verify_audit"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return [verifying.stdout.strip()] if verifying.returncode else []
+
     def stop(self) -> None:
         """End every process of it."""
         self.stack.close()
-
-
-class Killer:
-    """Kills what it was told to kill, at random moments, while the block lasts."""
-
-    def __init__(self, product: Product, *, seed: int, every: dict[str, float]) -> None:
-        """`every` has the mean seconds between two deaths of each kind."""
-        self.product, self.chance = product, random.Random(seed)
-        self.every = every
-        self.stopping = threading.Event()
-        self.pool = ThreadPoolExecutor(1)
-
-    def __enter__(self) -> None:
-        self.running = self.pool.submit(self._run)
-
-    def __exit__(self, *_: object) -> None:
-        self.stopping.set()
-        self.running.result()
-        self.pool.shutdown()
-
-    def _run(self) -> None:
-        due = {kind: time.monotonic() + self._wait(kind) for kind in self.every}
-        while not self.stopping.wait(0.05):
-            for kind in due:
-                if time.monotonic() >= due[kind]:
-                    self._kill(kind)
-                    due[kind] = time.monotonic() + self._wait(kind)
-
-    def _wait(self, kind: str) -> float:
-        return self.every[kind] * self.chance.uniform(0.5, 1.5)
-
-    def _kill(self, kind: str) -> None:
-        if kind == "web":
-            self.product.kill_web(self.chance)
-        elif kind == "worker":
-            self.product.kill_worker()
-        else:
-            self.product.crash_database()
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:

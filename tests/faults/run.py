@@ -8,136 +8,23 @@ Ends with status 1 if an experiment lost or doubled anything, or if a control di
 from __future__ import annotations
 
 import argparse
+import random
 import shutil
 import signal
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.bench.processes import Cluster
+from tests.bench.processes import Cluster, NotStarted
 from tests.faults import page
 from tests.faults.clients import Idp
-from tests.faults.processes import Killer, Product, make_template, running_cluster
+from tests.faults.disks import small_disk
+from tests.faults.experiments import FULL, QUICK, SOAK, Experiment
+from tests.faults.processes import Product, make_template, running_cluster
+from tests.faults.scene import Scene, beside
 from tests.faults.verdict import Verdict, count, drain, judge
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """What is killed how often while how many people are provisioned."""
-
-    name: str
-    about: str
-    people: int
-    writes: int = 6
-    every: dict[str, float] = field(default_factory=dict)
-    """Mean seconds between two kills of `web`, `worker` and `database`."""
-
-    faults: float = 0.06
-    point: str = ""
-    broken: str = ""
-    database: str = ""
-    broker: str = ""
-    shows: str = ""
-    """Of a control: what must come out of it, `lost` or `doubled`."""
-
-    web: int = 2
-    drain_seconds: float = 300
-
-
-ALL = {"web": 4.0, "worker": 1.0, "database": 12.0}
-POINTS = (
-    "job.claimed",
-    "app.before_change",
-    "app.after_call",
-    "job.before_end",
-    "job.ended",
-)
-FULL = (
-    Experiment("all", "everything is killed, the app misbehaves", 680, every=ALL),
-    *(
-        Experiment(point, f"the worker dies at `{point}`", 60, point=f"{point}:5")
-        for point in POINTS
-    ),
-    Experiment(
-        "scim.before_commit",
-        "the web server dies before it commits",
-        60,
-        point="scim.before_commit:8",
-    ),
-    Experiment(
-        "scim.after_commit",
-        "the web server dies after it has committed, before it answers",
-        60,
-        point="scim.after_commit:8",
-    ),
-)
-CELERY = tuple(
-    Experiment(
-        f"celery-{broker}",
-        f"jobs run on Celery with {name}; Celery is killed",
-        80,
-        3,
-        every={"worker": 8.0},
-        broker=broker,
-    )
-    for broker, name in (("redis", "Redis"), ("rabbitmq", "RabbitMQ"))
-)
-CONTROLS = (
-    Experiment(
-        "synchronous_commit off",
-        "the database acknowledges what it has not saved",
-        200,
-        1,
-        {"database": 4.0},
-        database="synchronous_commit = off",
-        shows="lost",
-        drain_seconds=20,
-    ),
-    Experiment(
-        "two transactions",
-        "user and job are committed one after the other",
-        200,
-        1,
-        {"web": 1.0},
-        broken="two-transactions",
-        shows="lost",
-        drain_seconds=60,
-    ),
-    Experiment(
-        "no look-up",
-        "an account is created without looking for it",
-        100,
-        1,
-        {"worker": 1.0},
-        faults=0.2,
-        broken="no-look-up",
-        shows="doubled",
-        drain_seconds=120,
-    ),
-)
-QUICK = (
-    Experiment(
-        "all",
-        "everything is killed, the app misbehaves",
-        60,
-        3,
-        {"web": 3.0, "worker": 0.7, "database": 4.0},
-    ),
-    Experiment(
-        "no look-up",
-        "an account is created without looking for it",
-        40,
-        1,
-        {"worker": 1.0},
-        faults=0.2,
-        broken="no-look-up",
-        shows="doubled",
-        drain_seconds=120,
-    ),
-)
 
 
 def conduct(
@@ -151,21 +38,29 @@ def conduct(
         cluster,
         seed=seed,
         web=experiment.web,
+        workers=experiment.workers,
         faults=experiment.faults,
         point=experiment.point,
         broken=experiment.broken,
         database=experiment.database,
         broker=experiment.broker,
+        settings=experiment.settings,
     )
     try:
         idp = Idp(scim, product.ports, folder / name / "client.jsonl", seed=seed)
-        with Killer(product, seed=seed, every=experiment.every):
-            idp.provision(experiment.people, writes=experiment.writes)
+        scene = Scene(product, idp, random.Random(seed))
+        with beside(experiment.trouble, scene):
+            idp.provision(
+                experiment.people, writes=experiment.writes, pause=experiment.pause
+            )
         verdict = count(experiment.name, idp)
-        verdict.shows = experiment.shows
+        verdict.shows, verdict.figures = experiment.shows, scene.figures
+        verdict.broken += scene.wrong
         with cluster.connect(name) as database:
             verdict.drained = drain(database, seconds=experiment.drain_seconds)
             judge(verdict, idp, database, product.effects)
+        if experiment.verifies_audit:
+            verdict.broken += product.broken_audit()
         deaths = product.kills.copy()
         if product.reached.exists():
             deaths[experiment.point.partition(":")[0]] = len(
@@ -179,6 +74,21 @@ def conduct(
         product.stop()
 
 
+def conduct_on_small_disk(
+    experiment: Experiment, folder: Path, *, seed: int
+) -> Verdict:
+    """Run an experiment with a database that has a disk of its own."""
+    # What clients and app write down is elsewhere: they are the witnesses.
+    beside_it = folder / "with_small_disk"
+    beside_it.mkdir(mode=0o711)
+    with (
+        small_disk(beside_it / "disk", experiment.disk_mb) as disk,
+        running_cluster(disk) as cluster,
+    ):
+        scim = make_template(beside_it, cluster)
+        return conduct(experiment, beside_it, cluster, scim, seed=seed)
+
+
 def run(experiments: tuple[Experiment, ...], *, seed: int) -> list[Verdict]:
     """Run the experiments one after another; print a line for each."""
     print(f"seed {seed}", flush=True)
@@ -187,7 +97,14 @@ def run(experiments: tuple[Experiment, ...], *, seed: int) -> list[Verdict]:
     with running_cluster(folder) as cluster:
         scim = make_template(folder, cluster)
         for experiment in experiments:
-            verdict = conduct(experiment, folder, cluster, scim, seed=seed)
+            try:
+                if experiment.disk_mb:
+                    verdict = conduct_on_small_disk(experiment, folder, seed=seed)
+                else:
+                    verdict = conduct(experiment, folder, cluster, scim, seed=seed)
+            except NotStarted as error:
+                print(f"{experiment.name}: skipped. {error}", flush=True)
+                continue
             verdicts.append(verdict)
             print(verdict.line(), flush=True)
             if not verdict.is_as_it_should_be:
@@ -210,9 +127,9 @@ def main() -> int:
     given = parser.parse_args()
     # Whoever ends this run ends what it has started too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    chosen = QUICK if given.quick else (*FULL, *CELERY, *CONTROLS)
+    chosen = QUICK if given.quick else FULL
     if given.only:
-        chosen = tuple(e for e in chosen if e.name in given.only)
+        chosen = tuple(e for e in (*FULL, SOAK) if e.name in given.only)
     verdicts = run(chosen, seed=given.seed)
     if given.write:
         about = {e.name: e.about for e in chosen}

@@ -1,8 +1,9 @@
 """What each experiment starts from: Keyway set up in the database of this process.
 
-    python -m tests.faults.template     # prints base_url, token and groups as JSON
+    python -m tests.faults.template     # prints base_url, token and more as JSON
 
 The groups are those of the hostile app, as a first sync would have taken them over.
+`neighbour` is how to reach the directory of another workspace.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from typing import Any
 
 import django
 
@@ -25,9 +27,17 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     call_command("load_catalog", stdout=io.StringIO())
     call_command("seed_demo", stdout=io.StringIO())
+    neighbour = _generate_token("acme") | {"groups": {}}
+    given = {"groups": _take_groups(), "neighbour": neighbour}
+    print(json.dumps(_generate_token("demo") | given))
+
+
+def _generate_token(workspace: str) -> dict[str, Any]:
+    from django.core.management import call_command
+
     made = io.StringIO()
-    call_command("generate_token", "--workspace", "demo", "--json", stdout=made)
-    print(json.dumps(json.loads(made.getvalue()) | {"groups": _take_groups()}))
+    call_command("generate_token", "--workspace", workspace, "--json", stdout=made)
+    return json.loads(made.getvalue())
 
 
 def _take_groups() -> dict[str, str]:

@@ -39,6 +39,9 @@ class Verdict:
 
     unacked_but_done: int = 0
     kills: str = ""
+    figures: list[str] = field(default_factory=list)
+    """What only this experiment measures, in words."""
+
     p95: float = 0
     longest: float = 0
     pause: float = 0
@@ -63,14 +66,15 @@ class Verdict:
             f"{self.name}: sent {self.sent} acked {self.acked} lost {len(self.lost)}"
             f" doubled {len(self.doubled)} unacked but done {self.unacked_but_done}"
             f" p95 {self.p95:.2f} s longest {self.longest:.1f} s pause"
-            f" {self.pause:.1f} s drained {self.drained:.0f} s kills {self.kills}: {ok}"
+            f" {self.pause:.1f} s drained {self.drained:.0f} s kills {self.kills}"
+            f"{''.join(f'; {figure}' for figure in self.figures)}: {ok}"
         )
 
 
 def count(name: str, idp: Idp) -> Verdict:
     """Return the figures of the clients."""
     tally: Tally = idp.tally
-    times = sorted(tally.seconds) or [0]
+    times = sorted(call.seconds for call in tally.calls) or [0]
     acks = tally.acks
     verdict = Verdict(name, tally.sent, tally.acked)
     verdict.unacked_but_done = tally.unacked_but_done

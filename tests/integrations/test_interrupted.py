@@ -9,6 +9,7 @@ import pytest
 
 from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
+from integrations.provisioning import wanted
 from integrations.syncing import sync
 from scim.models import GroupMember, Resource
 from tests.conftest import JSON, ScimClient
@@ -47,6 +48,33 @@ def die(monkeypatch: pytest.MonkeyPatch) -> Die:
         monkeypatch.setattr(faults, "hook", hook)
 
     return arm
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_user_deleted_while_the_app_is_asked_is_deleted_there_next(
+    integration: Integration,
+    scim: ScimClient,
+    work: Work,
+    outside: Outside,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F20: no lease has to end for it, and nothing is held to have failed."""
+    user = scim.add_user()
+
+    def delete(reached: str) -> None:
+        if reached == "app.before_change":
+            monkeypatch.setattr(faults, "hook", None)
+            assert scim.delete(f"/Users/{user['id']}").status == 204
+
+    monkeypatch.setattr(faults, "hook", delete)
+
+    work()
+
+    assert "ann@acme.test" not in outside.users()
+    assert not AppAccount.objects.filter(username="ann@acme.test").exists()
+    (overtaken, deletion) = Job.objects.filter(kind=wanted.JOB).order_by("pk")
+    assert "deleted the user while this ran" in overtaken.error
+    assert deletion.state == Job.State.COMPLETED
 
 
 def outlive_leases() -> None:

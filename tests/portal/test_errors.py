@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client, RequestFactory
 
 from integrations.models import Integration
@@ -47,6 +48,20 @@ def test_500_asks_no_database(rf: RequestFactory) -> None:
 
     assert answer.status_code == 500
     assert "This gateway made an error" in text_of(answer)
+
+
+def test_database_that_is_away_is_no_fault_of_the_page(alice_client: Client) -> None:
+    """F11: the page says that nothing may be saved, and when to try again."""
+
+    def away(*_: object) -> None:
+        raise OperationalError
+
+    alice_client.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        answer = alice_client.get("/integrations/")
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "The database of this gateway did not answer" in text_of(answer)
 
 
 def test_old_form_leads_back_to_its_page(alice: User, integration: Integration) -> None:

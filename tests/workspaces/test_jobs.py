@@ -557,15 +557,19 @@ class TestWorker:
         assert "canary" not in job.error
         assert "unexpected" in job.error
 
+    @pytest.mark.parametrize("error", [ValueError, IntegrityError])
     def test_one_bad_job_does_not_stop_the_others(
-        self, put_off: Callable[..., jobs.Enqueued], now: datetime
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        now: datetime,
+        error: type[Exception],
     ) -> None:
         bad = put_off("bad", now=now - SECOND).job
         good = put_off("good").job
 
         def carry(job: Job) -> None:
             if job.subject == "bad":
-                raise ValueError
+                raise error
 
         with carried_out_by(carry):
             Worker(threads=1).drain()
@@ -780,6 +784,22 @@ class TestRaces:
         # The worker also puts the day's periodic work off, which is not ours.
         ours = Job.objects.filter(kind=KIND)
         assert set(ours.values_list("state", flat=True)) == {"completed"}
+
+    def test_without_memory_a_worker_ends_and_blames_no_job(self) -> None:
+        """F35: here one job after another would fail; a new process goes on."""
+        workspace = factories.WorkspaceFactory()
+        first, second = (ask_for(workspace, name).job for name in ("1", "2"))
+        worker = Worker(threads=1)
+
+        def carry(_job: Job) -> None:
+            raise MemoryError
+
+        with carried_out_by(carry):
+            failures = in_threads(worker.run)
+
+        assert failures == []
+        assert worker.is_out_of_memory
+        assert (state(first), state(second)) == ("started", "queued")
 
 
 def test_claim_of_a_subject_that_was_started_meanwhile_is_none(

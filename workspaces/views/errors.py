@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.contrib.auth.decorators import login_not_required
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -35,10 +38,15 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that Keyway failed. Asks neither session nor database, which may be why."""
+    """Say that Keyway, or its database, failed. Asks neither session nor database."""
+    status = 500
+    if isinstance(sys.exception(), (OperationalError, InterfaceError)):
+        status = 503
     theme = request.COOKIES.get("theme", "system")
     context = {"request_id": origin.get().request_id, "theme": theme}
-    return HttpResponse(get_template("500.html").render(context), status=500)
+    page = get_template(f"{status}.html").render(context)
+    headers = {"Retry-After": "5"} if status == 503 else None
+    return HttpResponse(page, status=status, headers=headers)
 
 
 @login_not_required

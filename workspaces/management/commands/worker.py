@@ -17,8 +17,14 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections, connections
+from django.core.management.base import BaseCommand, CommandError
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connections,
+)
 from django.utils.module_loading import import_string
 
 from workspaces import heartbeats, jobs
@@ -65,6 +71,11 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, worker.stop)
         worker.run()
+        if worker.is_out_of_memory:
+            raise CommandError(
+                "The worker ran out of memory and has stopped. Start it again: "
+                "its jobs go on."
+            )
 
 
 class Worker:
@@ -74,6 +85,7 @@ class Worker:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}"
         self.threads = threads
         self.stopping = threading.Event()
+        self.is_out_of_memory = False
         self.held: dict[int, Job] = {}
         self._heard_at: datetime | None = None
         self._next_round = time.monotonic()
@@ -129,6 +141,12 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 busy = self._work_once()
+            except MemoryError:
+                # Job after job would fail here. A new process has memory again.
+                self.is_out_of_memory = True
+                self.stopping.set()
+                log.error("worker_out_of_memory")  # noqa: TRY400  its trace is no news
+                break
             except Exception:
                 # A thread that ended would leave the worker slower, and silent of it.
                 log.exception("worker_failed")
@@ -145,13 +163,14 @@ class Worker:
         self.held[job.pk] = job
         try:
             jobs.carry_out(job)
-        except Exception as error:
+        except (OperationalError, InterfaceError, MemoryError):
+            # Nobody here could say so now: when the lease ends, another goes on.
+            raise
+        except Exception:
             # The edge of the worker: the next job must not suffer from this one.
             if jobs.is_lost(job):
                 # Who ended it may have deleted what it was about.
                 log.info("job_lost_lease", job=str(job.public_id))
-            elif isinstance(error, DatabaseError):
-                raise
             else:
                 log.exception("job_failed_unexpectedly", job=str(job.public_id))
                 self._retry_unexpected(job)
