@@ -39,6 +39,7 @@ from scim import services  # noqa: E402
 from scim.models import Resource  # noqa: E402
 from scim.served import schema_of  # noqa: E402
 from tests import factories  # noqa: E402
+from tests.bench import figures  # noqa: E402
 from tests.bench.processes import HOST, ROOT, Server, free_port, python  # noqa: E402
 from tests.bench.results import markdown  # noqa: E402
 from workspaces.clock import database_now  # noqa: E402
@@ -48,20 +49,14 @@ from workspaces.models import Job  # noqa: E402
 AGAIN = 1_000
 """Of so many users the work is done once more, when all are there."""
 
-PAGE = ROOT / "docs/reference/queue.md"
+QUEUE_PAGE = ROOT / "docs/reference/queue.md"
 _TEXT = """\
-# What the queue costs
-
 Written by `.venv/bin/python -m tests.bench.provision_users --write` on {when}, on {cores} cores with a load of {load:.0f}.
 {users:,} users are provisioned through the `http` connector into an app that answers at once, one job after the other, on
 {database}. *Calls* is what the worker waited for the app, *database* what it waited for the database; both grow with what else the
-machine does, CPU does not. A claim costs the same however many jobs wait: it reads an index in their order (0.3 ms in PostgreSQL
-with 9,000 waiting).
+machine does, CPU does not.
 
 {table}
-
-A job is claimed, marks its user's row as under way, opens a session, looks the account up, changes what differs, reads the account
-again, and ends: each step is saved before the next, so that a worker can be killed between any two ([reliability](reliability.md)).
 """
 
 
@@ -128,26 +123,28 @@ class Statements:
 
 
 @contextmanager
-def app() -> Iterator[str]:
-    """Run the app of the fault runs, which behaves here; yield its address."""
-    with tempfile.TemporaryDirectory(prefix="keyway-queue-") as folder:
-        port = free_port()
-        effects = Path(folder) / "effects"
-        server = Server(
-            "app",
-            python("tests.faults.app", f"--port={port}", f"--effects={effects}"),
-            port=port,
-            folder=ROOT,
-            log=Path(folder) / "log",
-            environment=os.environ,
-        )
-        try:
-            yield f"http://{HOST}:{port}"
-        finally:
-            server.stop()
+def app(folder: Path) -> Iterator[str]:
+    """Run the app of the fault runs, which behaves here; yield its address.
+
+    Each effect becomes a line of the file `effects` in the folder.
+    """
+    port = free_port()
+    effects = folder / "effects"
+    server = Server(
+        "app",
+        python("tests.faults.app", f"--port={port}", f"--effects={effects}"),
+        port=port,
+        folder=ROOT,
+        log=folder / "log",
+        environment=os.environ,
+    )
+    try:
+        yield f"http://{HOST}:{port}"
+    finally:
+        server.stop()
 
 
-def _fill(address: str, count: int) -> Integration:
+def fill(address: str, count: int) -> Integration:
     """Make an integration and users whose accounts wait to be created."""
     account = factories.ServiceAccountFactory()
     integration = factories.IntegrationFactory(
@@ -226,8 +223,11 @@ def _round(label: str, statements: Statements) -> Round:
 
 def measure(count: int, statements: Statements) -> list[Round]:
     """Create so many accounts, change some, and look at some once more."""
-    with app() as address:
-        integration = _fill(address, count)
+    with (
+        tempfile.TemporaryDirectory(prefix="keyway-queue-") as folder,
+        app(Path(folder)) as address,
+    ):
+        integration = fill(address, count)
         rounds = [_round("creates an account", statements)]
         _rename(integration)
         rounds.append(_round("changes a name", statements))
@@ -262,7 +262,9 @@ def main() -> None:
     for line in statements.longest(given.statements):
         sys.stdout.write(f"{line}\n")
     if given.write:
-        PAGE.write_text(
+        figures.write(
+            QUEUE_PAGE,
+            "a job",
             _TEXT.format(
                 when=time.strftime("%Y-%m-%d", time.gmtime()),
                 cores=os.cpu_count(),
@@ -270,7 +272,7 @@ def main() -> None:
                 users=given.users,
                 database=database,
                 table=table,
-            )
+            ),
         )
 
 

@@ -143,6 +143,24 @@ def test_account_of_a_lost_answer_is_found_after_a_rename(
     assert Provisioning.objects.get().creating_as == ""
 
 
+def test_nobody_is_created_again_before_the_app_could_be_asked(
+    integration: Integration, scim: ScimClient, outside: Outside, work: Work
+) -> None:
+    """F16: the end of a creation is unclear, and the look-up fails too."""
+    scim.add_user("ann@acme.test")
+    Provisioning.objects.update(creating_as="ann@acme.test")
+    outside.add_user("ann@acme.test")
+    outside.fault("error", path="/api/users", times=2)
+
+    for _ in range(2):
+        work(waiting=True)
+        assert outside.writes() == []
+    work(waiting=True)
+
+    assert not [write for write in outside.writes() if write.startswith("POST")]
+    assert Provisioning.objects.get().state == Provisioning.State.ONBOARDED
+
+
 def test_account_of_a_lost_answer_goes_when_the_user_was_deleted(
     integration: Integration, scim: ScimClient, outside: Outside, work: Work
 ) -> None:

@@ -323,3 +323,11 @@ def test_app_that_cannot_be_asked_for_its_accounts_is_refused(slug: str) -> None
     part.get("calls", part).pop("list_accounts")
 
     assert problems(manifest)[0].endswith("'list_accounts' is missing.")
+
+
+def test_directory_whose_user_names_are_nowhere_is_refused() -> None:
+    """F16: nobody could be looked for. The other connectors need no manifest for it."""
+    manifest = next(m for m in shipped_manifests() if m["slug"] == "openldap")
+    manifest["ldap"]["users"]["attributes"].pop("username")
+
+    assert problems(manifest) == ["ldap.users.attributes: 'username' is missing."]
