@@ -24,6 +24,7 @@ from workspaces import configuration
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.rate_limits import RateLimit
+from workspaces.shown_once import ShownOnce, show
 
 TAB = configuration.Tab(50, "Calendar feed", "calendar:page", Permission.MANAGE_TOKENS)
 READS_A_SECOND = 0.5
@@ -36,19 +37,34 @@ _limit = RateLimit("calendar")
 @requires(Permission.MANAGE_TOKENS)
 def page(request: WorkspaceRequest) -> HttpResponse:
     """Say whether the feed is on; a POST makes a new address and shows it, this once."""
-    address = ""
     if request.method == "POST":
-        address = _address(
-            calendar_feed.generate(
-                request.workspace, actor=request.user, now=database_now()
-            )
-        )
+        return _shown(request)
     context = {
         "tabs": configuration.tabs_for(request, current=TAB.label),
         "feed": calendar_feed.feed_of(request.workspace),
-        "address": address,
     }
     return render(request, "integrations/calendar/page.html", context)
+
+
+def _shown(request: WorkspaceRequest) -> HttpResponse:
+    """Make a new address and show it: the only answer that holds it."""
+    made = calendar_feed.generate(
+        request.workspace, actor=request.user, now=database_now()
+    )
+    return show(
+        request,
+        ShownOnce(
+            title="Address of the calendar",
+            noun="address",
+            value=_address(made),
+            advice="Subscribe to this address in your calendar now. Whoever has it can "
+            "read the calendar, without logging in. A lost one must be replaced by a "
+            "new one.",
+            if_lost="If nobody has it, generate a new one.",
+            done_url=reverse(TAB.url_name),
+            where=TAB.label,
+        ),
+    )
 
 
 @require_POST
