@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from tokens import api_tokens, confirmed
-from tokens.api_tokens import SCOPES
+from tokens.api_tokens import SCOPES, IssuedApiToken
 from tokens.errors import LivesTooLong, TokenNotActive
 from tokens.models import ApiToken
 from tokens.policy import choices, policy_of
@@ -24,6 +24,7 @@ from workspaces.confirmations import Subject
 from workspaces.models import Membership
 from workspaces.pages import Pill, page_of
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+from workspaces.shown_once import ShownOnce, show
 from workspaces.step_up import recent_confirmation
 
 LIFETIMES = (30, 90, 365)
@@ -107,6 +108,26 @@ def _row(token: ApiToken, now: datetime) -> dict[str, Any]:
     }
 
 
+def _shown(request: WorkspaceRequest, issued: IssuedApiToken) -> HttpResponse:
+    """Show a token that was made just now: the only answer that holds its value."""
+    return show(
+        request,
+        ShownOnce(
+            title="API token",
+            noun="token",
+            value=issued.plaintext,
+            advice="Copy the token now. Nobody can see it again: a lost token must be "
+            "replaced by a new one.",
+            if_lost="If nobody has it, generate a new one and revoke this one.",
+            done_url=reverse(_PAGE),
+            where="API tokens",
+            hint=issued.token.hint,
+            until_words="It expires on",
+            until=issued.token.expires_at,
+        ),
+    )
+
+
 def _new_subject(request: WorkspaceRequest) -> Subject:
     return Subject(str(request.workspace.public_id), request.workspace.name)
 
@@ -132,8 +153,7 @@ def new(request: WorkspaceRequest) -> HttpResponse:
         except LivesTooLong as error:
             form.add_error("lifetime", str(error))
         else:
-            made = {"issued": issued, "done_url": reverse(_PAGE)}
-            return render(request, "tokens/api_token_made.html", made)
+            return _shown(request, issued)
     context = {"form": form, "cancel_url": reverse(_PAGE)}
     status = 422 if form.errors else 200
     return render(request, "tokens/api_token_new.html", context, status=status)

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import (
     require_http_methods,
@@ -20,6 +21,7 @@ from workspaces import configuration
 from workspaces.clock import database_now
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.rate_limits import RateLimit
+from workspaces.shown_once import ShownOnce, show
 
 TAB = configuration.Tab(50, "Calendar feed", "calendar:page", Permission.MANAGE_TOKENS)
 READS_A_SECOND = 0.5
@@ -32,19 +34,34 @@ _limit = RateLimit("calendar")
 @requires(Permission.MANAGE_TOKENS)
 def page(request: WorkspaceRequest) -> HttpResponse:
     """Say whether the feed is on; a POST makes a new address and shows it, this once."""
-    address = ""
     if request.method == "POST":
-        address = address_of(
-            calendar_feed.generate(
-                request.workspace, actor=request.user, now=database_now()
-            )
-        )
+        return _shown(request)
     context = {
         "tabs": configuration.tabs_for(request, current=TAB.label),
         "feed": calendar_feed.feed_of(request.workspace),
-        "address": address,
     }
     return render(request, "integrations/calendar/page.html", context)
+
+
+def _shown(request: WorkspaceRequest) -> HttpResponse:
+    """Make a new address and show it: the only answer that holds it."""
+    made = calendar_feed.generate(
+        request.workspace, actor=request.user, now=database_now()
+    )
+    return show(
+        request,
+        ShownOnce(
+            title="Address of the calendar",
+            noun="address",
+            value=address_of(made),
+            advice="Subscribe to this address in your calendar now. Whoever has it can "
+            "read the calendar, without logging in. A lost one must be replaced by a "
+            "new one.",
+            if_lost="If nobody has it, generate a new one.",
+            done_url=reverse(TAB.url_name),
+            where=TAB.label,
+        ),
+    )
 
 
 @require_POST

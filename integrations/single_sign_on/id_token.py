@@ -7,17 +7,8 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import Key, KeySet, import_key
 
-ALGORITHMS = (
-    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
-)
-"""Signatures by a private key. Not `none`, and no HMAC: a public key is no secret."""
-
-LEEWAY_SECONDS = 60
-_PUBLIC = ("RSA", "EC", "OKP")
-_BROKEN = (JoseError, ValueError, TypeError, KeyError, RecursionError)
+from tokens.oauth import jose
 
 Claims = dict[str, Any]
 
@@ -46,7 +37,7 @@ def believed(
     claims = _signed(token, jwks)
     rules = jwt.JWTClaimsRegistry(
         now=int(now.timestamp()),
-        leeway=LEEWAY_SECONDS,
+        leeway=jose.SKEW_SECONDS,
         iss={"essential": True, "value": issuer},
         aud={"essential": True, "value": client_id},
         sub={"essential": True},
@@ -65,27 +56,14 @@ def believed(
 
 
 def _signed(token: str, jwks: dict[str, Any]) -> Claims:
-    published = jwks.get("keys")
-    found = map(_usable, published) if isinstance(published, list) else ()
     try:
-        key_set = KeySet([key for key in found if key])
-        return dict(jwt.decode(token, key_set, algorithms=ALGORITHMS).claims)
-    except _BROKEN as error:
-        word = error.error if isinstance(error, JoseError) else "malformed"
-        raise NotBelieved(f"id_token_{word}") from None
-
-
-def _usable(key: object) -> Key | None:
-    """Return a published key that can check signatures.
-
-    None if it is for something else, or not understood: RFC 7517 section 5.
-    """
-    if not isinstance(key, dict) or key.get("use", "sig") != "sig":
-        return None
-    try:
-        return import_key(key) if key.get("kty") in _PUBLIC else None
-    except _BROKEN:
-        return None
+        return jose.signed_claims(token, jose.usable_keys(jwks))
+    except jose.NoPublicKey:
+        raise NotBelieved("id_token_no_key") from None
+    except jose.UnknownKey:
+        raise NotBelieved("id_token_unknown_key") from None
+    except jose.NotTrusted:
+        raise NotBelieved("id_token_not_signed") from None
 
 
 def _is_for(claims: Claims, client_id: str) -> bool:

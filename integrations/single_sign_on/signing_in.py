@@ -24,11 +24,11 @@ from integrations.single_sign_on.calls import (
     told,
 )
 from integrations.single_sign_on.id_token import (
-    LEEWAY_SECONDS,
     Claims,
     NotBelieved,
     believed,
 )
+from tokens.oauth import jose
 from workspaces import sign_in_providers
 from workspaces.models import SignInProvider
 from workspaces.secrets import UnreadableSecret
@@ -231,7 +231,7 @@ def _proven_at(claims: Claims, now: datetime) -> datetime | None:
     at = claims.get("auth_time")
     if (
         not isinstance(at, int | float)
-        or not 0 <= at <= now.timestamp() + LEEWAY_SECONDS
+        or not 0 <= at <= now.timestamp() + jose.SKEW_SECONDS
     ):
         return None
     return min(datetime.fromtimestamp(at, UTC), now)

@@ -30,6 +30,7 @@ from workspaces.confirmations import Subject
 from workspaces.pages import Pill, page_of
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.secrets import UnreadableSecret
+from workspaces.shown_once import ShownOnce, show
 from workspaces.step_up import recent_confirmation
 
 TAB = "Webhooks"
@@ -306,9 +307,21 @@ def _asked(
 
 def _shown(request: WorkspaceRequest, made: NewSecret) -> HttpResponse:
     """Answer with the secret: the only place where it is ever shown."""
-    context = {"made": made, "done_url": _page_of(made.endpoint)}
-    part = "#dialog" if request.htmx else ""
-    return render(request, f"webhooks/secret.html{part}", context)
+    return show(
+        request,
+        ShownOnce(
+            title="Signing secret",
+            noun="secret",
+            value=made.secret,
+            advice="Copy the secret into the receiver now. Nobody can see it again: a "
+            "lost secret must be replaced.",
+            if_lost="If nobody has it, replace it by another one.",
+            done_url=_page_of(made.endpoint),
+            where=TAB,
+            until_words="Each message has both signatures until",
+            until=made.endpoint.former_ends_at,
+        ),
+    )
 
 
 def _has_two(endpoint: WebhookEndpoint) -> bool:

@@ -19,7 +19,7 @@ from joserfc import jwk, jwt
 class Signer:
     """A private key with its id and algorithm."""
 
-    key: jwk.RSAKey | jwk.ECKey
+    key: jwk.RSAKey | jwk.ECKey | jwk.OKPKey
     algorithm: str
 
     @property
@@ -77,6 +77,12 @@ def rsa(name: str = "rsa-1") -> Signer:
 def ec(name: str = "ec-1") -> Signer:
     """Return the P-256 key of that id, made once."""
     return Signer(jwk.ECKey.generate_key("P-256", {"kid": name}), "ES256")
+
+
+@cache
+def ed25519(name: str = "ed-1") -> Signer:
+    """Return the Ed25519 key of that id, made once."""
+    return Signer(jwk.OKPKey.generate_key("Ed25519", {"kid": name}), "Ed25519")
 
 
 def jwks(*signers: Signer) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from workspaces.models import AuditEvent, Directory, User, Workspace
 
 DAY = timedelta(days=1)
 PAGE = "/settings/calendar-feed/"
-_ADDRESS = re.compile(r'id="calendar-address"\s+value="([^"]*)"')
+_ADDRESS = re.compile(r'id="shown-value"\s+value="([^"]*)"')
 
 
 @pytest.fixture(autouse=True)

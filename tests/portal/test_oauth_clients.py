@@ -49,7 +49,7 @@ def test_secret_is_shown_by_the_answer_that_made_it_and_never_again(
 
     made = alice_client.post(url(directory, "new_client"), form)
 
-    value = made.context["secret_value"]
+    value = made.context["shown"].value
     client = OAuthClient.objects.get()
     page = alice_client.get(url(directory, "client", client.key)).content.decode()
     assert made["Cache-Control"].count("no-store") == 1
@@ -85,7 +85,7 @@ def test_third_secret_is_refused_with_the_way_on(
     second = alice_client.post(url(directory, "new_secret", key))
     third = alice_client.post(url(directory, "new_secret", key), follow=True)
 
-    assert second.context["secret_value"].startswith("kws_")
+    assert second.context["shown"].value.startswith("kws_")
     assert "two working secrets" in third.content.decode()
     assert "Generate new secret" not in third.content.decode()
     assert ClientSecret.objects.count() == 2

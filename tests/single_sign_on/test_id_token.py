@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from integrations.single_sign_on.id_token import NotBelieved, believed
 from tests.fakes.identity_provider import KEY, jwks
@@ -51,10 +51,22 @@ def test_token_of_this_sign_in_is_believed(changes: dict[str, Any]) -> None:
     assert check(signed(**changes))["sub"] == "s-1"
 
 
-def test_rsa_is_believed_too() -> None:
-    key = RSAKey.generate_key(2048, {"kid": "one"})
-
-    assert check(signed(key, "RS256"), {"keys": [key.as_dict(private=False)]})
+@pytest.mark.parametrize(
+    ("key", "algorithm"),
+    [
+        (RSAKey.generate_key(2048, {"kid": "one"}), "RS256"),
+        (OKPKey.generate_key("Ed25519", {"kid": "one"}), "Ed25519"),
+        pytest.param(
+            OKPKey.generate_key("Ed25519", {"kid": "one"}),
+            "EdDSA",
+            # Providers still use the name that RFC 9864 replaces.
+            marks=pytest.mark.filterwarnings("ignore:EdDSA is deprecated"),
+        ),
+    ],
+    ids=["RSA", "Ed25519", "EdDSA"],
+)
+def test_other_kinds_of_key_are_believed_too(key: Any, algorithm: str) -> None:
+    assert check(signed(key, algorithm), {"keys": [key.as_dict(private=False)]})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -26,8 +27,10 @@ from joserfc.jws import JWSRegistry
 
 ALGORITHMS = (
     *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512"),
+    *("ES256", "ES384", "ES512", "EdDSA", "Ed25519"),
 )
+"""Signatures by a private key. Not `none`, and no HMAC: a public key is no secret."""
+
 SKEW_SECONDS = 60
 LONGEST = 16_384
 """Characters of a JWT."""
@@ -35,7 +38,7 @@ LONGEST = 16_384
 MOST_KEYS = 20
 _SMALLEST_RSA_BITS = 2048
 _PARTS = ("kty", "kid", "alg", "n", "e", "crv", "x", "y")
-_CURVES = {"P-256", "P-384", "P-521"}
+_CURVES = {"P-256", "P-384", "P-521", "Ed25519"}
 _SHAPE = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----")
 _BROKEN = (
@@ -81,8 +84,8 @@ def read_public_keys(text: str) -> list[Jwk]:
     usable = [found for found in map(_usable, keys) if found]
     if not usable:
         raise NoPublicKey(
-            "There is no usable key. Enter an RSA key of at least 2048 bits or an EC "
-            "key (P-256, P-384, P-521), as PEM or as a JWKS."
+            "There is no usable key. Enter an RSA key of at least 2048 bits, an EC key "
+            "(P-256, P-384, P-521) or an Ed25519 key, as PEM or as a JWKS."
         )
     if len(usable) > MOST_KEYS:
         raise NoPublicKey(f"Enter at most {MOST_KEYS} keys.")
@@ -103,7 +106,9 @@ def usable_keys(document: object) -> list[Jwk]:
         if found and not is_private(found)
     ]
     if not usable:
-        raise NoPublicKey("The JWKS has no RSA or EC key that can check signatures.")
+        raise NoPublicKey(
+            "The JWKS has no RSA, EC or Ed25519 key that can check signatures."
+        )
     return usable[:MOST_KEYS]
 
 
@@ -154,6 +159,16 @@ def verified(
     it must have one; `exp` is a must besides. Raises UnknownKey, WrongClaims and
     otherwise NotTrusted.
     """
+    claims = signed_claims(text, keys)
+    _check(claims, wanted, now)
+    return claims
+
+
+def signed_claims(text: str, keys: Sequence[Jwk]) -> dict[str, Any]:
+    """Return the claims of a JWT that one of the keys signed, whatever they say.
+
+    Raises UnknownKey and otherwise NotTrusted.
+    """
     key = _chosen(key_id(text), keys)
     registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     try:
@@ -162,8 +177,7 @@ def verified(
         )
     except _BROKEN as error:
         raise NotTrusted("Its signature is wrong") from error
-    _check(decoded.claims, wanted, now)
-    return decoded.claims
+    return dict(decoded.claims)
 
 
 def _chosen(kid: str | None, keys: Sequence[Jwk]) -> Jwk:
@@ -227,9 +241,11 @@ def _keys_of_pem(text: str) -> list[Any]:
 def _jwk_of(public: object) -> Jwk | None:
     """Return a public key as a JWK, None if it is not of a kind that is taken."""
     if isinstance(public, RSAPublicKey) and public.key_size >= _SMALLEST_RSA_BITS:
-        kind: type[jwk.RSAKey] | type[jwk.ECKey] = jwk.RSAKey
+        kind: type[jwk.RSAKey] | type[jwk.ECKey] | type[jwk.OKPKey] = jwk.RSAKey
     elif isinstance(public, EllipticCurvePublicKey):
         kind = jwk.ECKey
+    elif isinstance(public, Ed25519PublicKey):
+        kind = jwk.OKPKey
     else:
         return None
     pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -253,7 +269,8 @@ def _usable(given: Any) -> Jwk | None:
     if isinstance(key, jwk.RSAKey):
         is_strong = key.raw_value.key_size >= _SMALLEST_RSA_BITS
     else:
-        is_strong = isinstance(key, jwk.ECKey) and parts.get("crv") in _CURVES
+        is_curve = isinstance(key, jwk.ECKey | jwk.OKPKey)
+        is_strong = is_curve and parts.get("crv") in _CURVES
     return dict(parts) if is_strong else None
 
 

@@ -34,6 +34,7 @@ from tokens.views import directory_or_404, opener_or_404
 from workspaces.clock import database_now
 from workspaces.confirmations import Subject
 from workspaces.permissions import Permission, WorkspaceRequest, requires
+from workspaces.shown_once import ShownOnce, show
 from workspaces.step_up import recent_confirmation
 
 
@@ -161,17 +162,28 @@ def revoke_secret(
 
 def _shown(request: WorkspaceRequest, issued: IssuedSecret) -> HttpResponse:
     """Show a secret that was made just now: the only answer that holds its value."""
-    found = issued.secret.client
-    context = {
-        "client": found,
-        "secret": issued.secret,
-        "secret_value": issued.plaintext,
-        "token_url": endpoint.token_url(found.directory),
-        "base_url": found.directory.base_url,
-        "done_url": page_of(found),
-    }
-    part = "#dialog" if request.htmx else ""
-    return render(request, f"tokens/oauth/secret_shown.html{part}", context)
+    found, secret = issued.secret.client, issued.secret
+    return show(
+        request,
+        ShownOnce(
+            title="Client secret",
+            noun="secret",
+            value=issued.plaintext,
+            advice="Copy the secret into your IdP now. Nobody can see it again: a lost "
+            "secret must be replaced by a new one.",
+            if_lost="If nobody has it, generate a new one and revoke this one.",
+            done_url=page_of(found),
+            where=found.name,
+            hint=secret.hint,
+            until_words="Administrators are reminded before it expires on",
+            until=secret.expires_at,
+            before=(("Client ID", found.key),),
+            after=(
+                ("Token endpoint", endpoint.token_url(found.directory)),
+                ("SCIM base URL", found.directory.base_url),
+            ),
+        ),
+    )
 
 
 def _row(client: OAuthClient, secret: ClientSecret, now: Any) -> dict[str, Any]:

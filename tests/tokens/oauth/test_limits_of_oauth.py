@@ -34,6 +34,11 @@ CLAIMS = {"iss": TERMS.issuer, "aud": TERMS.audience}
 Way = tuple[Opener, ScimClient]
 
 
+@pytest.fixture(autouse=True)
+def no_record_of_other_tests() -> None:
+    records._waiting.clear()
+
+
 def by_client(directory: Directory, actor: User) -> Way:
     """Let an OAuth client in, and fetch an access token for it."""
     issued = clients.add_with_secret(

@@ -25,7 +25,11 @@ from workspaces.models import AuditEvent, Directory, User
 
 @pytest.fixture
 def client_(directory: Directory, alice: User) -> OAuthClient:
-    keys = jose.read_public_keys(json.dumps(signer.jwks(signer.rsa(), signer.ec())))
+    published = signer.jwks(signer.rsa(), signer.ec())
+    keys = [
+        *jose.read_public_keys(json.dumps(published)),
+        *jose.read_public_keys(signer.ed25519().pem),
+    ]
     return clients.add_with_keys(
         directory, name="okta", keys=keys, actor=alice, now=database_now()
     )
@@ -46,8 +50,10 @@ def send(client: OAuthClient, assertion: str, **form: str) -> Answer:
 
 
 def test_jwt_of_the_client_gives_an_access_token(client_: OAuthClient) -> None:
+    thumbprint = client_.public_keys[-1]["kid"]
     for assertion, form in (
         (signer.rsa().sign(claims_of(client_)), {}),
+        (signer.ed25519().sign(claims_of(client_), kid=thumbprint), {}),
         (signer.ec().sign(claims_of(client_)), {"client_id": client_.key}),
         (signer.ec().sign(claims_of(client_, aud=[client_.directory.base_url])), {}),
     ):
