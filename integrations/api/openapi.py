@@ -23,6 +23,7 @@ TOPICS = {
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
     "Integrations": "Apps behind a SCIM gateway.",
     "Tokens": "SCIM tokens of a gateway.",
+    "OAuth": "OAuth clients, and JWTs that an IdP signs itself.",
     "Token life": "The token policy, scheduled rotation and the calendar feed.",
     "Held removals": "What the IdP takes away at once, and the decision on it.",
     "Plan": "What would be done in the app, and when it is.",

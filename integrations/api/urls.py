@@ -12,6 +12,7 @@ from integrations.api import (
     directory_sync_calls,
     integration_calls,
     matching_calls,
+    oauth_calls,
     openapi,
     people_calls,
     plan_calls,
@@ -329,6 +330,46 @@ urlpatterns = [
         name="directory_sync_silence_alarm",
     ),
     path("v1/audit-retention", audit_calls.Retention.as_view(), name="audit_retention"),
+    path(
+        "v1/integrations/<slug:key>/oauth-clients",
+        oauth_calls.OAuthClients.as_view(),
+        name="oauth_clients",
+    ),
+    path(
+        "v1/integrations/<slug:key>/oauth-clients/<slug:clientId>",
+        oauth_calls.OAuthClientById.as_view(),
+        name="oauth_client",
+    ),
+    path(
+        "v1/integrations/<slug:key>/oauth-clients/<slug:clientId>/secrets",
+        oauth_calls.OAuthSecrets.as_view(),
+        name="oauth_secrets",
+    ),
+    path(
+        "v1/integrations/<slug:key>/oauth-clients/<slug:clientId>/secrets/<slug:secretId>",
+        oauth_calls.OAuthSecretById.as_view(),
+        name="oauth_secret",
+    ),
+    path(
+        "v1/integrations/<slug:key>/oauth-clients/<slug:clientId>/keys",
+        oauth_calls.OAuthKeys.as_view(),
+        name="oauth_keys",
+    ),
+    path(
+        "v1/integrations/<slug:key>/idp-trusts",
+        oauth_calls.Trusts.as_view(),
+        name="trusts",
+    ),
+    path(
+        "v1/integrations/<slug:key>/idp-trusts/<slug:trustId>",
+        oauth_calls.TrustById.as_view(),
+        name="trust",
+    ),
+    path(
+        "v1/integrations/<slug:key>/idp-trusts/<slug:trustId>/keys",
+        oauth_calls.TrustKeys.as_view(),
+        name="trust_keys",
+    ),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
     re_path("", openapi.Nothing.as_view(), name="nothing"),
 ]

@@ -116,6 +116,16 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     "/v1/directory-sync/quarantine": {"PUT": TOKENS, "DELETE": TOKENS},
     "/v1/directory-sync/silence-alarm": {"PUT": TOKENS, "DELETE": TOKENS},
     "/v1/audit-retention": {"GET": Permission.VIEW_AUDIT, "PUT": POLICY},
+    f"{ONE}/oauth-clients": {"GET": VIEW, "POST": TOKENS},
+    f"{ONE}/oauth-clients/{{oauth_client}}": {"DELETE": TOKENS},
+    f"{ONE}/oauth-clients/{{oauth_client}}/secrets": {"POST": TOKENS},
+    f"{ONE}/oauth-clients/{{oauth_client}}/secrets/{{oauth_secret}}": {
+        "DELETE": TOKENS
+    },
+    f"{ONE}/oauth-clients/{{signing_client}}/keys": {"PUT": TOKENS},
+    f"{ONE}/idp-trusts": {"GET": VIEW, "POST": TOKENS},
+    f"{ONE}/idp-trusts/{{trust}}": {"DELETE": TOKENS},
+    f"{ONE}/idp-trusts/{{trust}}/keys": {"POST": TOKENS},
     "/v1/audit-events": {"GET": Permission.VIEW_AUDIT},
 }
 
