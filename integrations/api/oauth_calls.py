@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from integrations.api import form_input
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
+from integrations.api.problems import Problem
 from tokens import confirmed, ways
 from tokens.holders import holder_of
 from tokens.models import ClientSecret, IdpTrust, OAuthClient
@@ -301,3 +302,23 @@ class TrustById(OAuthView):
         """Revoke the trust: JWTs of the IdP open nothing from then on."""
         rows = IdpTrust.objects.of_directory(self.directory(key))
         return self.revoke(get_object_or_404(rows, key=trustId))
+
+
+class TrustKeys(OAuthView):
+    """The public keys of an IdP that is trusted."""
+
+    permissions: ClassVar = {"POST": Permission.MANAGE_TOKENS}
+
+    @extend_schema(
+        operation_id="fetchTrustKeys",
+        tags=TAG,
+        request=None,
+        responses={202: TrustSerializer},
+    )
+    def post(self, request: Request, key: str, trustId: str) -> Response:
+        """Fetch the keys now, in the background: `keysFetchedAt` tells of it."""
+        rows = IdpTrust.objects.of_directory(self.directory(key))
+        found, now = get_object_or_404(rows, key=trustId), database_now()
+        if not trusts.fetch_now(found, now=now):
+            raise Problem(409, "This trust has been revoked. Add another one.")
+        return Response(TrustSerializer(found, context={"now": now}).data, status=202)

@@ -18,6 +18,7 @@ from integrations.api import (
     plan_calls,
     removal_calls,
     resolver,
+    settings_calls,
     task_calls,
     token_calls,
     token_life_calls,
@@ -99,6 +100,11 @@ urlpatterns = [
         f"{_OAUTH}/trusts/<slug:trustId>",
         oauth_calls.TrustById.as_view(),
         name="trust",
+    ),
+    path(
+        f"{_OAUTH}/trusts/<slug:trustId>/keys",
+        oauth_calls.TrustKeys.as_view(),
+        name="trust_keys",
     ),
     path(
         "v1/integrations/<slug:key>/rotation-schedule",
@@ -358,6 +364,21 @@ urlpatterns = [
         name="directory_sync_silence_alarm",
     ),
     path("v1/audit-retention", audit_calls.Retention.as_view(), name="audit_retention"),
+    path(
+        "v1/integrations/<slug:key>/safety",
+        settings_calls.Safety.as_view(),
+        name="safety",
+    ),
+    path(
+        "v1/integrations/<slug:key>/matching",
+        settings_calls.Matching.as_view(),
+        name="matching",
+    ),
+    path(
+        "v1/integrations/<slug:key>/service-account",
+        settings_calls.ChosenAccount.as_view(),
+        name="chosen_account",
+    ),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
     re_path("", openapi.Nothing.as_view(), name="nothing"),
 ]

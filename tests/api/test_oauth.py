@@ -15,7 +15,7 @@ from tokens.models import OAuthClient
 from tokens.oauth import grants
 from workspaces import directory_sync
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Directory, User, Workspace
+from workspaces.models import AuditEvent, Directory, Job, User, Workspace
 
 BY_SECRET = {"name": "entra-prod", "method": "secret"}
 TRUST = {
@@ -178,3 +178,17 @@ def test_directory_sync_that_is_off_is_not_found(
     directory = directory_sync.directory_of(workspace)
 
     assert api.get(at(directory, "clients")).status == 404
+
+
+def test_keys_of_a_trust_are_fetched_anew_while_it_stands(
+    api: ApiClient, integration: Integration
+) -> None:
+    trusts = at(integration.directory, "trusts")
+    made = api.post(trusts, TRUST).body
+    Job.objects.all().delete()
+
+    assert api.post(f"{trusts}/{made['id']}/keys", {}).status == 202
+    assert Job.objects.filter(subject__contains=made["id"]).exists()
+
+    api.delete(f"{trusts}/{made['id']}")
+    assert api.post(f"{trusts}/{made['id']}/keys", {}).status == 409

@@ -46,6 +46,7 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{OAUTH}/clients/{{signing_client}}/keys": {"PUT": TOKENS},
     f"{OAUTH}/trusts": {"GET": TOKENS, "POST": TOKENS},
     f"{OAUTH}/trusts/{{trust}}": {"DELETE": TOKENS},
+    f"{OAUTH}/trusts/{{trust}}/keys": {"POST": TOKENS},
     f"{ONE}/rotation-schedule": {"GET": TOKENS, "PUT": TOKENS, "DELETE": TOKENS},
     f"{ONE}/syncs": {"GET": SYNC, "POST": SYNC},
     f"{ONE}/removals": {"GET": VIEW},
@@ -124,6 +125,9 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     "/v1/directory-sync/quarantine": {"PUT": TOKENS, "DELETE": TOKENS},
     "/v1/directory-sync/silence-alarm": {"PUT": TOKENS, "DELETE": TOKENS},
     "/v1/audit-retention": {"GET": Permission.VIEW_AUDIT, "PUT": POLICY},
+    f"{ONE}/safety": {"GET": VIEW, "PUT": MANAGE},
+    f"{ONE}/matching": {"GET": VIEW, "PUT": MANAGE},
+    f"{ONE}/service-account": {"PUT": MANAGE},
     "/v1/audit-events": {"GET": Permission.VIEW_AUDIT},
 }
 
