@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from io import RawIOBase
@@ -10,6 +12,8 @@ from pathlib import Path
 
 import psycopg
 
+from tests.bench.processes import ROOT, Cluster
+from tests.faults.processes import kill_group
 from tests.faults.scene import Scene
 
 HELD_SECONDS = 12
@@ -19,6 +23,11 @@ FULL_SECONDS = 8
 LONGEST_SECONDS = 10
 """In which each call has its answer, whatever it is."""
 
+_MADE = (
+    "SELECT app, name FROM django_migrations",
+    "SELECT app_label, model, codename FROM auth_permission"
+    " JOIN django_content_type c ON c.id = content_type_id",
+)
 _CUT = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
     " WHERE datname = %s AND pid <> pg_backend_pid()"
@@ -115,3 +124,42 @@ def fill_disk(scene: Scene) -> None:
             # What restarts it in production: compose.yaml, systemd.
             cluster.start()
             scene.product.kills["database"] += 1
+
+
+def kill_migrations(scene: Scene) -> None:
+    """F41: `migrate` of an empty database is killed until it once comes to its end."""
+    cluster, kills = scene.product.cluster, scene.product.kills
+    cluster.create("migrated")
+    environment = scene.product.environment | {"DATABASE_URL": cluster.url("migrated")}
+    while True:
+        migrating = subprocess.Popen(
+            [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+            cwd=ROOT,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            status = migrating.wait(scene.chance.uniform(2, 4) * (1 + kills["migrate"]))
+        except subprocess.TimeoutExpired:
+            kill_group(migrating)
+            kills["migrate"] += 1
+            continue
+        break
+    if status or _schema(cluster, "migrated") != _schema(cluster, scene.product.name):
+        scene.wrong.append(f"migrate ended with {status}, or made another schema")
+    if not kills["migrate"]:
+        scene.wrong.append("migrate was never killed")
+
+
+def _schema(cluster: Cluster, name: str) -> list[object]:
+    """Return what migrations make: the schema, and rows that every database has."""
+    dumped = subprocess.run(
+        [cluster.programs / "pg_dump", "--schema-only", "--dbname", cluster.url(name)],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    # A dump begins and ends with a word of its own.
+    lines = [line for line in dumped.stdout.splitlines() if line[:1] != "\\"]
+    with cluster.connect(name) as database:
+        return [lines, *(sorted(database.execute(rows).fetchall()) for rows in _MADE)]

@@ -165,6 +165,13 @@ DATABASE = (
         pause=0.6,
     ),
     Experiment(
+        "migrations",
+        "the migration of another database is killed until it comes to its end",
+        60,
+        3,
+        database_troubles.kill_migrations,
+    ),
+    Experiment(
         "full disk",
         "the disk of the database is full for 8 s, again and again",
         120,
