@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
 
 from integrations.audit import Action
@@ -32,6 +33,7 @@ from tokens.oauth import endings
 from workspaces import audit
 from workspaces.models import Directory, Job, User
 
+_ATTEMPTS = 3
 _REASON = "The integration was deleted."
 
 
@@ -77,7 +79,6 @@ def effect_of(integration: Integration, *, now: datetime) -> Effect:
     )
 
 
-@transaction.atomic
 def delete(
     integration: Integration, *, typed_name: str, actor: User | None, now: datetime
 ) -> Effect:
@@ -86,8 +87,17 @@ def delete(
     Nobody is changed in the app; the service account and the audit log stay.
     Raises WrongName.
     """
-    # First the directory, as a write of the IdP does: what it stores waits and fails.
-    Directory.objects.select_for_update().get(pk=integration.directory_id)
+    for _ in range(_ATTEMPTS - 1):
+        # What the IdP stores while its directory goes makes the commit fail.
+        with suppress(IntegrityError):
+            return _delete(integration, typed_name, actor, now)
+    return _delete(integration, typed_name, actor, now)
+
+
+@transaction.atomic
+def _delete(
+    integration: Integration, typed_name: str, actor: User | None, now: datetime
+) -> Effect:
     integration = (
         Integration.objects.select_for_update(of=("self",))
         .select_related("workspace", "directory")

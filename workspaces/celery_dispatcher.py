@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 import structlog
 from celery import Celery
 from django.conf import settings
-from django.db import close_old_connections, connections
+from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import F, Q
+from kombu.exceptions import OperationalError
 
 from workspaces import jobs
 from workspaces.clock import database_now
@@ -76,8 +77,7 @@ class Dispatcher(Worker):
         while not self.stopping.wait(EVERY_SECONDS):
             try:
                 send_due(app, now=database_now())
-            except Exception:
-                # A thread that ended would leave all work undone, and silent of it.
+            except (DatabaseError, OperationalError):
                 log.exception("dispatch_failed")
             close_old_connections()
         connections.close_all()
