@@ -55,9 +55,10 @@ class IntegrationsConfig(AppConfig):
         from workspaces import (
             audit,
             configuration,
-            confirmations,
+            confirmable,
             jobs,
             navigation,
+            periodic,
             sealed,
         )
         from workspaces.models import Directory
@@ -151,7 +152,7 @@ class IntegrationsConfig(AppConfig):
                 45, "Webhooks", "webhooks:list", Permission.MANAGE_WEBHOOKS
             )
         )
-        confirmations.register(provisioning.TURN_OFF)
+        confirmable.register(provisioning.TURN_OFF)
         holders.register(Directory.Kind.GATEWAY, services.holder_of)
         holders.register(Directory.Kind.DIRECTORY_SYNC, holder.holder_of)
         resource_changed.connect(wanted.resource_changed)
@@ -165,15 +166,13 @@ class IntegrationsConfig(AppConfig):
             gave_up=applying.gave_up,
         )
         jobs.register(removal_notices.JOB, removal_notices.send)
-        jobs.register_periodic(
+        periodic.register(
             unassigning.JOB, unassigning.delete_due, every=unassigning.EVERY
         )
-        jobs.register_periodic(
-            restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY
-        )
+        periodic.register(restoring.PRUNE, restoring.prune, every=restoring.PRUNE_EVERY)
         jobs.register(health.JOB, health.tell)
         jobs.register(outages.JOB, outages.tell)
-        jobs.register_due(outages.ask_for_due)
+        periodic.register_due(outages.ask_for_due)
         jobs.register(push.JOB, push.carry_out)
         jobs.register(trusts.FETCH, signing_keys.fetch)
         jobs.register(sync.JOB, sync.carry_out)
@@ -181,20 +180,18 @@ class IntegrationsConfig(AppConfig):
         jobs.register(group_matching.JOB, group_matching.carry_out)
         jobs.register(drafts.CHECK, setup_check.carry_out, gave_up=setup_check.gave_up)
         for action in (service_accounts.REPLACE_PASSWORD, audit_stream.SEND):
-            confirmations.register(action)
-        confirmations.register(endpoints.SEND)
+            confirmable.register(action)
+        confirmable.register(endpoints.SEND)
         jobs.register(service_accounts.JOB, service_accounts.carry_out)
-        jobs.register_due(schedule.ask_for_due)
+        periodic.register_due(schedule.ask_for_due)
         jobs.register(streaming.JOB, streaming.carry_out)
         jobs.register(streaming.TELL, streaming.tell)
-        jobs.register_due(streaming.ask_for_due)
+        periodic.register_due(streaming.ask_for_due)
         jobs.register(mailing.JOB, mailing.send)
         jobs.register(mailing.ASK_FOR_LIST, mailing.ask_for_list)
-        jobs.register_periodic(mailing.REMIND, mailing.remind, every=timedelta(days=1))
-        jobs.register_periodic(
-            call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY
-        )
-        jobs.register_periodic(
+        periodic.register(mailing.REMIND, mailing.remind, every=timedelta(days=1))
+        periodic.register(call_log.PRUNE, call_log.prune, every=call_log.PRUNE_EVERY)
+        periodic.register(
             idempotency.PRUNE, idempotency.prune, every=timedelta(hours=1)
         )
         jobs.register(
@@ -202,14 +199,14 @@ class IntegrationsConfig(AppConfig):
             assignment_exports.carry_out,
             gave_up=assignment_exports.gave_up,
         )
-        jobs.register_periodic(
+        periodic.register(
             assignment_exports.PRUNE,
             assignment_exports.prune,
             every=timedelta(hours=1),
         )
-        jobs.register_periodic(drafts.PRUNE, drafts.prune, every=timedelta(days=1))
+        periodic.register(drafts.PRUNE, drafts.prune, every=timedelta(days=1))
         jobs.register(watch_notices.JOB, watch_notices.send)
-        jobs.register_periodic(watch.JOB, watch.carry_out, every=watch.EVERY)
+        periodic.register(watch.JOB, watch.carry_out, every=watch.EVERY)
         audit.listen(announcing.hear)
         for column in endpoints.SEALED:
             sealed.register(column)
@@ -217,6 +214,6 @@ class IntegrationsConfig(AppConfig):
             endpoints.DELIVER, delivering.carry_out, gave_up=delivering.gave_up
         )
         jobs.register(webhook_notices.JOB, webhook_notices.send)
-        jobs.register_periodic(
+        periodic.register(
             delivering.PRUNE, delivering.prune, every=delivering.PRUNE_EVERY
         )

@@ -14,13 +14,13 @@ from integrations.audit import Action
 from integrations.connectors.base import ConnectorError, Misconfigured
 from integrations.models import App, Integration, ServiceAccount
 from integrations.outside import connections, health
-from workspaces import audit, confirmations, jobs
+from workspaces import audit, confirmable, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
 from workspaces.permissions import Permission
 from workspaces.sealed import SealedColumn
 
-REPLACE_PASSWORD = confirmations.Action(
+REPLACE_PASSWORD = confirmable.Action(
     "integrations.service_account.replace_password",
     "replace the password of a service account",
     "Replace password",
@@ -185,7 +185,7 @@ def carry_out(job: Job) -> dict[str, object]:
     checked = 0
     for integration in integrations:
         checked += 1
-        jobs.report_progress(job, phase=f"Log in to {integration.name}")
+        leases.report_progress(job, phase=f"Log in to {integration.name}")
         problem = _problem_with(integration, job)
         if problem:
             refused.append(f"{integration.name}: {problem}")

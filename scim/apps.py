@@ -15,11 +15,9 @@ class ScimConfig(AppConfig):
         from scim import recent, records, schema_changes
         from scim.audit import Action
         from tokens import usage
-        from workspaces import audit, jobs
+        from workspaces import audit, jobs, periodic
 
         audit.register(Action)
         usage.register(recent.uses_of)
         jobs.register(schema_changes.JOB, schema_changes.carry_out)
-        jobs.register_periodic(
-            records.PRUNE_JOB, records.prune, every=records.PRUNE_EVERY
-        )
+        periodic.register(records.PRUNE_JOB, records.prune, every=records.PRUNE_EVERY)

@@ -32,7 +32,7 @@ from scim.protocol.types import Document
 from scim.protocol.user_schema import UserAttribute, UserSchema
 from scim.queries import Query
 from scim.served import schema_of, user_schema_with
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User
 
@@ -249,7 +249,7 @@ def fit_users(directory: Directory, *, now: datetime, job: Job | None = None) ->
                 done += 1
         last = rows[-1].pk
         if job is not None:
-            jobs.report_progress(job, users=done)
+            leases.report_progress(job, users=done)
     return done
 
 

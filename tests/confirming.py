@@ -13,7 +13,7 @@ from django_otp.oath import TOTP
 from tests import factories
 from tokens.models import ScimToken
 from workspaces.clock import database_now
-from workspaces.confirmations import Asker
+from workspaces.confirmable import Asker
 from workspaces.factors import authenticator, recovery
 from workspaces.models import (
     AuthenticatorApp,

@@ -34,7 +34,7 @@ from scim.models import RequestRecord, Resource
 from tests import factories
 from tests.fakes import factors, signer
 from tokens.oauth import clients, jose, trusts
-from workspaces import confirmations
+from workspaces import confirmable, confirmations
 from workspaces.clock import database_now
 from workspaces.models import (
     AuditEvent,
@@ -880,9 +880,9 @@ def confirmation_of(workspace: Workspace) -> Confirmation:
     """Return a confirmation that somebody opened in their own session."""
     membership = workspace.memberships.order_by("id")[0]
     return confirmations.request_(
-        confirmations.CHANGE_MEMBER,
-        confirmations.Subject("1", "Acme Demo"),
-        by=confirmations.Asker(membership, "f" * 64),
+        confirmable.CHANGE_MEMBER,
+        confirmable.Subject("1", "Acme Demo"),
+        by=confirmable.Asker(membership, "f" * 64),
         path="/members/",
         back_path="/members/",
         is_step=True,

@@ -206,7 +206,7 @@ def test_blind_except_stands_at_edges_only() -> None:
         "scim/api/exceptions.py",
         "scim/api/views.py",
         "workspaces/celery_dispatcher.py",
-        "workspaces/jobs.py",
+        "workspaces/leases.py",
         "workspaces/management/commands/worker.py",
     }
 

@@ -20,7 +20,7 @@ from tokens.models import ApiToken
 from tokens.policy import choices, policy_of
 from tokens.state import TokenState
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.models import Membership
 from workspaces.pages import Pill, page_of
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires

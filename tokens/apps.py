@@ -33,6 +33,7 @@ class TokensConfig(AppConfig):
             configuration,
             jobs,
             key_rotation,
+            periodic,
             sealed,
         )
 
@@ -48,10 +49,8 @@ class TokensConfig(AppConfig):
         jobs.register(notices.JOB, notices.send)
         jobs.register(api_tokens.LEAKED_JOB, api_tokens.tell_of_leaked)
         jobs.register(owner_notices.JOB, owner_notices.send)
-        jobs.register_periodic(watch.JOB, watch.watch, every=watch.EVERY)
+        periodic.register(watch.JOB, watch.watch, every=watch.EVERY)
         jobs.register(oauth_notices.JOB, oauth_notices.send)
-        jobs.register_periodic(expiry.JOB, expiry.watch, every=expiry.EVERY)
-        jobs.register_periodic(grants.PRUNE, grants.prune, every=grants.PRUNE_EVERY)
-        jobs.register_periodic(
-            trusts.REFRESH, trusts.refresh, every=trusts.REFRESH_EVERY
-        )
+        periodic.register(expiry.JOB, expiry.watch, every=expiry.EVERY)
+        periodic.register(grants.PRUNE, grants.prune, every=grants.PRUNE_EVERY)
+        periodic.register(trusts.REFRESH, trusts.refresh, every=trusts.REFRESH_EVERY)

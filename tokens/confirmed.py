@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tokens.models import ScimToken
-from workspaces import confirmations
-from workspaces.confirmations import Action, Subject
+from workspaces import confirmable
+from workspaces.confirmable import Action, Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission
 
@@ -54,7 +54,7 @@ LET_IN = Action(
 def register() -> None:
     """Make the actions known."""
     for action in (VIEW, GENERATE, REPLACE, REVOKE, GENERATE_API, LET_IN):
-        confirmations.register(action)
+        confirmable.register(action)
 
 
 def subject_of(token: ScimToken) -> Subject:

@@ -19,7 +19,7 @@ from tokens.models import ScimToken
 from tokens.panel import AGAIN
 from tokens.services import value_address
 from workspaces import audit, confirmations, secrets
-from workspaces.confirmations import Asker
+from workspaces.confirmable import Asker
 from workspaces.models import Directory, Membership
 from workspaces.permissions import Permission, can
 

@@ -31,7 +31,7 @@ from tokens.opener import Opener
 from tokens.policy import policy_of, reminders_in_words
 from tokens.services import IssuedToken
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.step_up import recent_confirmation

@@ -16,12 +16,15 @@ class WorkspacesConfig(AppConfig):
             audit,
             audit_chain,
             audit_retention,
+            confirmable,
+            confirmation_expiry,
             confirmations,
             domains,
             factor_reset,
             invitations,
             jobs,
             navigation,
+            periodic,
             sealed,
             sign_in,
             sign_in_providers,
@@ -52,13 +55,15 @@ class WorkspacesConfig(AppConfig):
             audit.register(actions)
         jobs.register(invitations.JOB, invitations.send)
         jobs.register(notices.JOB, notices.send)
-        jobs.register_periodic(
-            confirmations.JOB, confirmations.tidy, every=confirmations.EVERY
+        periodic.register(
+            confirmation_expiry.JOB,
+            confirmation_expiry.tidy,
+            every=confirmation_expiry.EVERY,
         )
-        jobs.register_periodic(
+        periodic.register(
             audit_chain.JOB, audit_chain.carry_out, every=audit_chain.EVERY
         )
-        jobs.register_periodic(
+        periodic.register(
             audit_retention.JOB, audit_retention.prune, every=audit_retention.EVERY
         )
         audit.register(audit.Phones)
@@ -67,7 +72,7 @@ class WorkspacesConfig(AppConfig):
         sealed.register(subscriptions.SEALED)
         sealed.register(authenticator.SEALED)
         sealed.register(sign_in_providers.SEALED)
-        confirmations.register(factor_reset.RESET)
+        confirmable.register(factor_reset.RESET)
         confirmations.when_requested(requests.ask)
         for kind in (authenticator.KIND_OF, passkeys.KIND_OF, recovery.KIND_OF):
             kinds.register(kind)

@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import F, Q
 from kombu.exceptions import OperationalError
 
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.management.commands.worker import Worker
 from workspaces.models import Job
@@ -93,7 +93,7 @@ def send_due(app: Celery, *, now: datetime) -> int:
     under_way = Q(state__in=Job.LEASED) | on_its_way
     taken = Counter(Job.objects.filter(under_way).values_list("lane", flat=True))
     sent = []
-    for job in jobs.claimable(now=now).filter(to_send)[:_BATCH]:
+    for job in leases.claimable(now=now).filter(to_send)[:_BATCH]:
         if job.lane and taken[job.lane] >= settings.KEYWAY_JOBS_PER_LANE:
             continue
         taken[job.lane] += 1

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from workspaces import audit, confirmations
+from workspaces.confirmable import Asker
 from workspaces.confirmation_errors import (
     NotConfirmed,
     NotPending,
@@ -19,7 +20,6 @@ from workspaces.confirmation_errors import (
     WrongCode,
     WrongPasskey,
 )
-from workspaces.confirmations import Asker
 from workspaces.factors import codes, passkeys
 from workspaces.models import Confirmation
 

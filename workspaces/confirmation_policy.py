@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from django.db import transaction
 
-from workspaces import audit, confirmations
+from workspaces import audit, confirmable
 from workspaces.errors import NoLongerAllowed
 from workspaces.models import Membership, Workspace
 from workspaces.permissions import Permission, can
@@ -22,7 +22,7 @@ def set_actions(names: Collection[str], *, by: Membership) -> Workspace:
     present = Membership.objects.select_related("user").filter(pk=by.pk).first()
     if present is None or not can(present, Permission.MANAGE_POLICY):
         raise NoLongerAllowed
-    known = {action.name for action in confirmations.optional_actions()}
+    known = {action.name for action in confirmable.optional_actions()}
     before = workspace.confirmed_actions
     workspace.confirmed_actions = sorted(known & set(names))
     if workspace.confirmed_actions == before:

@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, Sum
 
 from workspaces import audit
-from workspaces.clock import database_now
+from workspaces.confirmable import Action, Asker, Subject, action_of
 from workspaces.confirmation_errors import (
     NotConfirmed,
     NotPending,
@@ -31,87 +30,21 @@ from workspaces.factors.kinds import RECOVERY, Factor, usable
 from workspaces.key_ring import in_use
 from workspaces.models import (
     Confirmation,
-    Job,
     Membership,
     RecoveryCodes,
     User,
-    Workspace,
 )
-from workspaces.permissions import Permission, can
+from workspaces.permissions import can
 
 APPROVAL_LIVES = timedelta(minutes=2)
 REQUEST_LIVES = timedelta(minutes=10)
 HOUR = timedelta(hours=1)
 FAILURES_AN_HOUR = 15
 REQUESTS_AN_HOUR = 30
-KEPT = timedelta(days=90)
-
-JOB = "workspaces.tidy_confirmations"
-EVERY = timedelta(hours=1)
 
 _SESSION_KEY = "confirmation"
 _SESSION = b"workspaces.confirmation.session\x1f"
 _STANDING = b"workspaces.confirmation.standing\x1f"
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """Something that can need a confirmation.
-
-    `words` follow "To"; `button` is what carries it out; `setting` names it where
-    an Owner switches the confirmation on. Without `setting` it is asked always,
-    and afresh each time.
-    """
-
-    name: str
-    words: str
-    button: str
-    permission: Permission
-    setting: str = ""
-
-    @property
-    def is_always(self) -> bool:
-        """Whether every single time needs a confirmation of its own."""
-        return not self.setting
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What an action is about: a public id, and how people know it."""
-
-    id: str
-    label: str
-    is_guarded: bool = False
-    """Whether it needs a confirmation also where the workspace asks for none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks: a member in one of their sessions."""
-
-    membership: Membership
-    session_digest: str
-    client: str = ""
-
-    @property
-    def user(self) -> User:
-        """The person."""
-        return self.membership.user
-
-    @property
-    def workspace(self) -> Workspace:
-        """The tenant."""
-        return self.membership.workspace
-
-
-CHANGE_MEMBER = Action(
-    "workspaces.members.change",
-    "change or remove a member",
-    "Continue",
-    Permission.MANAGE_MEMBERS,
-    setting="Change the role of a member, or remove one",
-)
-_actions: dict[str, Action] = {CHANGE_MEMBER.name: CHANGE_MEMBER}
 
 
 _asking: list[Callable[[Confirmation, datetime], None]] = []
@@ -121,27 +54,6 @@ def when_requested(ask: Callable[[Confirmation, datetime], None]) -> None:
     """Let `ask` know of each new confirmation, in the transaction that makes it."""
     if ask not in _asking:
         _asking.append(ask)
-
-
-def register(action: Action) -> None:
-    """Make an action known; each app does so when it is ready."""
-    _actions[action.name] = action
-
-
-def action_of(name: str) -> Action:
-    """Return a registered action. Raises KeyError, a programming error."""
-    return _actions[name]
-
-
-def optional_actions() -> list[Action]:
-    """Return what an Owner can switch on, in the order of the words."""
-    return sorted((a for a in _actions.values() if a.setting), key=lambda a: a.setting)
-
-
-def is_needed(workspace: Workspace, action: Action, subject: Subject) -> bool:
-    """Say whether the action on the subject needs a confirmation."""
-    is_asked = action.name in workspace.confirmed_actions
-    return action.is_always or is_asked or subject.is_guarded
 
 
 def session_digest(session: Any) -> str:
@@ -355,26 +267,6 @@ def record_refusal(
         actor=by.user,
         data={"action": action.name, "subject": subject.label, "reason": reason},
     )
-
-
-def tidy(job: Job) -> dict[str, int]:
-    """Note which of a workspace's confirmations have run out; drop very old ones."""
-    now = database_now()
-    mine = Confirmation.objects.filter(workspace=job.workspace_id)
-    over = mine.filter(state__in=Confirmation.OPEN, expires_at__lte=now)
-    expired = sum(_expire(found, now=now) for found in over.select_related("user"))
-    old = mine.exclude(state__in=Confirmation.OPEN).filter(created_at__lt=now - KEPT)
-    return {"expired": expired, "deleted": old.delete()[0]}
-
-
-@transaction.atomic
-def _expire(found: Confirmation, *, now: datetime) -> int:
-    changed = Confirmation.objects.filter(
-        pk=found.pk, state=found.state, expires_at__lte=now
-    ).update(state=Confirmation.State.EXPIRED)
-    if changed:
-        record(audit.Confirmations.EXPIRED, found, was=found.state)
-    return changed
 
 
 def _abandon_others(by: Asker, *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from workspaces import audit, invitations
-from workspaces.confirmations import Action
+from workspaces.confirmable import Action
 from workspaces.errors import (
     FactorsElsewhereToo,
     NoLongerAllowed,

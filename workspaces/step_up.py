@@ -19,12 +19,12 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from workspaces import confirmations
+from workspaces import confirmable, confirmations
 from workspaces.browsers import browser_name
 from workspaces.clock import database_now
+from workspaces.confirmable import Action, Asker, Subject
 from workspaces.confirmation_errors import NotConfirmed, Reason, TooManyAttempts
 from workspaces.confirmation_form import CodeForm
-from workspaces.confirmations import Action, Asker, Subject
 from workspaces.factors import passkeys
 from workspaces.factors.kinds import Factor, usable
 from workspaces.models import Confirmation
@@ -69,9 +69,9 @@ def recent_confirmation(
         def guarded(
             request: WorkspaceRequest, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponseBase:
-            action = confirmations.action_of(action_name)
+            action = confirmable.action_of(action_name)
             subject = subject_of(request, *args, **kwargs)
-            if not confirmations.is_needed(request.workspace, action, subject):
+            if not confirmable.is_needed(request.workspace, action, subject):
                 return view(request, *args, **kwargs)
             if OPEN not in request.POST and _may_go_on(request, action, subject):
                 return view(request, *args, **kwargs)
@@ -230,7 +230,7 @@ def methods(
     return _show(
         request,
         "methods",
-        action=confirmations.action_of(confirmation.action),
+        action=confirmable.action_of(confirmation.action),
         status=status,
         confirmation=confirmation,
         browser=browser_name(confirmation.client),
@@ -252,7 +252,7 @@ def done(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResponse:
         request,
         "done",
         title="Identity confirmed",
-        action=confirmations.action_of(confirmation.action),
+        action=confirmable.action_of(confirmation.action),
         confirmation=confirmation,
         back_path=confirmation.back_path,
     )
@@ -269,7 +269,7 @@ def over(
         request,
         "over",
         title="This confirmation is over",
-        action=confirmations.action_of(confirmation.action),
+        action=confirmable.action_of(confirmation.action),
         status=status,
         confirmation=confirmation,
         state=state.value,

@@ -20,7 +20,7 @@ from integrations.forms.accounts import AddServiceAccountForm, ReplacePasswordFo
 from integrations.models import ServiceAccount
 from integrations.outside import origins
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.permissions import Permission
 
 TAG = ["Service accounts"]

@@ -20,8 +20,8 @@ from tokens.api_authentication import (
     Caller,
     SessionAuthentication,
 )
-from workspaces import confirmations
-from workspaces.confirmations import Action, Subject
+from workspaces import confirmable
+from workspaces.confirmable import Action, Subject
 from workspaces.models import User, Workspace
 from workspaces.permissions import Permission, note_refusal
 from workspaces.rate_limits import RateLimit
@@ -104,7 +104,7 @@ class ApiView(APIView):
         A token was confirmed when it was made. Raises Problem.
         """
         is_session = self.caller.token is None
-        if is_session and confirmations.is_needed(self.workspace, action, subject):
+        if is_session and confirmable.is_needed(self.workspace, action, subject):
             raise Problem(
                 403,
                 "This needs you to confirm your identity. Do it on its page in the "

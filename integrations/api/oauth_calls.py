@@ -22,7 +22,7 @@ from tokens.oauth import clients, endings, trusts
 from tokens.oauth.forms import ClientForm, KeysForm, TrustForm
 from tokens.opener import Opener
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission
 

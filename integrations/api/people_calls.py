@@ -16,7 +16,7 @@ from integrations.api.base import LARGEST_ID, ApiView
 from integrations.api.idempotency import idempotent
 from workspaces import audit_log, invitations, members
 from workspaces.clock import database_now
-from workspaces.confirmations import CHANGE_MEMBER, Subject
+from workspaces.confirmable import CHANGE_MEMBER, Subject
 from workspaces.models import Invitation, Membership, Role
 from workspaces.permissions import Permission
 

@@ -18,7 +18,7 @@ from tokens import confirmed, services
 from tokens.models import ScimToken
 from workspaces import directory_sync, domains
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.models import Membership, User
 from workspaces.permissions import Permission
 

@@ -23,7 +23,7 @@ from tokens.policy_models import TWO_YEARS
 from tokens.services import IssuedToken, Overlap
 from workspaces import domains
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.permissions import Permission
 
 TAG = ["Tokens"]

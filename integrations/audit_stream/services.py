@@ -12,8 +12,8 @@ from integrations.audit_stream import streaming
 from integrations.models import AuditStream
 from integrations.models.audit_stream import url_of
 from workspaces import audit, secrets
-from workspaces.confirmations import Action as Confirmed
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Action as Confirmed
+from workspaces.confirmable import Subject
 from workspaces.models import AuditChain, User, Workspace
 from workspaces.permissions import Permission
 from workspaces.sealed import SealedColumn

@@ -22,7 +22,7 @@ from integrations.connectors.base import (
 )
 from integrations.models import AuditStream
 from tokens import notices
-from workspaces import audit_chain, jobs, mailing
+from workspaces import audit_chain, jobs, leases, mailing
 from workspaces.clock import database_now
 from workspaces.models import AuditChain, AuditEvent, Job
 
@@ -79,7 +79,7 @@ def carry_out(job: Job) -> dict[str, object]:
         sent += count
         if not count:
             break
-        jobs.report_progress(job, sent=sent)
+        leases.report_progress(job, sent=sent)
     return {"sent": sent}
 
 
@@ -91,7 +91,7 @@ def _send_batch(stream: AuditStream | None, job: Job) -> int:
     events = list(following[: sending.BATCH])
     if not events:
         return 0
-    jobs.require_lease(job)
+    leases.require_lease(job)
     try:
         sending.send(stream, events)
     except ConnectorError as error:
@@ -124,7 +124,7 @@ def _failed(stream: AuditStream, error: ConnectorError) -> jobs.RetryLater:
         last_error=message,
     )
     failures = stream.failures + 1
-    wait = jobs.backoff(failures)
+    wait = leases.backoff(failures)
     if isinstance(error, Misconfigured):
         wait = max(wait, MISCONFIGURED_PAUSE)
     if isinstance(error, TemporaryFailure) and error.retry_after:

@@ -15,7 +15,7 @@ from integrations.audit_stream.forms import StreamForm
 from integrations.models import AuditStream
 from workspaces import audit_chain
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.models import Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 from workspaces.step_up import recent_confirmation

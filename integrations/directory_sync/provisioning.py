@@ -14,7 +14,7 @@ from tokens.models import ScimToken
 from tokens.oauth import endings
 from tokens.services import IssuedToken, Overlap
 from workspaces import directory_sync, domains, sync_ending
-from workspaces.confirmations import Action
+from workspaces.confirmable import Action
 from workspaces.domains import Added
 from workspaces.models import Directory, Membership, User, Workspace
 from workspaces.permissions import Permission

@@ -24,7 +24,7 @@ from tokens.panel import AGAIN, panel
 from tokens.services import IssuedToken
 from workspaces import configuration, directory_sync, domains
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.domains import Added
 from workspaces.models import Directory, DirectorySync, EmailDomain, Job
 from workspaces.pages import Pill

@@ -15,7 +15,7 @@ from tokens.models import ScimToken
 from tokens.oauth import endings
 from workspaces import directory_sync
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.errors import MemberError
 from workspaces.models import DirectorySync, Membership, Team
 from workspaces.permissions import Permission, WorkspaceRequest, requires

@@ -18,7 +18,7 @@ from integrations.outside.acts import ToldSession
 from integrations.outside.call_log import CallLog
 from integrations.outside.pace import Pace
 from integrations.tasks.known import KnownApp
-from workspaces import jobs, secrets
+from workspaces import leases, secrets
 from workspaces.faults import fault
 from workspaces.models import Job
 
@@ -46,7 +46,7 @@ def open_session(
         if is_change:
             fault("app.before_change")
             if job is not None:
-                jobs.require_lease(job)
+                leases.require_lease(job)
 
     def note(exchange: Exchange) -> None:
         calls.note(exchange)

@@ -32,7 +32,7 @@ from integrations.provisioning import (
 from integrations.provisioning.restoring import KeepingSession
 from integrations.tasks import by_hand
 from scim.models import Resource
-from workspaces import jobs
+from workspaces import jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -131,7 +131,7 @@ def _begin(job: Job) -> Provisioning | None:
         row.state = _ONGOING.get(state, state)
         row.attempts += 1
         row.save(update_fields=["state", "attempts"])
-        jobs.report_progress(job, act=wanted.ACTS[row.state])
+        leases.report_progress(job, act=wanted.ACTS[row.state])
         return row
 
 
@@ -197,7 +197,7 @@ def _fail(job: Job, row: Provisioning, error: ConnectorError) -> NoReturn:
     now = database_now()
     with transaction.atomic():
         later = health.note_failure(row.integration, error, now=now)
-        after = max(later.after or _AT_ONCE, jobs.backoff(job.failures + 1))
+        after = max(later.after or _AT_ONCE, leases.backoff(job.failures + 1))
         later.after = after
         Provisioning.objects.filter(
             pk=row.pk, desired_version=row.desired_version

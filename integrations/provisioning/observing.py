@@ -13,7 +13,7 @@ from django.db import transaction
 from integrations.audit import Action
 from integrations.models import Integration
 from integrations.provisioning import pausing
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.models import Job, User
 
 REASON = (
@@ -63,5 +63,5 @@ def wait(job: Job, integration: Integration) -> None:
     with transaction.atomic():
         if pausing.lock(integration).observing_since is None:
             return
-        jobs.park(job, REASON, state=Job.State.HELD)
+        leases.park(job, REASON, state=Job.State.HELD)
     raise jobs.Parked

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from integrations.audit import Action
 from integrations.models import Integration
 from integrations.provisioning import wanted
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.models import Job, User
 
 REASON = "The integration is paused. This goes on when somebody resumes it."
@@ -53,7 +53,7 @@ def wait(job: Job, integration: Integration) -> None:
     with transaction.atomic():
         if lock(integration).paused_at is None:
             return
-        jobs.park(job, REASON, state=Job.State.PAUSED)
+        leases.park(job, REASON, state=Job.State.PAUSED)
     raise jobs.Parked
 
 

@@ -21,7 +21,7 @@ from scim import services
 from scim.models import Resource
 from scim.protocol.errors import Uniqueness
 from scim.served import schema_of
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import Job, User
 
@@ -116,7 +116,7 @@ def wait(job: Job, row: Provisioning) -> None:
             _begin(integration, now=now)
         count, known = waiting(integration).count(), integration.accounts.count()
         limit = integration.threshold_percent
-        jobs.park(
+        leases.park(
             job,
             f"{count} of {known} users would be removed (limit {limit} %). This waits "
             "until somebody approves or discards it.",

@@ -13,7 +13,7 @@ from django.db.models import Q
 from integrations.audit import Action
 from integrations.models import AssignmentExport, Integration
 from integrations.reports import assignments
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.clock import database_now
 from workspaces.csv_export import csv_lines
 from workspaces.models import Job, User
@@ -132,7 +132,7 @@ def _write(integration: Integration, job: Job) -> tuple[bytes, int]:
         for count, line in enumerate(lines, start=1):
             file.write(line)
             if count % _REPORT_EVERY == 0:
-                jobs.report_progress(job, done=count)
+                leases.report_progress(job, done=count)
                 _require_room(packed)
     _require_room(packed)
     return packed.getvalue(), count

@@ -23,7 +23,7 @@ from integrations.provisioning import unassigning
 from integrations.tasks.by_hand import is_by_hand
 from scim.protocol import user_schema
 from scim.protocol.user_schema import UserSchema
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
 
@@ -294,7 +294,7 @@ def finish(
     Raises Changed if the draft is not what was checked, Incomplete if the name is
     taken, LostLease if the job is no longer ours.
     """
-    jobs.report_progress(job, phase="Save")
+    leases.report_progress(job, phase="Save")
     locked = (
         IntegrationDraft.objects.select_for_update(of=("self",))
         .select_related("workspace")

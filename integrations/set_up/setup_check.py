@@ -24,7 +24,7 @@ from integrations.outside import connections
 from integrations.outside.acts import ToldSession
 from integrations.set_up import drafts
 from integrations.tasks.by_hand import is_by_hand
-from workspaces import jobs
+from workspaces import jobs, leases
 from workspaces.models import Job
 
 REACH, LOG_IN, READ, RIGHTS, SAVE = "reach", "log_in", "read", "rights", "save"
@@ -211,7 +211,7 @@ class _Record:
 
         The job's row is held until the steps are written: nobody stops it between.
         """
-        jobs.report_progress(self.job, phase=LABELS.get(self.current, ""))
+        leases.report_progress(self.job, phase=LABELS.get(self.current, ""))
         started_at = self._draft.check_result.get("started_at")
         IntegrationDraft.objects.filter(pk=self._draft.pk).update(
             check_result={

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from integrations.audit import Action
 from integrations.models import AppAccount, Integration, Provisioning
 from integrations.outside import health
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.models import Job, User, Workspace
 
 JOB = "integrations.sync"
@@ -72,7 +72,7 @@ def hold_if_too_many_are_gone(
         f"{integration.threshold_percent} %). Nothing was changed."
     )
     with transaction.atomic():
-        jobs.park(
+        leases.park(
             job,
             message,
             state=Job.State.HELD,

@@ -30,7 +30,7 @@ from integrations.provisioning.entitlements import GROUP_KIND, ROLE_KIND
 from integrations.syncing import cron, drifting, holding, importing
 from integrations.syncing.report import Report
 from integrations.tasks import proving
-from workspaces import jobs
+from workspaces import jobs, leases
 from workspaces.clock import database_now
 from workspaces.faults import fault
 from workspaces.models import Job
@@ -82,28 +82,28 @@ def carry_out(job: Job) -> dict[str, object]:
 
 
 def _read(job: Job, integration: Integration, session: Session) -> Found:
-    jobs.report_progress(job, phase=LOG_IN)
+    leases.report_progress(job, phase=LOG_IN)
     session.check()
-    jobs.report_progress(job, phase=READ_USERS, done=0)
+    leases.report_progress(job, phase=READ_USERS, done=0)
     accounts: dict[str, ObservedAccount] = {}
     for batch in _batches(_people(integration, session.list_accounts())):
         accounts |= {account.external_id: account for account in batch}
-        jobs.report_progress(job, phase=READ_USERS, done=len(accounts))
+        leases.report_progress(job, phase=READ_USERS, done=len(accounts))
     return Found(accounts, _read_entitlements(job, session))
 
 
 def _read_entitlements(job: Job, session: Session) -> list[Entitlement]:
     phase = READ_ROLES
-    jobs.report_progress(job, phase=phase)
+    leases.report_progress(job, phase=phase)
     found = []
     for number, entitlement in enumerate(session.list_entitlements(), 1):
         found.append(entitlement)
         if number % BATCH == 0:
             # Also the place where a cancelled sync stops.
-            jobs.report_progress(job, phase=phase)
+            leases.report_progress(job, phase=phase)
         if phase == READ_ROLES and entitlement.kind not in {GROUP_KIND, ROLE_KIND}:
             phase = READ_ENTITLEMENTS
-            jobs.report_progress(job, phase=phase)
+            leases.report_progress(job, phase=phase)
     return found
 
 
@@ -123,17 +123,17 @@ def _batches(things: Iterator[T]) -> Iterator[list[T]]:
 def _save(job: Job, integration: Integration, found: Found, now: datetime) -> Report:
     report = Report()
     total = len(found.accounts)
-    jobs.report_progress(job, phase=SAVE, done=0, total=total)
+    leases.report_progress(job, phase=SAVE, done=0, total=total)
     for held in _batches(iter(found.entitlements)):
         importing.take_entitlements(integration, held, report, now=now)
-        jobs.report_progress(job, phase=SAVE, done=0, total=total)
+        leases.report_progress(job, phase=SAVE, done=0, total=total)
     for batch in _batches(iter(found.accounts.values())):
         importing.take_accounts(integration, batch, report, now=now)
-        jobs.report_progress(job, phase=SAVE, done=report.users, total=total)
+        leases.report_progress(job, phase=SAVE, done=report.users, total=total)
         fault("sync.batch_saved")
     with transaction.atomic():
         # Holds the job's row: who cancels now comes before, or too late.
-        jobs.report_progress(job, phase=SAVE, done=total, total=total)
+        leases.report_progress(job, phase=SAVE, done=total, total=total)
         importing.forget_lost(integration, report, now=now)
         integration.refresh_from_db(fields=["sync_schedule"])
         _, integration.sync_overdue_at = cron.times(

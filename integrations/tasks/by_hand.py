@@ -23,7 +23,7 @@ from integrations.desired import JSON
 from integrations.models import App, Provisioning, Task
 from integrations.outside.acts import ToldSession
 from integrations.tasks import mailing
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -69,7 +69,7 @@ def wait(job: Job, row: Provisioning, session: TaskSession, *, state: str) -> No
             pk=row.pk, desired_version=row.desired_version
         ).update(state=state, changed_at=database_now())
         task = _ask(row, session)
-        jobs.park(job, f"{WAITING}.", state=Job.State.HELD, result={"task": task})
+        leases.park(job, f"{WAITING}.", state=Job.State.HELD, result={"task": task})
     raise jobs.Parked
 
 

@@ -26,7 +26,7 @@ from integrations.service_accounts import Check
 from integrations.set_up.login_workflows import workflows
 from integrations.views import timeline
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.step_up import recent_confirmation

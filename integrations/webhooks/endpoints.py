@@ -14,8 +14,8 @@ from integrations.webhooks import events, notices
 from integrations.webhooks.signing import new_secret
 from tokens.services import Overlap
 from workspaces import audit, jobs, secrets
-from workspaces.confirmations import Action as Confirmed
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Action as Confirmed
+from workspaces.confirmable import Subject
 from workspaces.models import Job, User, Workspace
 from workspaces.permissions import Permission
 from workspaces.sealed import SealedColumn

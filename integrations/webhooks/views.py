@@ -26,7 +26,7 @@ from integrations.webhooks.events import EVENT_TYPES
 from integrations.webhooks.forms import EndpointForm, ReplaceSecretForm
 from workspaces import configuration
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.pages import Pill, page_of
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.secrets import UnreadableSecret

@@ -9,7 +9,7 @@ import pytest
 from integrations.audit_stream import services, streaming
 from integrations.audit_stream.services import Destination
 from integrations.models import AuditStream
-from workspaces import audit, audit_chain, jobs
+from workspaces import audit, audit_chain, leases
 from workspaces.clock import database_now
 from workspaces.models import AuditChain, Job, User, Workspace
 
@@ -49,8 +49,8 @@ def work(workspace: Workspace) -> Job:
     streaming.ask_for_due(database_now())
     waiting = Job.objects.filter(kind=streaming.JOB, state__in=Job.WAITING)
     waiting.update(due_at=database_now())
-    job = jobs.claim(worker="w", now=database_now(), only=waiting.get().public_id)
+    job = leases.claim(worker="w", now=database_now(), only=waiting.get().public_id)
     assert job is not None
-    jobs.carry_out(job)
+    leases.carry_out(job)
     job.refresh_from_db()
     return job

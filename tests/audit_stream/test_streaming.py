@@ -17,7 +17,7 @@ from tests import tls
 from tests.audit_stream.conftest import Stream, work, write_events
 from tests.audit_stream.receivers import HttpReceiver, SyslogReceiver
 from tests.fakes.raw_server import serving
-from workspaces import audit_chain, jobs
+from workspaces import audit_chain, leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job, User, Workspace
 
@@ -236,9 +236,9 @@ def test_failure_that_may_pass_is_told_after_five(
 def send_mails() -> None:
     waiting = Job.objects.filter(kind=streaming.TELL, state=Job.State.QUEUED)
     for each in waiting:
-        job = jobs.claim(worker="m", now=database_now(), only=each.public_id)
+        job = leases.claim(worker="m", now=database_now(), only=each.public_id)
         assert job is not None
-        jobs.carry_out(job)
+        leases.carry_out(job)
 
 
 def test_address_that_the_operator_does_not_open_is_never_called(

@@ -28,7 +28,7 @@ from tests import factories
 from tests.cli.conftest import URL, Run
 from tests.conftest import scim_client
 from tokens.models import ScimToken
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import Job, Role, Workspace
 from workspaces.permissions import Permission
@@ -282,17 +282,17 @@ def _job() -> Job:
 
 
 def _begin() -> None:
-    job = jobs.claim(worker="test", now=database_now(), only=_job().public_id)
+    job = leases.claim(worker="test", now=database_now(), only=_job().public_id)
     assert job is not None
-    jobs.report_progress(job, phase="Read users", done=3, total=7)
+    leases.report_progress(job, phase="Read users", done=3, total=7)
 
 
 def _end() -> None:
-    jobs.complete(_job(), None, now=database_now())
+    leases.complete(_job(), None, now=database_now())
 
 
 def _fail(error: str) -> None:
-    jobs.give_up(_job(), error, now=database_now())
+    leases.give_up(_job(), error, now=database_now())
 
 
 class TestLogs:

@@ -36,7 +36,7 @@ from tests.integrations.connectors.manifests import shipped
 from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.services import IssuedToken
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import (
     AuditEvent,
@@ -565,9 +565,9 @@ def test_names_from_outside_are_escaped(
 ) -> None:
     scim.add_user("ann@acme.test", displayName="<script>alert(1)</script>")
     Provisioning.objects.update(last_error="<script>alert(2)</script>")
-    job = jobs.claim(worker="<script>alert(3)</script>", now=database_now())
+    job = leases.claim(worker="<script>alert(3)</script>", now=database_now())
     assert job is not None
-    jobs.give_up(job, "<script>alert(4)</script>", now=database_now())
+    leases.give_up(job, "<script>alert(4)</script>", now=database_now())
 
     for model in (Resource, Provisioning, Job):
         for path in pages_of(model):

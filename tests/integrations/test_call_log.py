@@ -17,7 +17,7 @@ from integrations.outside import call_log, connections
 from integrations.outside.call_log import CallLog
 from tests.conftest import ScimClient
 from tests.integrations.outside import Outside
-from workspaces import jobs
+from workspaces import periodic
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
 
@@ -161,7 +161,7 @@ def test_old_calls_are_pruned_with_the_records(
 
 
 def test_pruning_is_put_off_every_day(workspace: Workspace) -> None:
-    jobs.enqueue_periodic(now=database_now())
+    periodic.enqueue_due(now=database_now())
 
     assert Job.objects.filter(kind=call_log.PRUNE, workspace=workspace).exists()
 

@@ -14,7 +14,7 @@ from integrations.syncing import sync
 from scim.models import GroupMember, Resource
 from tests.conftest import JSON, ScimClient
 from tests.integrations.outside import USERNAME, Outside
-from workspaces import faults, jobs
+from workspaces import faults, leases
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -79,8 +79,8 @@ def test_a_user_deleted_while_the_app_is_asked_is_deleted_there_next(
 
 def outlive_leases() -> None:
     """Let a worker find what the dead one held."""
-    later = database_now() + jobs.LEASE + timedelta(seconds=1)
-    assert jobs.release_expired(now=later) == 1
+    later = database_now() + leases.LEASE + timedelta(seconds=1)
+    assert leases.release_expired(now=later) == 1
 
 
 def read(integration: Integration) -> Job:

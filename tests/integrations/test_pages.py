@@ -23,7 +23,7 @@ from tests import factories
 from tests.conftest import ScimClient
 from tests.integrations.outside import Outside
 from tokens import services as token_services
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User, Workspace
 
@@ -700,9 +700,9 @@ class TestSync:
         self, alice_client: Client, path: str
     ) -> None:
         alice_client.post(f"{path}sync/")
-        job = jobs.claim(worker="w", now=database_now())
+        job = leases.claim(worker="w", now=database_now())
         assert job is not None
-        jobs.report_progress(job, phase="Read users", done=40)
+        leases.report_progress(job, phase="Read users", done=40)
 
         answer = alice_client.get(f"{path}sync/", headers={"hx-request": "true"})
 
@@ -763,9 +763,9 @@ class TestSync:
         self, alice_client: Client, integration: Integration, path: str
     ) -> None:
         services.request_sync(integration, actor=None, now=database_now())
-        job = jobs.claim(worker="w", now=database_now())
+        job = leases.claim(worker="w", now=database_now())
         assert job is not None
-        jobs.complete(job, {"message": "Sync finished."}, now=database_now())
+        leases.complete(job, {"message": "Sync finished."}, now=database_now())
 
         assert "Sync finished" not in get(alice_client, f"{path}users/")
 

@@ -16,7 +16,7 @@ from integrations.provisioning import applying, reconciling, wanted
 from scim.models import Resource
 from tests.conftest import JSON, ScimClient, scim_client
 from tests.integrations.outside import USERNAME, Outside
-from workspaces import directory_sync, jobs
+from workspaces import directory_sync, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import DirectorySync, EmailDomain, Job, User
 
@@ -744,14 +744,14 @@ class TestManyChanges:
             )
 
         rename("First")
-        running = jobs.claim(worker="w", now=database_now())
+        running = leases.claim(worker="w", now=database_now())
         assert running is not None
         row = applying._begin(running)
         assert row is not None
         rename("Second")
         rename("Third")
         applying._succeed(running, row)
-        jobs.complete(running, None, now=database_now())
+        leases.complete(running, None, now=database_now())
         between = row_of(ann)
         work()
 
@@ -767,7 +767,7 @@ class TestManyChanges:
             f"/Users/{ann['id']}",
             {"op": "replace", "path": "userName", "value": "mei.tanaka@example.com"},
         )
-        running = jobs.claim(worker="w", now=database_now())
+        running = leases.claim(worker="w", now=database_now())
         assert running is not None
         row = applying._begin(running)
         assert row is not None
@@ -778,7 +778,7 @@ class TestManyChanges:
         error = applying.PermanentFailure("This login is taken.")
         with pytest.raises(jobs.GiveUp):
             applying._fail(running, row, error)
-        jobs.give_up(running, error.message, now=database_now())
+        leases.give_up(running, error.message, now=database_now())
         between = row_of(ann)
         work()
 
@@ -791,15 +791,15 @@ class TestManyChanges:
     ) -> None:
         user = scim.add_user(ANN)
         now = database_now()
-        job = jobs.claim(worker="dies", now=now)
+        job = leases.claim(worker="dies", now=now)
         assert job is not None
         with transaction.atomic():
-            jobs.carry_out(job)
+            leases.carry_out(job)
             transaction.set_rollback(True)
         assert ANN in outside.users()
         assert row_of(user).account is None
 
-        jobs.release_expired(now=now + jobs.LEASE + timedelta(seconds=1))
+        leases.release_expired(now=now + leases.LEASE + timedelta(seconds=1))
         work(waiting=True)
 
         assert outside.writes().count("POST /api/users") == 1

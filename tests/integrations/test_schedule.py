@@ -14,7 +14,7 @@ from integrations import configuration
 from integrations.models import Integration, IntegrationDraft
 from integrations.syncing import cron, schedule
 from tests import factories
-from workspaces import jobs
+from workspaces import periodic
 from workspaces.clock import database_now
 from workspaces.models import Job, User, Workspace
 
@@ -144,7 +144,7 @@ class TestDue:
         assert schedule.ask_for_due(MONDAY + timedelta(days=999)) == 0
 
     def test_worker_asks_by_itself(self, scheduled: Integration) -> None:
-        jobs.enqueue_periodic(now=scheduled.created_at + timedelta(days=1))
+        periodic.enqueue_due(now=scheduled.created_at + timedelta(days=1))
 
         assert syncs() == 1
 

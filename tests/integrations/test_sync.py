@@ -14,7 +14,7 @@ from integrations.syncing import holding, sync
 from scim.models import Change, GroupMember, Resource
 from tests.conftest import JSON, ScimClient
 from tests.integrations.outside import USERNAME, Outside
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job, User
 
@@ -38,9 +38,9 @@ def run_sync(integration: Integration) -> Sync:
         job = ask(integration)
         long_ago = database_now() - timedelta(days=1)
         Job.objects.filter(pk=job.pk).update(due_at=long_ago)
-        taken = jobs.claim(worker="w", now=database_now())
+        taken = leases.claim(worker="w", now=database_now())
         assert taken == job
-        jobs.carry_out(taken)
+        leases.carry_out(taken)
         taken.refresh_from_db()
         return taken
 
@@ -239,7 +239,7 @@ class TestJoining:
         self, integration: Integration, state: str
     ) -> None:
         ask(integration)
-        running = jobs.claim(worker="w", now=database_now())
+        running = leases.claim(worker="w", now=database_now())
         assert running is not None
         Job.objects.update(state=state)
 

@@ -14,7 +14,7 @@ from integrations.models import AppAccount, AppCall, Integration, Provisioning
 from scim.protocol.user_schema import urn_of
 from tests.conftest import JSON, ScimClient
 from tests.integrations.outside import Outside
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -50,9 +50,9 @@ def sync(connected: Integration) -> Callable[[], Job]:
         job = services.request_sync(connected, actor=None, now=database_now())
         long_ago = database_now() - timedelta(days=1)
         Job.objects.filter(pk=job.pk).update(due_at=long_ago)
-        taken = jobs.claim(worker="w", now=database_now())
+        taken = leases.claim(worker="w", now=database_now())
         assert taken == job
-        jobs.carry_out(taken)
+        leases.carry_out(taken)
         taken.refresh_from_db()
         return taken
 

@@ -22,7 +22,7 @@ from tests import factories
 from tests.fakes.webhook_receiver import Receiver, receiving
 from tokens import quarantine, watch
 from tokens.services import Overlap
-from workspaces import audit, jobs
+from workspaces import audit, jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User, Workspace
 
@@ -442,10 +442,10 @@ def test_job_that_is_given_up_is_an_event(
         trigger=Job.Trigger.SCHEDULE,
         now=now,
     )
-    job = jobs.claim(worker="w", now=now)
+    job = leases.claim(worker="w", now=now)
     assert job is not None
 
-    jobs.give_up(job, "The app refuses it.", now=now)
+    leases.give_up(job, "The app refuses it.", now=now)
 
     found = delivery()
     assert found.event == "job.dead"

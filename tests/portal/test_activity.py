@@ -24,7 +24,7 @@ from scim.models import RequestRecord
 from tests import factories
 from tests.conftest import ScimClient
 from tests.portal.words import query_count, read, text_of
-from workspaces import jobs
+from workspaces import jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job, Role, User, Workspace
 
@@ -61,13 +61,13 @@ def add(integration: Integration) -> Add:
 def fail(resource_id: str, error: str = TAKEN) -> Job:
     """Let the waiting job of a user end without success, as the worker does."""
     Job.objects.exclude(subject=resource_id).filter(state__in=Job.WAITING).delete()
-    job = jobs.claim(worker="test", now=database_now())
+    job = leases.claim(worker="test", now=database_now())
     assert job is not None
     Provisioning.objects.filter(resource_id_public=resource_id).update(
         state=Provisioning.State.PROVISIONING_ONGOING
     )
-    jobs.report_progress(job, act="invite")
-    jobs.give_up(job, error, now=database_now())
+    leases.report_progress(job, act="invite")
+    leases.give_up(job, error, now=database_now())
     return job
 
 

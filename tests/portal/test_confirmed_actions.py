@@ -12,7 +12,7 @@ from tests import factories
 from tests.confirming import Portal, new_code, sync_token, with_authenticator
 from tests.portal.words import text_of
 from tokens.models import ScimToken
-from workspaces import confirmation_policy, confirmations
+from workspaces import confirmable, confirmation_policy
 from workspaces.errors import NoLongerAllowed
 from workspaces.models import (
     AuditEvent,
@@ -71,10 +71,10 @@ def opened(client: Client, path: str) -> Any:
 
 
 def test_table_of_optional_actions() -> None:
-    names = {action.name for action in confirmations.optional_actions()}
+    names = {action.name for action in confirmable.optional_actions()}
 
     assert names == set(ALL)
-    assert confirmations.action_of("tokens.view").is_always
+    assert confirmable.action_of("tokens.view").is_always
 
 
 def test_nothing_is_asked_by_default(

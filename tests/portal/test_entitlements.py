@@ -24,7 +24,7 @@ from integrations.models import (
 from integrations.provisioning import entitlements
 from integrations.reports import assignment_exports, assignments
 from tests.conftest import ScimClient
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job, User
 
@@ -76,10 +76,10 @@ def exported(client: Client, path: str) -> list[list[str]]:
 
 def work() -> None:
     """Carry out the job that waits, as a worker does."""
-    job = jobs.claim(worker="w", now=database_now())
+    job = leases.claim(worker="w", now=database_now())
     assert job is not None
     assert job.kind == assignment_exports.JOB
-    jobs.carry_out(job)
+    leases.carry_out(job)
 
 
 class TestList:

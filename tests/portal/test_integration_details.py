@@ -21,7 +21,7 @@ from tests.integrations.conftest import connected, outside, outside_process, wor
 from tests.integrations.outside import Outside
 from tokens import services as token_services
 from tokens.models import ScimToken
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User
 
@@ -342,14 +342,14 @@ class TestPause:
     ) -> None:
         """The worker saw the pause; before it parks the job, the pause ends."""
         _scim(connected).add_user()
-        job = jobs.claim(worker="w", now=database_now())
+        job = leases.claim(worker="w", now=database_now())
         assert job is not None
         pausing.pause(connected, actor=alice, now=database_now())
         paused = Integration.objects.get(pk=connected.pk)
         pausing.resume(connected, actor=alice, now=database_now())
 
         pausing.wait(job, paused)
-        jobs.carry_out(job)
+        leases.carry_out(job)
 
         assert "ann@acme.test" in outside.users()
 

@@ -14,7 +14,7 @@ from integrations.models import Integration
 from integrations.provisioning import wanted
 from tests import factories
 from tests.conftest import ScimClient
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job, User, Workspace
 
@@ -217,9 +217,9 @@ class TestServiceAccount:
         self, integration: Integration, scim: ScimClient, alice: User
     ) -> None:
         scim.add_user()
-        job = jobs.claim(worker="w", now=database_now())
+        job = leases.claim(worker="w", now=database_now())
         assert job is not None
-        jobs.retry(job, "Refused.", now=database_now())
+        leases.retry(job, "Refused.", now=database_now())
         other = factories.ServiceAccountFactory(workspace=integration.workspace)
         now = database_now()
 

@@ -15,7 +15,7 @@ from integrations.models import AppAccount, Integration
 from integrations.syncing import holding, sync
 from tests.integrations.conftest import connected, outside, outside_process, work
 from tests.integrations.outside import Outside
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Job, User
 
@@ -41,7 +41,7 @@ def phases(client: Client, path: str) -> dict[str, str]:
 
 
 def claimed() -> Job:
-    job = jobs.claim(worker="w", now=database_now())
+    job = leases.claim(worker="w", now=database_now())
     assert job is not None
     return job
 
@@ -67,7 +67,7 @@ class TestPhases:
         path = start(alice_client, integration)
         queued = alice_client.get(path)
         job = claimed()
-        jobs.report_progress(job, phase=sync.READ_ROLES)
+        leases.report_progress(job, phase=sync.READ_ROLES)
 
         assert b"data-poll" in queued.content
         assert ">Refresh</a>" in queued.content.decode()
@@ -84,9 +84,9 @@ class TestPhases:
     ) -> None:
         path = start(alice_client, integration)
         job = claimed()
-        jobs.report_progress(job, phase=sync.READ_USERS, done=120)
+        leases.report_progress(job, phase=sync.READ_USERS, done=120)
         reading = words(alice_client.get(path))
-        jobs.report_progress(job, phase=sync.SAVE, done=40, total=214)
+        leases.report_progress(job, phase=sync.SAVE, done=40, total=214)
         saving = alice_client.get(path)
 
         assert "Users 120 so far" in reading
@@ -457,11 +457,11 @@ def _cancel_at(
     done: int | None = None,
 ) -> None:
     """Press Cancel in the middle: right after the sync reports that it is there."""
-    report = jobs.report_progress
+    report = leases.report_progress
 
     def reported(job: Job, **progress: int | str) -> None:
         report(job, **progress)
         if progress["phase"] == phase and done in {None, progress.get("done")}:
             client.post(f"{path}cancel/")
 
-    monkeypatch.setattr(jobs, "report_progress", reported)
+    monkeypatch.setattr(leases, "report_progress", reported)

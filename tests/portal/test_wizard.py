@@ -24,7 +24,7 @@ from tests.conftest import ScimClient
 from tests.integrations.conftest import outside, outside_process, work
 from tests.integrations.outside import USERNAME, Outside
 from tests.real_apps.servers import free_port
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User, Workspace
 
@@ -867,8 +867,8 @@ class TestFailure:
         alice_client.post(step(ready, "check"))
         for _ in range(2):
             Job.objects.update(due_at=database_now())
-            assert jobs.claim(worker="w", now=database_now()) is not None
-            jobs.release_expired(now=database_now() + timedelta(minutes=5))
+            assert leases.claim(worker="w", now=database_now()) is not None
+            leases.release_expired(now=database_now() + timedelta(minutes=5))
 
         content = text(alice_client.get(step(ready, "check")))
 
@@ -882,7 +882,7 @@ class TestFailure:
         work: Work,
     ) -> None:
         drafts.request_check(ready, actor=alice, now=database_now())
-        job = jobs.claim(worker="w", now=database_now())
+        job = leases.claim(worker="w", now=database_now())
         assert job is not None
         setup = drafts.complete(ready)
         drafts.answer(

@@ -11,7 +11,7 @@ from scim import records
 from scim.models import RequestRecord
 from scim.protocol.tolerances import Tolerance
 from tests.conftest import ScimClient
-from workspaces import jobs
+from workspaces import periodic
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job
 
@@ -119,7 +119,7 @@ def test_old_records_are_pruned_once_a_day(scim: ScimClient) -> None:
     records.flush()
 
     for _ in range(2):
-        jobs.enqueue_periodic(now=now)
+        periodic.enqueue_due(now=now)
     job = Job.objects.get(kind=records.PRUNE_JOB)
     result = records.prune(job)
 
@@ -134,7 +134,7 @@ def test_pruning_leaves_other_tenants_alone(
     records.flush()
     now = database_now()
     RequestRecord.objects.update(at=now - timedelta(days=91))
-    jobs.enqueue_periodic(now=now)
+    periodic.enqueue_due(now=now)
 
     records.prune(
         Job.objects.get(kind=records.PRUNE_JOB, workspace=scim.directory.workspace_id)

@@ -12,7 +12,7 @@ from integrations.models import Integration
 from integrations.reports import assignment_exports
 from integrations.set_up import drafts
 from integrations.syncing import sync
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import User
 
@@ -80,9 +80,9 @@ def of_work(integration: Integration, actor: User) -> list[tuple[str, Visit]]:
     now = database_now()
     key = integration.directory.key
     asked = services.request_sync(integration, actor=actor, now=now)
-    running = jobs.claim(worker="screens", now=now, only=asked.public_id)
+    running = leases.claim(worker="screens", now=now, only=asked.public_id)
     assert running is not None
-    jobs.report_progress(running, phase=sync.SAVE, done=40, total=214)
+    leases.report_progress(running, phase=sync.SAVE, done=40, total=214)
     assignment_exports.request(integration, actor=actor, now=now)
     return [
         ("sync-running", at(f"/integrations/{key}/sync/{running.public_id}/")),
@@ -104,9 +104,9 @@ def _failed_check(integration: Integration, actor: User) -> str:
     }
     draft = drafts.start(integration.workspace, answers=answers, actor=actor)
     asked = drafts.request_check(draft, actor=actor, now=database_now())
-    job = jobs.claim(worker="screens", now=database_now(), only=asked.public_id)
+    job = leases.claim(worker="screens", now=database_now(), only=asked.public_id)
     assert job is not None
-    jobs.carry_out(job)
+    leases.carry_out(job)
     job.refresh_from_db()
     assert job.state == job.State.NOT_COMPLETED
     return f"/integrations/new/{draft.public_id}/check/"

@@ -27,7 +27,7 @@ from tokens import (
 from tokens.audit import Action
 from tokens.credential import Credential, Kind
 from tokens.services import IssuedToken, Overlap
-from workspaces import jobs
+from workspaces import leases
 from workspaces.clock import database_now
 from workspaces.models import (
     AuditEvent,
@@ -79,7 +79,7 @@ def test_tok_19_every_administrator_is_told_without_the_value(
     (job,) = Job.objects.filter(kind=notices.JOB)
     Job.objects.filter(pk=job.pk).update(state=Job.State.STARTED)
     job.refresh_from_db()
-    jobs.carry_out(job)
+    leases.carry_out(job)
     (sent,) = mail.outbox
     assert sent.recipients() == ["alice@acme.test", "dana@acme.test"]
     assert sent.subject == "The token test of Acme Demo leaked and is revoked"

@@ -16,7 +16,7 @@ from tokens import notices, services, watch
 from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.services import Overlap
-from workspaces import jobs
+from workspaces import jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, Role, User, Workspace
 
@@ -38,7 +38,7 @@ def deliver() -> Callable[[], list[mail.EmailMessage]]:
         for job in Job.objects.filter(kind=notices.JOB, state__in=Job.WAITING):
             Job.objects.filter(pk=job.pk).update(state=Job.State.STARTED)
             job.refresh_from_db()
-            jobs.carry_out(job)
+            leases.carry_out(job)
         return list(mail.outbox)
 
     return run

@@ -25,10 +25,10 @@ from tokens.confirmed import REPLACE, VIEW, replaced, subject_of
 from tokens.errors import NotRevealable, OnlyOwners
 from tokens.models import ScimToken
 from tokens.panel import panel
-from workspaces import confirmation_answers, confirmations, secrets
+from workspaces import confirmable, confirmation_answers, confirmations, secrets
 from workspaces.clock import database_now
+from workspaces.confirmable import Asker
 from workspaces.confirmation_errors import NotConfirmed, Reason
-from workspaces.confirmations import Asker
 from workspaces.models import (
     AuditEvent,
     AuthenticatorApp,
@@ -382,7 +382,7 @@ def test_new_token_of_directory_sync_is_guarded(
     gateway = factories.issue_token(directory).token
 
     def is_needed(token: ScimToken) -> bool:
-        return confirmations.is_needed(workspace, REPLACE, replaced(token))
+        return confirmable.is_needed(workspace, REPLACE, replaced(token))
 
     assert is_needed(issued[0])
     assert not is_needed(gateway)

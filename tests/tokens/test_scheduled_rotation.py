@@ -18,7 +18,7 @@ from tokens.audit import Action
 from tokens.models import ScimToken
 from tokens.policy_models import RotationSchedule, TokenPolicy
 from tokens.services import Overlap
-from workspaces import jobs
+from workspaces import jobs, leases
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User, Workspace
 
@@ -58,7 +58,7 @@ def deliver() -> None:
     for job in Job.objects.filter(kind=notices.JOB, state__in=Job.WAITING):
         Job.objects.filter(pk=job.pk).update(state=Job.State.STARTED)
         job.refresh_from_db()
-        jobs.carry_out(job)
+        leases.carry_out(job)
 
 
 class TestReminders:

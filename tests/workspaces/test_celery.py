@@ -22,7 +22,7 @@ from tests.bench.processes import free_port
 from tests.faults.brokers import start_redis
 from tests.real_apps.debian import installed
 from tests.workspaces.test_jobs import KIND, carried_out_by
-from workspaces import celery_dispatcher, jobs
+from workspaces import celery_dispatcher, jobs, leases
 from workspaces.celery_dispatcher import SEND_AGAIN, Dispatcher, send_due
 from workspaces.clock import database_now
 from workspaces.management.commands import worker
@@ -112,9 +112,9 @@ def test_broker_that_hangs_does_not_hold_up_who_gives_dead_jobs_back(
     put_off: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_off("of the dead")
-    long_ago = database_now() - 2 * jobs.LEASE
+    long_ago = database_now() - 2 * leases.LEASE
     Job.objects.update(due_at=long_ago)
-    jobs.claim(worker="killed", now=long_ago)
+    leases.claim(worker="killed", now=long_ago)
     answered = Event()
     monkeypatch.setattr(worker, "HEARTBEAT_SECONDS", 0.05)
     monkeypatch.setattr(
@@ -142,4 +142,4 @@ def test_broker_that_hangs_does_not_hold_up_who_gives_dead_jobs_back(
 def test_sender_does_not_wait_for_a_broker_for_ever() -> None:
     waits = celery_dispatcher.make_sender().conf.broker_transport_options
 
-    assert waits["socket_timeout"] == waits["read_timeout"] < jobs.LEASE.seconds
+    assert waits["socket_timeout"] == waits["read_timeout"] < leases.LEASE.seconds

@@ -13,12 +13,12 @@ from tokens.confirmed import VIEW, subject_of
 from tokens.models import ScimToken
 from workspaces import confirmation_answers, confirmations
 from workspaces.clock import database_now
+from workspaces.confirmable import Asker
 from workspaces.confirmation_errors import (
     ConfirmationError,
     NotConfirmed,
     NotPending,
 )
-from workspaces.confirmations import Asker
 from workspaces.models import (
     AuditEvent,
     AuthenticatorApp,

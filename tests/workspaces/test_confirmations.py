@@ -15,15 +15,15 @@ from tests.confirming import (
     with_recovery_codes,
     wrong_code,
 )
-from workspaces import confirmation_answers, confirmations
+from workspaces import confirmation_answers, confirmation_expiry, confirmations
 from workspaces.clock import database_now
+from workspaces.confirmable import CHANGE_MEMBER, Asker, Subject
 from workspaces.confirmation_errors import (
     NotConfirmed,
     NotPending,
     TooManyAttempts,
     WrongCode,
 )
-from workspaces.confirmations import CHANGE_MEMBER, Asker, Subject
 from workspaces.factors.codes import Purpose, locked_until
 from workspaces.factors.kinds import kind_named
 from workspaces.models import (
@@ -381,8 +381,8 @@ def test_tidy_notes_what_ran_out_once_and_drops_the_old(
     Confirmation.objects.update(expires_at=database_now())
     job = Job(workspace=workspace)
 
-    assert confirmations.tidy(job) == {"expired": 2, "deleted": 1}
-    assert confirmations.tidy(job) == {"expired": 0, "deleted": 0}
+    assert confirmation_expiry.tidy(job) == {"expired": 2, "deleted": 1}
+    assert confirmation_expiry.tidy(job) == {"expired": 0, "deleted": 0}
 
     pending.refresh_from_db()
     assert pending.state == State.EXPIRED

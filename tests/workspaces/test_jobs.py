@@ -11,9 +11,10 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 
 from tests import factories
-from workspaces import jobs
+from workspaces import jobs, leases, periodic
 from workspaces.clock import database_now
-from workspaces.jobs import GiveUp, LostLease, RetryLater
+from workspaces.jobs import GiveUp, RetryLater
+from workspaces.leases import LostLease
 from workspaces.management.commands.worker import (
     HEARTBEAT_SECONDS,
     IDLE_SECONDS,
@@ -49,7 +50,7 @@ def carried_out_by(carry: jobs.Carry) -> Iterator[None]:
 
 
 def claim(now: datetime | None = None, worker: str = "w") -> Job | None:
-    return jobs.claim(worker=worker, now=now or database_now())
+    return leases.claim(worker=worker, now=now or database_now())
 
 
 def claimed(now: datetime | None = None) -> Job:
@@ -75,7 +76,7 @@ class TestClaim:
         assert job.state == Job.State.STARTED
         assert job.attempt == 1
         assert job.worker == "w"
-        assert job.lease_ends_at == now + jobs.LEASE
+        assert job.lease_ends_at == now + leases.LEASE
         assert job.started_at == now
 
     def test_nothing_due_is_none(
@@ -106,7 +107,7 @@ class TestClaim:
         assert claimed(now).subject == "other"
         assert claim(now) is None
 
-        jobs.complete(first, None, now=now)
+        leases.complete(first, None, now=now)
         assert claimed(now).subject == "s"
 
     def test_same_subject_of_another_kind_is_free(
@@ -149,7 +150,7 @@ class TestCoalescing:
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
     ) -> None:
         put_off(now=now)
-        jobs.retry(claimed(now), "down", after=timedelta(hours=1), now=now)
+        leases.retry(claimed(now), "down", after=timedelta(hours=1), now=now)
 
         joined = put_off(now=now + SECOND)
 
@@ -160,7 +161,7 @@ class TestCoalescing:
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
     ) -> None:
         put_off()
-        jobs.complete(claimed(), None, now=now)
+        leases.complete(claimed(), None, now=now)
 
         assert put_off().created
 
@@ -191,7 +192,7 @@ class TestParked:
         def park(state: str) -> Job:
             put_off(now=now)
             job = claimed(now)
-            jobs.park(job, "Somebody decides.", state=Job.State(state))
+            leases.park(job, "Somebody decides.", state=Job.State(state))
             job.refresh_from_db()
             return job
 
@@ -275,10 +276,10 @@ class TestCancel:
         job = claimed(now)
         cancel()
 
-        with pytest.raises(jobs.LostLease):
-            jobs.report_progress(job, done=1)
-        with pytest.raises(jobs.LostLease):
-            jobs.complete(job, None, now=now)
+        with pytest.raises(leases.LostLease):
+            leases.report_progress(job, done=1)
+        with pytest.raises(leases.LostLease):
+            leases.complete(job, None, now=now)
         assert state(job) == Job.State.NOT_COMPLETED
 
     @pytest.mark.parametrize("state", [Job.State.COMPLETED, *Job.PARKED])
@@ -301,25 +302,25 @@ class TestFence:
     ) -> None:
         put_off(now=now)
         zombie = claimed(now)
-        later = now + jobs.LEASE + SECOND
-        assert jobs.release_expired(now=later) == 1
-        owner = claimed(later + jobs.BACKOFF_CAP)
+        later = now + leases.LEASE + SECOND
+        assert leases.release_expired(now=later) == 1
+        owner = claimed(later + leases.BACKOFF_CAP)
 
         assert owner.attempt == 2
         for end in (
-            lambda: jobs.complete(zombie, {}, now=later),
-            lambda: jobs.give_up(zombie, "no", now=later),
-            lambda: jobs.retry(zombie, "no", now=later),
-            lambda: jobs.report_progress(zombie, done=1),
+            lambda: leases.complete(zombie, {}, now=later),
+            lambda: leases.give_up(zombie, "no", now=later),
+            lambda: leases.retry(zombie, "no", now=later),
+            lambda: leases.report_progress(zombie, done=1),
         ):
             with pytest.raises(LostLease):
                 end()
-        jobs.heartbeat([zombie], now=later + timedelta(days=1))
+        leases.heartbeat([zombie], now=later + timedelta(days=1))
         owner.refresh_from_db()
         assert owner.state == Job.State.STARTED
-        assert owner.lease_ends_at == later + jobs.BACKOFF_CAP + jobs.LEASE
+        assert owner.lease_ends_at == later + leases.BACKOFF_CAP + leases.LEASE
 
-        jobs.complete(owner, {"by": "owner"}, now=later)
+        leases.complete(owner, {"by": "owner"}, now=later)
         assert state(zombie) == Job.State.COMPLETED
         assert zombie.result == {"by": "owner"}
 
@@ -328,10 +329,10 @@ class TestFence:
     ) -> None:
         put_off()
         job = claimed()
-        jobs.complete(job, None, now=now)
+        leases.complete(job, None, now=now)
 
         with pytest.raises(LostLease):
-            jobs.give_up(job, "no", now=now)
+            leases.give_up(job, "no", now=now)
 
     def test_zombie_ends_in_silence(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
@@ -340,10 +341,10 @@ class TestFence:
         zombie = claimed(now)
 
         def overtaken(_: Job) -> None:
-            jobs.release_expired(now=now + jobs.LEASE + SECOND)
+            leases.release_expired(now=now + leases.LEASE + SECOND)
 
         with carried_out_by(overtaken):
-            jobs.carry_out(zombie)
+            leases.carry_out(zombie)
 
         assert state(zombie) == Job.State.RETRYING
 
@@ -355,10 +356,10 @@ class TestLease:
         put_off(now=now)
         job = claimed(now)
 
-        jobs.heartbeat([job], now=now + jobs.LEASE)
+        leases.heartbeat([job], now=now + leases.LEASE)
 
-        assert jobs.release_expired(now=now + jobs.LEASE + SECOND) == 0
-        assert jobs.release_expired(now=now + 2 * jobs.LEASE + SECOND) == 1
+        assert leases.release_expired(now=now + leases.LEASE + SECOND) == 0
+        assert leases.release_expired(now=now + 2 * leases.LEASE + SECOND) == 1
 
     def test_heartbeat_of_nothing_touches_nothing(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
@@ -366,10 +367,10 @@ class TestLease:
         put_off(now=now)
         job = claimed(now)
 
-        jobs.heartbeat([], now=now + timedelta(days=1))
+        leases.heartbeat([], now=now + timedelta(days=1))
 
         job.refresh_from_db()
-        assert job.lease_ends_at == now + jobs.LEASE
+        assert job.lease_ends_at == now + leases.LEASE
 
     def test_expired_one_goes_back_and_says_why(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
@@ -377,12 +378,12 @@ class TestLease:
         put_off(now=now)
         job = claimed(now)
 
-        jobs.release_expired(now=now + jobs.LEASE + SECOND)
+        leases.release_expired(now=now + leases.LEASE + SECOND)
 
         assert state(job) == Job.State.RETRYING
         assert job.error == "The worker stopped in the middle."
         assert job.lease_ends_at is None
-        assert claimed(now + jobs.BACKOFF_CAP).pk == job.pk
+        assert claimed(now + leases.BACKOFF_CAP).pk == job.pk
 
     def test_living_one_stays(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
@@ -390,7 +391,7 @@ class TestLease:
         put_off(now=now)
         job = claimed(now)
 
-        assert jobs.release_expired(now=now + jobs.LEASE) == 0
+        assert leases.release_expired(now=now + leases.LEASE) == 0
         assert state(job) == Job.State.STARTED
 
     def test_first_death_of_a_worker_costs_no_wait(
@@ -399,9 +400,9 @@ class TestLease:
         """F14: a killed worker's job goes on once its lease is over."""
         put_off(now=now)
         job = claimed(now)
-        over = now + jobs.LEASE + SECOND
+        over = now + leases.LEASE + SECOND
 
-        jobs.release_expired(now=over)
+        leases.release_expired(now=over)
 
         assert claimed(over).pk == job.pk
 
@@ -413,9 +414,9 @@ class TestLease:
 
         for _ in range(12):
             claimed(now)
-            now += jobs.LEASE + SECOND
-            jobs.release_expired(now=now)
-            now += jobs.LEASE
+            now += leases.LEASE + SECOND
+            leases.release_expired(now=now)
+            now += leases.LEASE
 
         assert state(job) == Job.State.NOT_COMPLETED
 
@@ -423,12 +424,12 @@ class TestLease:
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
     ) -> None:
         """F22: who is slow and not overtaken goes on, and is left alone meanwhile."""
-        put_off(now=now - jobs.LEASE)
-        job = claimed(now - jobs.LEASE)
+        put_off(now=now - leases.LEASE)
+        job = claimed(now - leases.LEASE)
 
-        jobs.require_lease(job)
+        leases.require_lease(job)
 
-        assert jobs.release_expired(now=now + jobs.LEASE - SECOND) == 0
+        assert leases.release_expired(now=now + leases.LEASE - SECOND) == 0
 
     def test_expired_one_makes_way_for_a_newer_request(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
@@ -437,20 +438,20 @@ class TestLease:
         old = claimed(now)
         new = put_off(now=now).job
 
-        jobs.release_expired(now=now + jobs.LEASE + SECOND)
+        leases.release_expired(now=now + leases.LEASE + SECOND)
 
         assert state(old) == Job.State.NOT_COMPLETED
         assert "A newer request took over." in old.error
-        assert claimed(now + jobs.LEASE + SECOND) == new
+        assert claimed(now + leases.LEASE + SECOND) == new
 
 
 class TestRetry:
     def test_backoff_doubles_within_its_bounds(self) -> None:
         for failures in (1, 2, 3, 5, 9, 10, 11, 20, 1000):
             ceiling = min(
-                jobs.BACKOFF_CAP, jobs.BACKOFF_BASE * 2 ** min(failures - 1, 30)
+                leases.BACKOFF_CAP, leases.BACKOFF_BASE * 2 ** min(failures - 1, 30)
             )
-            waits = [jobs.backoff(failures) for _ in range(200)]
+            waits = [leases.backoff(failures) for _ in range(200)]
             assert ceiling / 2 <= min(waits) <= max(waits) <= ceiling
             assert len(set(waits)) > 100, "without jitter all come back together"
 
@@ -461,7 +462,7 @@ class TestRetry:
         times = []
         for _ in range(3):
             now += timedelta(hours=1)
-            times.append(jobs.retry(claimed(now), "down", now=now))
+            times.append(leases.retry(claimed(now), "down", now=now))
 
         job = Job.objects.get()
         assert [time is None for time in times] == [False, False, True]
@@ -477,7 +478,7 @@ class TestRetry:
         put_off(now=now)
         wait = timedelta(seconds=77)
 
-        due_at = jobs.retry(claimed(now), "busy", after=wait, now=now)
+        due_at = leases.retry(claimed(now), "busy", after=wait, now=now)
 
         assert due_at == now + wait
         assert claim(now + wait - SECOND) is None
@@ -492,7 +493,7 @@ class TestCarryOut:
         job = claimed()
 
         with carried_out_by(lambda _: {"users": 3}):
-            jobs.carry_out(job)
+            leases.carry_out(job)
 
         assert state(job) == Job.State.COMPLETED
         assert job.result == {"users": 3}
@@ -508,7 +509,7 @@ class TestCarryOut:
             raise RetryLater("down", after=timedelta(minutes=5))
 
         with carried_out_by(later):
-            jobs.carry_out(job)
+            leases.carry_out(job)
 
         assert state(job) == Job.State.RETRYING
         assert job.error == "down"
@@ -524,7 +525,7 @@ class TestCarryOut:
             raise GiveUp("refused")
 
         with carried_out_by(never):
-            jobs.carry_out(job)
+            leases.carry_out(job)
 
         assert state(job) == Job.State.NOT_COMPLETED
         assert job.error == "refused"
@@ -535,7 +536,7 @@ class TestCarryOut:
         put_off()
 
         with pytest.raises(jobs.UnknownKind, match=KIND):
-            jobs.carry_out(claimed())
+            leases.carry_out(claimed())
 
 
 class TestWorker:
@@ -592,8 +593,8 @@ class TestWorker:
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
     ) -> None:
         """F32: the living renew their leases before any job is held to be lost."""
-        put_off(now=now - 2 * jobs.LEASE)
-        job = claimed(now - 2 * jobs.LEASE)
+        put_off(now=now - 2 * leases.LEASE)
+        job = claimed(now - 2 * leases.LEASE)
         worker = Worker(threads=1)
 
         worker._keep_leases()
@@ -607,7 +608,7 @@ class TestWorker:
         now: datetime,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        past = now - 2 * jobs.LEASE
+        past = now - 2 * leases.LEASE
         put_off("broken", now=past, max_failures=1)
         put_off("other", now=past)
         broken, other = claimed(past), claimed(past)
@@ -617,7 +618,7 @@ class TestWorker:
 
         monkeypatch.setitem(jobs._mourners, KIND, fail)
 
-        assert jobs.release_expired(now=now) == 1
+        assert leases.release_expired(now=now) == 1
 
         assert (state(broken), state(other)) == ("started", "retrying")
 
@@ -630,10 +631,10 @@ class TestWorker:
         def fail(_now: datetime) -> int:
             raise ValueError
 
-        monkeypatch.setattr(jobs, "_askers", [fail])
-        put_off(now=now - jobs.LEASE)
+        monkeypatch.setattr(periodic, "_askers", [fail])
+        put_off(now=now - leases.LEASE)
         worker = Worker(threads=1)
-        job = claimed(now - jobs.LEASE)
+        job = claimed(now - leases.LEASE)
         worker.held = {job.pk: job}
 
         worker._look_round()
@@ -644,10 +645,10 @@ class TestWorker:
 
     def test_a_job_goes_on_within_ten_seconds_of_its_workers_death(self) -> None:
         """F14: the lease, a beat and a look for work."""
-        seconds = jobs.LEASE.total_seconds() + HEARTBEAT_SECONDS + IDLE_SECONDS
+        seconds = leases.LEASE.total_seconds() + HEARTBEAT_SECONDS + IDLE_SECONDS
 
         assert seconds <= 10
-        assert jobs.LEASE.total_seconds() >= HEARTBEAT_SECONDS * 4
+        assert leases.LEASE.total_seconds() >= HEARTBEAT_SECONDS * 4
 
 
 def ask_for(workspace: Workspace, subject: str) -> jobs.Enqueued:
@@ -700,7 +701,7 @@ class TestRaces:
                     idle += 1
                     continue
                 taken.append(job.pk)
-                jobs.complete(job, None, now=database_now())
+                leases.complete(job, None, now=database_now())
 
         failures = in_threads(*[work] * 4)
 
@@ -724,7 +725,7 @@ class TestRaces:
                 done.append(job.pk)
                 # Free first: once the row is ended, another may start at once.
                 busy.release()
-                jobs.complete(job, None, now=database_now())
+                leases.complete(job, None, now=database_now())
 
         failures = in_threads(*[work] * 4)
 
@@ -752,12 +753,12 @@ class TestRaces:
         ask_for(workspace, "one")
         now = database_now()
         zombie = claimed(now)
-        later = now + jobs.LEASE + SECOND
-        jobs.release_expired(now=later)
-        owner = claimed(later + jobs.BACKOFF_CAP)
+        later = now + leases.LEASE + SECOND
+        leases.release_expired(now=later)
+        owner = claimed(later + leases.BACKOFF_CAP)
 
         def finish(job: Job, name: str) -> Callable[[], None]:
-            return lambda: jobs.complete(job, {"by": name}, now=later)
+            return lambda: leases.complete(job, {"by": name}, now=later)
 
         failures = in_threads(finish(zombie, "zombie"), finish(owner, "owner"))
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.workspaces.test_jobs import KIND, carried_out_by, claim, claimed
-from workspaces import jobs, lanes
+from workspaces import jobs, lanes, leases
 from workspaces.clock import database_now
 from workspaces.models import Job, Lane, Workspace
 
@@ -79,7 +79,7 @@ class TestWidth:
         assert [job.lane for job in taken] == ["app", "app", "quick"]
         assert claim() is None
 
-        jobs.complete(taken[0], None, now=database_now())
+        leases.complete(taken[0], None, now=database_now())
         assert claimed().lane == "app"
 
     def test_work_without_a_lane_has_no_limit(
@@ -142,7 +142,7 @@ class TestClosing:
         assert claim(later) is None
 
         lanes.note_success("app")
-        jobs.complete(trial, None, now=later)
+        leases.complete(trial, None, now=later)
         assert claimed(later).lane == "app"
         assert claimed(later).lane == "app"
 
@@ -179,7 +179,7 @@ def test_an_outage_does_not_bring_a_job_nearer_to_its_end(
     with carried_out_by(carry):
         for _ in range(5):
             Job.objects.update(due_at=database_now())
-            jobs.carry_out(claimed())
+            leases.carry_out(claimed())
 
     assert Job.objects.get().state == Job.State.RETRYING
 
@@ -190,7 +190,7 @@ def test_zombie_is_stopped_before_it_changes_anything(
     """F22: a worker that slept until another took over calls nobody any more."""
     put_off("s", now=now)
     zombie = claimed(now)
-    jobs.release_expired(now=now + jobs.LEASE + SECOND)
+    leases.release_expired(now=now + leases.LEASE + SECOND)
 
-    with pytest.raises(jobs.LostLease):
-        jobs.require_lease(zombie)
+    with pytest.raises(leases.LostLease):
+        leases.require_lease(zombie)

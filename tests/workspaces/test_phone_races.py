@@ -12,7 +12,7 @@ from tests.scim.together import together
 from tokens.confirmed import VIEW
 from workspaces import confirmations
 from workspaces.clock import database_now
-from workspaces.confirmations import Asker, Subject
+from workspaces.confirmable import Asker, Subject
 from workspaces.models import (
     AuditEvent,
     Confirmation,

@@ -18,8 +18,8 @@ from tests.fakes.phone import Phone, PushBrowser, added, push_browser
 from tokens.confirmed import VIEW
 from workspaces import confirmations
 from workspaces.clock import database_now
+from workspaces.confirmable import Asker, Subject
 from workspaces.confirmation_errors import NotConfirmed
-from workspaces.confirmations import Asker, Subject
 from workspaces.factors import kinds
 from workspaces.management.commands.worker import Worker
 from workspaces.models import (

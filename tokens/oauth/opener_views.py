@@ -19,7 +19,7 @@ from tokens.oauth import endings
 from tokens.oauth.panel import page_of
 from tokens.views import directory_or_404, opener_or_404
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.step_up import recent_confirmation

@@ -32,7 +32,7 @@ from tokens.oauth.panel import client_pill, page_of
 from tokens.panel import PILLS
 from tokens.views import directory_or_404, opener_or_404
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 from workspaces.shown_once import ShownOnce, show
 from workspaces.step_up import recent_confirmation

@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
-from workspaces import audit, confirmations, jobs, mailing
+from workspaces import audit, confirmable, confirmations, jobs, mailing
 from workspaces.browsers import browser_name
 from workspaces.factors.notices import administrators
 from workspaces.models import AuditEvent, Confirmation, Job, PhoneDevice, User
@@ -89,7 +89,7 @@ def send(job: Job) -> dict[str, int | str]:
 
 def written(event: AuditEvent) -> tuple[str, str]:
     """Return subject and text of the mail."""
-    words = confirmations.action_of(str(event.data["action"])).words
+    words = confirmable.action_of(str(event.data["action"])).words
     url = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:audit_log')}"
     is_ended = event.data["session ended"]
     lines = [

@@ -13,8 +13,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from workspaces import confirmation_answers, confirmations, step_up
+from workspaces import confirmable, confirmation_answers, confirmations, step_up
 from workspaces.clock import database_now
+from workspaces.confirmable import Subject
 from workspaces.confirmation_errors import (
     NotConfirmed,
     NotPending,
@@ -23,7 +24,6 @@ from workspaces.confirmation_errors import (
     WrongPasskey,
 )
 from workspaces.confirmation_form import CodeForm
-from workspaces.confirmations import Subject
 from workspaces.factors import passkeys
 from workspaces.factors.kinds import usable_one
 from workspaces.factors.proof import note_factor
@@ -90,7 +90,7 @@ def code(request: WorkspaceRequest, confirmation: Confirmation) -> HttpResponse:
         form.add_error("code", error.message)
         return step_up.methods(request, confirmation, form=form, status=422)
     except TooManyAttempts as error:
-        action = confirmations.action_of(confirmation.action)
+        action = confirmable.action_of(confirmation.action)
         return step_up.too_many(request, action, error.retry_at)
     except (NotPending, NotConfirmed):
         confirmation.refresh_from_db()
@@ -146,7 +146,7 @@ def resend(request: WorkspaceRequest, confirmation: Confirmation) -> HttpRespons
         return step_up.over(request, confirmation)
     if not requests.may_ask_again(confirmation, now=now):
         return step_up.methods(request, confirmation, status=429)
-    action = confirmations.action_of(confirmation.action)
+    action = confirmable.action_of(confirmation.action)
     try:
         again = confirmations.request_(
             action,

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from workspaces import confirmation_policy, confirmations
+from workspaces import confirmable, confirmation_policy
 from workspaces.confirmation_form import ConfirmedActionsForm
 from workspaces.errors import MemberError
 from workspaces.permissions import Permission, WorkspaceRequest, requires
@@ -17,7 +17,7 @@ from workspaces.permissions import Permission, WorkspaceRequest, requires
 @requires(Permission.MANAGE_POLICY)
 def index(request: WorkspaceRequest) -> HttpResponse:
     """Show the actions that can be switched on, and keep the choice."""
-    optional = confirmations.optional_actions()
+    optional = confirmable.optional_actions()
     form = ConfirmedActionsForm(
         request.POST if request.method == "POST" else None,
         choices=[(action.name, action.setting) for action in optional],

@@ -26,7 +26,7 @@ from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
-from workspaces import confirmations
+from workspaces import confirmable
 from workspaces.browsers import browser_name
 from workspaces.clock import database_now
 from workspaces.factors.kinds import may_confirm
@@ -238,7 +238,7 @@ def _shown(found: Confirmation) -> dict[str, Any]:
     """Return what a phone may know of a request: never the number."""
     return {
         "id": found.public_id,
-        "words": confirmations.action_of(found.action).words,
+        "words": confirmable.action_of(found.action).words,
         "subject": found.subject_label,
         "workspace": found.workspace.name,
         "browser": browser_name(found.client),

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from workspaces import factor_reset
 from workspaces.clock import database_now
-from workspaces.confirmations import Subject
+from workspaces.confirmable import Subject
 from workspaces.errors import MemberError
 from workspaces.models import Membership
 from workspaces.permissions import Permission, WorkspaceRequest, requires

@@ -15,7 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from workspaces import belongings, factors, invitations, members
 from workspaces.clock import database_now
-from workspaces.confirmations import CHANGE_MEMBER, Subject
+from workspaces.confirmable import CHANGE_MEMBER, Subject
 from workspaces.errors import MemberError
 from workspaces.forms import InvitationForm, RoleForm
 from workspaces.models import Invitation, Job, Membership, Role

@@ -27,7 +27,7 @@ from django.db import (
 )
 from django.utils.module_loading import import_string
 
-from workspaces import heartbeats, jobs
+from workspaces import heartbeats, leases, periodic
 from workspaces.clock import database_now
 from workspaces.models import Job
 
@@ -157,18 +157,18 @@ class Worker:
         connections.close_all()
 
     def _work_once(self, *, only: uuid.UUID | None = None) -> bool:
-        job = jobs.claim(worker=self.name, now=database_now(), only=only)
+        job = leases.claim(worker=self.name, now=database_now(), only=only)
         if job is None:
             return False
         self.held[job.pk] = job
         try:
-            jobs.carry_out(job)
+            leases.carry_out(job)
         except (OperationalError, InterfaceError, MemoryError):
             # Nobody here could say so now: when the lease ends, another goes on.
             raise
         except Exception:
             # The edge of the worker: the next job must not suffer from this one.
-            if jobs.is_lost(job):
+            if leases.is_lost(job):
                 # Who ended it may have deleted what it was about.
                 log.info("job_lost_lease", job=str(job.public_id))
             else:
@@ -180,12 +180,12 @@ class Worker:
 
     def _retry_unexpected(self, job: Job) -> None:
         try:
-            jobs.retry(
+            leases.retry(
                 job,
                 "Keyway failed in an unexpected way. The log of the worker says more.",
                 now=database_now(),
             )
-        except jobs.LostLease:
+        except leases.LostLease:
             log.info("job_lost_lease", job=str(job.public_id))
 
     def _sign_off(self) -> None:
@@ -210,10 +210,10 @@ class Worker:
         """
         try:
             now = database_now()
-            jobs.heartbeat(list(self.held.values()), now=now)
+            leases.heartbeat(list(self.held.values()), now=now)
             heard_at, self._heard_at = self._heard_at, now
-            if heard_at is not None and abs(now - heard_at) < jobs.LEASE / 2:
-                jobs.release_expired(now=now)
+            if heard_at is not None and abs(now - heard_at) < leases.LEASE / 2:
+                leases.release_expired(now=now)
         except Exception:
             # Without this thread no lease here is kept, and none of the dead given back.
             log.exception("worker_heartbeat_failed")
@@ -222,7 +222,7 @@ class Worker:
         try:
             now = database_now()
             heartbeats.beat(self.name, now=now)
-            jobs.enqueue_periodic(now=now)
+            periodic.enqueue_due(now=now)
         except Exception:
             # What one app asks for by the clock must not end the keeping of leases.
             log.exception("worker_round_failed")
