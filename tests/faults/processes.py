@@ -161,6 +161,10 @@ class Product:
             *("--respawn-failed-workers", "--respawn-interval=0.1"),
             "tests.faults.web:application",
         )
+        if self.environment["FAULTS_POINT"].startswith("scim."):
+            # A server whose process dies twice within 5 s gives up: start it again,
+            # as the system does that runs it.
+            command = ["sh", "-c", 'while :; do "$@"; done', "web", *command]
         return self._server(f"web-{port}", command, port)
 
     def kill_web(self, number: int) -> None:
