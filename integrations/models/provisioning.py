@@ -85,6 +85,12 @@ class Provisioning(models.Model):
         help_text="What SCIM gave, as [kind, external id, where it came from]: "
         "group, role or entitlement.",
     )
+    granting = models.JSONField(
+        default=list,
+        db_default=[],
+        help_text="What is about to be given, as [kind, external id]: the app may have "
+        "it although nobody heard so.",
+    )
     creating_as = models.CharField(
         max_length=500,
         blank=True,
@@ -166,3 +172,8 @@ class Provisioning(models.Model):
         """What SCIM gave, as (kind, external id)."""
         # Rows from before provenance was kept have two parts.
         return {(kind, external_id) for kind, external_id, *_ in self.granted}
+
+    @property
+    def begun(self) -> set[tuple[str, str]]:
+        """What was about to be given when a job ended in the middle, as in `given`."""
+        return {(kind, external_id) for kind, external_id in self.granting}

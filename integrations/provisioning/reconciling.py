@@ -177,8 +177,8 @@ def _forget(row: Provisioning, account: AppAccount) -> None:
     with transaction.atomic():
         account.delete()
         row.account = None
-        row.granted = []
-        row.save(update_fields=["account", "granted"])
+        row.granted, row.granting = [], []
+        row.save(update_fields=["account", "granted", "granting"])
 
 
 def _update(
@@ -266,24 +266,35 @@ def _grant(
     """Give what the person's groups, roles and entitlements stand for.
 
     Take only what SCIM gave, and take it first: the app may refuse two that exclude
-    each other.
+    each other. What is to be given is noted before: if nobody hears how that ended,
+    it counts as given once the app shows it.
     """
     due = entitlements.wanted_by(row.integration, user) if user else {}
     given = row.given
-    for kind, external_id in given - due.keys():
+    over = (given | row.begun & account.entitlements) - due.keys()
+    for kind, external_id in over:
         gone = AppEntitlement.objects.filter(
             integration=row.integration, kind=kind, external_id=external_id
         ).first()
         if gone is not None:
             session.revoke(account.external_id, _plain(gone))
-    for key, (entitlement, _) in due.items():
-        if key not in given or key not in account.entitlements:
-            session.grant(account.external_id, _plain(entitlement))
+    missing = due.keys() - (given & account.entitlements)
+    _note_granting(row, missing)
+    for key in due:
+        if key in missing:
+            session.grant(account.external_id, _plain(due[key][0]))
     granted = sorted([*key, source] for key, (_, source) in due.items())
-    if row.granted != granted:
-        row.granted = granted
-        row.save(update_fields=["granted"])
-    _note_held(row, set(account.entitlements) - (given - due.keys()) | due.keys())
+    if row.granted != granted or row.granting:
+        row.granted, row.granting = granted, []
+        row.save(update_fields=["granted", "granting"])
+    _note_held(row, set(account.entitlements) - over | due.keys())
+
+
+def _note_granting(row: Provisioning, keys: set[tuple[str, str]]) -> None:
+    granting = sorted(map(list, row.begun | keys))
+    if granting != row.granting:
+        row.granting = granting
+        row.save(update_fields=["granting"])
 
 
 def _note_held(row: Provisioning, keys: set[tuple[str, str]]) -> None:

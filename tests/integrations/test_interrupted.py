@@ -20,6 +20,9 @@ from workspaces.models import Job
 
 Work = Callable[..., None]
 Die = Callable[..., None]
+CALLS_UNTIL_GIVEN = 4
+"""Log in, look up, read again, give."""
+
 PEOPLE = [f"user{number}@acme.test" for number in range(6)]
 
 
@@ -196,6 +199,38 @@ class TestGroup:
 
         assert outside.members("Sales") == before | set(PEOPLE)
         assert all(write.startswith("PUT") for write in outside.writes())
+
+    @pytest.mark.parametrize("then", ["left", "deactivated"])
+    def test_what_was_given_and_nobody_heard_of_is_taken_again(
+        self,
+        scim: ScimClient,
+        group: JSON,
+        before: set[str],
+        outside: Outside,
+        work: Work,
+        die: Die,
+        then: str,
+    ) -> None:
+        """F15: the app gave it, the answer was lost, and then it is due no more."""
+        user = scim.add_user(PEOPLE[0])["id"]
+        work()
+        add(scim, group, [user])
+        die("app.after_call", nth=CALLS_UNTIL_GIVEN)
+        with pytest.raises(Died):
+            work()
+        assert outside.members("Sales") == before | {PEOPLE[0]}
+
+        path, change = f"/Groups/{group['id']}", {"op": "remove"}
+        change["path"] = f'members[value eq "{user}"]'
+        if then == "deactivated":
+            path = f"/Users/{user}"
+            change = {"op": "replace", "path": "active", "value": False}
+        assert scim.patch(path, change).status in {200, 204}
+        outlive_leases()
+        work(waiting=True)
+
+        assert outside.members("Sales") == before
+        assert Provisioning.objects.get(resource_id_public=user).granting == []
 
 
 def add(scim: ScimClient, group: JSON, users: Sequence[str]) -> None:
