@@ -142,6 +142,25 @@ def test_revoked_client_and_removed_key_are_refused(
     assert send(client_, signer.ec().sign(claims_of(client_), kid=None)).status == 401
 
 
+def test_other_key_of_the_same_id_ends_what_the_former_fetched(
+    client_: OAuthClient, alice: User
+) -> None:
+    token = send(client_, signer.rsa().sign(claims_of(client_))).access_token
+    other = signer.Signer(jwk.RSAKey.generate_key(2048, {"kid": "rsa-1"}), "RS256")
+    kept = [key for key in client_.public_keys if key["kid"] != "rsa-1"]
+
+    clients.replace_keys(
+        client_,
+        [*kept, *jose.read_public_keys(json.dumps(other.public))],
+        actor=alice,
+        now=database_now(),
+    )
+
+    assert users(client_.directory, token) == 401
+    assert send(client_, signer.rsa().sign(claims_of(client_))).status == 401
+    assert send(client_, other.sign(claims_of(client_))).status == 200
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
