@@ -98,7 +98,7 @@ def issue(
 
 
 @transaction.atomic
-def revoke(token: ApiToken, *, actor: User, now: datetime) -> None:
+def revoke(token: ApiToken, *, actor: User | None, now: datetime) -> None:
     """End a token for good. Raises TokenNotActive if that was done before."""
     if not ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
         raise TokenNotActive("This token has been revoked already.")

@@ -14,7 +14,12 @@ from datetime import datetime, timedelta
 import structlog
 from celery import Celery
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    close_old_connections,
+    connections,
+)
 from django.db.models import F, Q
 from kombu.exceptions import OperationalError
 
@@ -77,7 +82,7 @@ class Dispatcher(Worker):
         while not self.stopping.wait(EVERY_SECONDS):
             try:
                 send_due(app, now=database_now())
-            except (DatabaseError, OperationalError):
+            except (DatabaseError, InterfaceError, OperationalError):
                 log.exception("dispatch_failed")
             close_old_connections()
         connections.close_all()

@@ -177,7 +177,7 @@ def retry(
 def park(
     job: Job, reason: str, *, state: Job.State, result: Arguments | None = None
 ) -> None:
-    """Let a job wait for `wake`, which is no failure. The jobs.carrier then raises Parked.
+    """Let a job wait for `wake`, which is no failure. The carrier then raises Parked.
 
     `state` is HELD or PAUSED: a later request wakes a held one and joins a paused
     one. Call it in the transaction that finds the reason, so that whoever takes

@@ -27,13 +27,14 @@ def deliver(subject: str, text: str, people: QuerySet[User]) -> dict[str, int | 
 def send(subject: str, text: str, addresses: Sequence[str]) -> dict[str, int | str]:
     """Send one mail; return the result of the job that does.
 
-    Several addresses are hidden from each other. Raises RetryLater if the mail server refuses it.
+    Several addresses are hidden from each other; a name that somebody typed cannot
+    break the subject's line. Raises RetryLater if the mail server refuses it.
     """
     if settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend"):
         return {"sent": 0, "note": "No mail server is set: KEYWAY_EMAIL_URL."}
     to, bcc = (addresses, ()) if len(addresses) == 1 else ((), addresses)
     try:
-        EmailMessage(subject, text, to=to, bcc=bcc).send()
+        EmailMessage(" ".join(subject.split()), text, to=to, bcc=bcc).send()
     except (SMTPException, OSError) as error:
         raise jobs.RetryLater(
             f"The mail server did not take the mail ({type(error).__name__})."

@@ -17,9 +17,9 @@ from config.audit import Action
 from config.operations.backup import BackupError, Manifest, counts
 from integrations.models import Integration
 from integrations.provisioning import pausing, wanted
-from tokens import services
+from tokens import api_tokens, services
 from tokens.audit import Action as TokenAction
-from tokens.models import ClientSecret, IdpTrust, OAuthClient, ScimToken
+from tokens.models import ApiToken, ClientSecret, IdpTrust, OAuthClient, ScimToken
 from tokens.oauth import clients, endings
 from workspaces import audit, audit_chain, jobs
 from workspaces.models import Job, Workspace
@@ -29,6 +29,7 @@ _ENDS = {
     *(TokenAction.REVOKED, TokenAction.RETIRED, TokenAction.REPLACED),
     *(TokenAction.LEAKED, TokenAction.OAUTH_REVOKED, TokenAction.OAUTH_LEAKED),
     *(TokenAction.CLIENT_REVOKED, TokenAction.TRUST_REVOKED),
+    *(TokenAction.API_REVOKED, TokenAction.API_LEAKED),
 }
 
 
@@ -61,21 +62,27 @@ def settle(manifest: Manifest, *, ended_tokens: set[str], now: datetime) -> list
 
 
 def _revoke_again(keys: set[str], now: datetime) -> int:
-    """Revoke what opens a directory and has one of these keys. Returns how much."""
+    """Revoke what opens a directory or the API and has one of these keys.
+
+    Returns how much.
+    """
     mine = {"key__in": keys, "revoked_at": None}
+    of_api = list(ApiToken.objects.filter(**mine).select_related("workspace"))
     tokens = list(ScimToken.objects.filter(**mine))
     secrets = list(ClientSecret.objects.filter(**mine))
     openers: list[OAuthClient | IdpTrust] = [
         *OAuthClient.objects.filter(**mine),
         *IdpTrust.objects.filter(**mine),
     ]
+    for api_token in of_api:
+        api_tokens.revoke(api_token, actor=None, now=now)
     for token in tokens:
         services.revoke(token, actor=None, now=now)
     for secret in secrets:
         clients.revoke_secret(secret, actor=None, now=now)
     for opener in openers:
         endings.revoke(opener, actor=None, now=now)
-    return len(tokens) + len(secrets) + len(openers)
+    return len(of_api) + len(tokens) + len(secrets) + len(openers)
 
 
 def ended_since(logs: Iterable[Path], *, since: str) -> set[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
@@ -46,12 +47,27 @@ class OnlyJson(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
+class StrictJson(JSONParser):
+    """Reads JSON, but not what no answer and no database can hold."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the body. Raises ParseError."""
+        try:
+            found = super().parse(*args, **kwargs)
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ParseError("The JSON holds half of a surrogate pair.") from None
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
+        return found
+
+
 class ApiView(APIView):
     """A token or a session in, JSON out, within the workspace of the caller."""
 
     authentication_classes = [ApiTokenAuthentication, SessionAuthentication]
     permission_classes: list[Any] = []
-    parser_classes = [JSONParser]
+    parser_classes = [StrictJson]
     renderer_classes = [JSONRenderer]
     content_negotiation_class = OnlyJson
     permissions: ClassVar[dict[str, Permission | None]] = {}

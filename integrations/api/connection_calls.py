@@ -18,6 +18,9 @@ from workspaces.models import Directory, Workspace
 from workspaces.permissions import Permission
 
 TAG = ["Connections"]
+_OF_DIRECTORY_SYNC: dict[str, Permission | None] = dict.fromkeys(
+    ("PUT", "DELETE"), Permission.MANAGE_DIRECTORY_SYNC
+)
 
 
 def directory_of(workspace: Workspace, *, key: str = "") -> Directory:
@@ -71,6 +74,8 @@ class Quarantine(Switch):
 class DirectorySyncQuarantine(Quarantine):
     """Quarantine of Directory Sync."""
 
+    permissions: ClassVar = _OF_DIRECTORY_SYNC
+
 
 @extend_schema_view(
     put=extend_schema(operation_id="turnOnSilenceAlarm"),
@@ -90,3 +95,5 @@ class SilenceAlarm(Switch):
 )
 class DirectorySyncSilenceAlarm(SilenceAlarm):
     """Whether people are told that the IdP of Directory Sync is silent."""
+
+    permissions: ClassVar = _OF_DIRECTORY_SYNC

@@ -114,8 +114,11 @@ class OAuthView(ApiView):
     """Of one directory: a gateway, or Directory Sync once it is turned on."""
 
     def directory(self, key: str) -> Directory:
-        """Return it, or 404."""
-        return get_object_or_404(ways.directories_of(self.workspace), key=key)
+        """Return it, or 404. Directory Sync needs its own permission too."""
+        found = get_object_or_404(ways.directories_of(self.workspace), key=key)
+        if found.kind == Directory.Kind.DIRECTORY_SYNC:
+            self.require(Permission.MANAGE_DIRECTORY_SYNC, self.request)
+        return found
 
     def client(self, key: str, client_id: str) -> OAuthClient:
         """Return a client of it, or 404."""

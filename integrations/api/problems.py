@@ -11,7 +11,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -93,7 +93,7 @@ def response_for(error: Exception) -> Response:
     for kind, status, detail in _OF_DJANGO:
         if isinstance(error, kind):
             return problem(status, detail)
-    if isinstance(error, DatabaseError):
+    if isinstance(error, DatabaseError | InterfaceError):
         log.error("api_database_unavailable", exc_info=error)
         response = problem(503, "The database is busy. Try again shortly.")
         response["Retry-After"] = "5"

@@ -158,6 +158,10 @@ class Schedule(ApiView):
 class DirectorySyncSchedule(Schedule):
     """The rotation schedule of Directory Sync's tokens."""
 
+    permissions: ClassVar = dict.fromkeys(
+        ("GET", "PUT", "DELETE"), Permission.MANAGE_DIRECTORY_SYNC
+    )
+
 
 class Feed(ApiView):
     """The calendar feed of the workspace."""

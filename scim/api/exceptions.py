@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import structlog
 from django.core.exceptions import SuspiciousOperation
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from rest_framework.exceptions import APIException
 
@@ -47,7 +47,7 @@ def response_for(error: Exception, request: HttpRequest) -> HttpResponse:
         return _framework_error(error)
     if isinstance(error, SuspiciousOperation):
         return error_response(400, "The request has too many query parameters.")
-    if isinstance(error, DatabaseError):
+    if isinstance(error, DatabaseError | InterfaceError):
         log.error("scim_database_unavailable", exc_info=error)
         response = error_response(503, "The database is busy. Try again shortly.")
         response["Retry-After"] = "5"

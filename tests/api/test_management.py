@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from integrations.api.base import RATE_LIMIT
 from integrations.models import IdempotencyRecord, Integration, ServiceAccount
@@ -366,3 +367,18 @@ def test_plain_http_is_refused(api: ApiClient, settings: Any) -> None:
     settings.HTTPS = True
 
     assert api.get("/user/users/me").status == 403
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_database_that_is_away_is_503(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def fail(*_: object) -> None:
+        raise kind("s3cret")
+
+    monkeypatch.setattr("integrations.api.paging.page", fail)
+
+    answer = api.get("/v1/webhooks")
+
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert "s3cret" not in str(answer.body)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from integrations.models import IdempotencyRecord, Integration
+from tests import factories
 from tests.api.conftest import ApiClient
 from tests.conftest import ScimClient
 from tests.fakes import signer
@@ -16,6 +17,7 @@ from tokens.oauth import grants
 from workspaces import directory_sync
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, Job, User, Workspace
+from workspaces.permissions import Permission
 
 BY_SECRET = {"name": "entra-prod", "method": "secret"}
 TRUST = {
@@ -178,6 +180,22 @@ def test_directory_sync_that_is_off_is_not_found(
     directory = directory_sync.directory_of(workspace)
 
     assert api.get(at(directory, "clients")).status == 404
+
+
+def test_scope_of_gateways_lets_nobody_into_directory_sync(
+    workspace: Workspace, alice: User, integration: Integration
+) -> None:
+    """Who opens Directory Sync makes members."""
+    directory_sync.turn_on(workspace, actor=alice, now=database_now())
+    directory = directory_sync.directory_of(workspace)
+    issued = factories.issue_api_token(workspace, scopes=[Permission.MANAGE_TOKENS])
+    api = ApiClient(issued.plaintext)
+
+    assert api.get(at(directory, "clients")).status == 403
+    assert api.post(at(directory, "clients"), BY_SECRET).status == 403
+    assert api.post(at(directory, "trusts"), TRUST).status == 403
+    assert not OAuthClient.objects.exists()
+    assert api.post(at(integration.directory, "clients"), BY_SECRET).status == 201
 
 
 def test_keys_of_a_trust_are_fetched_anew_while_it_stands(

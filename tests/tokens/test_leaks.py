@@ -281,3 +281,23 @@ def test_tok_19_reported_api_token_is_refused_and_its_owner_is_told(
     assert (told, message.recipients()) == ({"sent": 1}, ["alice@acme.test"])
     assert issued.plaintext not in message.body
     assert not leaks.report(issued.plaintext, now=database_now())
+
+
+def test_name_of_an_api_token_does_not_keep_the_mail_from_leaving(
+    membership: Membership,
+) -> None:
+    """It was typed by whoever made the token."""
+    issued = api_tokens.issue(
+        membership,
+        name="Script\r\nBcc: mallory@other.test",
+        scopes=["view_members"],
+        lifetime=timedelta(days=1),
+        now=database_now(),
+    )
+    leaks.report(issued.plaintext, now=database_now())
+
+    api_tokens.tell_of_leaked(Job.objects.get(kind=api_tokens.LEAKED_JOB))
+
+    (message,) = mail.outbox
+    assert message.recipients() == ["alice@acme.test"]
+    assert message.subject.startswith("The API token Script Bcc: mallory")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from celery import Celery
 from celery.contrib.testing.worker import start_worker
-from django.db import connections
+from django.db import InterfaceError, connections
 from kombu.exceptions import OperationalError
 
 import config.celery  # noqa: F401  registers the task
@@ -137,6 +137,30 @@ def test_broker_that_hangs_does_not_hold_up_who_gives_dead_jobs_back(
     answered.set()
     running.join(PATIENCE)
     assert not running.is_alive()
+
+
+def test_connection_that_died_does_not_end_the_sending(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A connection that the server closed is no DatabaseError."""
+    dispatcher = Dispatcher(threads=1)
+    tries: list[int] = []
+
+    def send(*_: Any, **__: Any) -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise InterfaceError("connection already closed")
+        dispatcher.stopping.set()
+        return 0
+
+    monkeypatch.setattr(celery_dispatcher, "send_due", send)
+    monkeypatch.setattr(celery_dispatcher, "EVERY_SECONDS", 0.01)
+    running = Thread(target=dispatcher._work)
+
+    running.start()
+    running.join(PATIENCE)
+
+    assert len(tries) == 2
 
 
 def test_sender_does_not_wait_for_a_broker_for_ever() -> None:

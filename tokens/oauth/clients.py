@@ -82,7 +82,8 @@ def replace_keys(
     client = _locked(client)
     if client.method != OAuthClient.Method.PRIVATE_KEY:
         raise WrongMethod("This client proves itself by a secret. It has no keys.")
-    removed = {key["kid"] for key in client.public_keys} - {key["kid"] for key in keys}
+    # Whole keys: another one may come under the id of the former.
+    removed = [key for key in client.public_keys if key not in keys]
     client.public_keys = list(keys)
     client.save(update_fields=["public_keys"])
     if removed:

@@ -51,6 +51,18 @@ class OAuthError(Exception):
         self.status = status
 
 
+class NotProven(OAuthError):
+    """The client is not who it says. It does not tell why."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "invalid_client",
+            "The client is unknown, revoked, or did not prove itself. Check client id "
+            "and secret, or the signed JWT, in Keyway under OAuth clients.",
+            status=401,
+        )
+
+
 class TooMany(OAuthError):
     """Too many requests of one address, or tokens for one client."""
 
@@ -96,12 +108,7 @@ def grant(
     except proof.Ambiguous as error:
         raise OAuthError("invalid_request", str(error)) from None
     except proof.ProofRefused:
-        raise OAuthError(
-            "invalid_client",
-            "The client is unknown, revoked, or did not prove itself. Check client id "
-            "and secret, or the signed JWT, in Keyway under OAuth clients.",
-            status=401,
-        ) from None
+        raise NotProven from None
     _check_address(proven.client, address, now)
     key = proven.client.key
     _take(_of_client, key, TOKENS_A_SECOND_OF_ONE_CLIENT, BURST_OF_ONE_CLIENT)
@@ -176,6 +183,7 @@ def _check_address(client: OAuthClient, address: str, now: datetime) -> None:
 
 @transaction.atomic
 def _issue(proven: Proven, now: datetime) -> Granted:
+    _require_same_keys(proven.client)
     made = credential.generate(Kind.ACCESS)
     client = proven.client
     if proven.secret:
@@ -196,6 +204,16 @@ def _issue(proven: Proven, now: datetime) -> Granted:
         data={"directory": client.directory.key, "client": client.key, **_by(proven)},
     )
     return Granted(made.plaintext, int(LIFETIME.total_seconds()))
+
+
+def _require_same_keys(client: OAuthClient) -> None:
+    """Keep the keys as they are until the token is written, which ends with them.
+
+    Raises NotProven if they were replaced after the JWT was checked.
+    """
+    locked = OAuthClient.objects.select_for_update(no_key=True).filter(pk=client.pk)
+    if locked.values_list("public_keys", flat=True).first() != client.public_keys:
+        raise NotProven
 
 
 def _by(proven: Proven) -> dict[str, str]:

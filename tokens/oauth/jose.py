@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -44,6 +45,7 @@ _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----")
 _BROKEN = (
     *(JoseError, ValueError, TypeError, KeyError, OverflowError),
     RecursionError,  # JSON that is nested without end
+    UnsupportedAlgorithm,  # a key of a kind or on a curve that nobody knows here
 )
 
 Jwk = dict[str, Any]

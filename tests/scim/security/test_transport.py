@@ -6,7 +6,7 @@ import gzip
 import logging
 
 import pytest
-from django.db import DataError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 
 from scim import records
 from scim.models import Change
@@ -347,6 +347,7 @@ def test_sci_36_busy_database_is_503_with_retry_after(
         (UnicodeEncodeError("utf-8", "s3cret", 0, 1, "s3cret"), 500),
         (DataError("s3cret in SELECT"), 503),
         (OperationalError("s3cret"), 503),
+        (InterfaceError("s3cret"), 503),
     ],
     ids=lambda case: type(case).__name__,
 )

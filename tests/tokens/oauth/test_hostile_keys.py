@@ -70,3 +70,19 @@ def test_key_whose_id_no_database_takes_is_left_out(kid: str) -> None:
     ]
     with pytest.raises(jose.NoPublicKey):
         jose.read_public_keys(json.dumps(bad))
+
+
+@pytest.mark.parametrize(
+    ("known", "unknown"),
+    [("2a8648ce3d030107", "2a8648ce3d030106"), ("2a8648ce3d0201", "2a8648ce3d0209")],
+    ids=["curve", "kind"],
+)
+def test_key_of_a_kind_that_nobody_knows_is_refused(known: str, unknown: str) -> None:
+    lines = signer.ec().pem.split("\n")[1:-2]
+    whole = base64.b64decode("".join(lines)).hex().replace(known, unknown)
+    text = base64.b64encode(bytes.fromhex(whole)).decode()
+
+    with pytest.raises(jose.NoPublicKey, match="cannot be read"):
+        jose.read_public_keys(
+            f"-----BEGIN PUBLIC KEY-----\n{text}\n-----END PUBLIC KEY-----"
+        )

@@ -16,8 +16,8 @@ from tests.fakes import signer
 from tests.tokens.oauth.conftest import Answer, ask
 from tests.tokens.oauth.test_token_endpoint import TYPE, users
 from tokens.audit import Action
-from tokens.models import OAuthClient, UsedAssertion
-from tokens.oauth import clients, endings, jose
+from tokens.models import AccessToken, OAuthClient, UsedAssertion
+from tokens.oauth import clients, endings, jose, proof
 from tokens.oauth.grants import token_url
 from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Directory, User
@@ -140,6 +140,41 @@ def test_revoked_client_and_removed_key_are_refused(
     endings.revoke(client_, actor=alice, now=now)
 
     assert send(client_, signer.ec().sign(claims_of(client_), kid=None)).status == 401
+
+
+def test_other_key_of_the_same_id_ends_what_the_former_fetched(
+    client_: OAuthClient, alice: User
+) -> None:
+    token = send(client_, signer.rsa().sign(claims_of(client_))).access_token
+    other = signer.Signer(jwk.RSAKey.generate_key(2048, {"kid": "rsa-1"}), "RS256")
+    kept = [key for key in client_.public_keys if key["kid"] != "rsa-1"]
+
+    clients.replace_keys(
+        client_,
+        [*kept, *jose.read_public_keys(json.dumps(other.public))],
+        actor=alice,
+        now=database_now(),
+    )
+
+    assert users(client_.directory, token) == 401
+    assert send(client_, signer.rsa().sign(claims_of(client_))).status == 401
+    assert send(client_, other.sign(claims_of(client_))).status == 200
+
+
+def test_keys_that_are_replaced_meanwhile_fetch_nothing(
+    client_: OAuthClient, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def proven_and_then_replaced(*_: object, **__: object) -> proof.Proven:
+        keys, now = jose.read_public_keys(signer.ec().pem), database_now()
+        clients.replace_keys(client_, keys, actor=alice, now=now)
+        return proof.Proven(client_, None)
+
+    monkeypatch.setattr(proof, "prove", proven_and_then_replaced)
+
+    answer = send(client_, signer.rsa().sign(claims_of(client_)))
+
+    assert (answer.status, answer.body["error"]) == (401, "invalid_client")
+    assert not AccessToken.objects.exists()
 
 
 @pytest.mark.parametrize(
