@@ -7,6 +7,7 @@ between any two of them.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -25,12 +26,17 @@ from scim.models import Resource
 from workspaces import jobs
 from workspaces.clock import database_now
 
+_AT_ONCE = timedelta(0)
+
 
 def apply(row: Provisioning, user: Resource | None, session: Session) -> None:
-    """Make the account as the IdP wants it now. Raises ConnectorError."""
+    """Make the account as the IdP wants it now. Raises ConnectorError and RetryLater."""
     if _is_taken_away(user) and not _is_taken_away(row.resource):
-        # A newer wish. It has a job of its own, and may have to wait.
-        return
+        # That may have to wait, which is asked when a job begins. Nothing is done yet,
+        # although the row may say so: it is read again under its lock, the user not.
+        raise jobs.RetryLater(
+            "The IdP took the person away meanwhile.", after=_AT_ONCE, counts=False
+        )
     account = _find(row, user, session)
     if user is None or _is_taken_away(user):
         _take_away(row, user, session, account)

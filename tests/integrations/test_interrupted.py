@@ -9,7 +9,7 @@ import pytest
 
 from integrations import services
 from integrations.models import AppAccount, Integration, Provisioning
-from integrations.provisioning import wanted
+from integrations.provisioning import applying, wanted
 from integrations.syncing import sync
 from scim.models import GroupMember, Resource
 from tests.conftest import JSON, ScimClient
@@ -134,6 +134,43 @@ class TestSync:
         assert sorted(accounts) == names
         assert users.count() == Provisioning.objects.count() == len(names)
         assert outside.writes() == []
+
+
+@pytest.mark.parametrize("then", ["deactivated", "deleted"])
+def test_a_user_taken_away_while_a_job_begins_is_taken_away_in_the_app(
+    integration: Integration,
+    scim: ScimClient,
+    outside: Outside,
+    work: Work,
+    monkeypatch: pytest.MonkeyPatch,
+    then: str,
+) -> None:
+    """F20: PostgreSQL reads the row anew once it has its lock, and the user not."""
+    user = scim.add_user("ann@acme.test")["id"]
+    work()
+    begin = applying._begin
+
+    def begin_too_early(job: Job) -> Provisioning | None:
+        monkeypatch.setattr(applying, "_begin", begin)
+        row = begin(job)
+        assert row is not None
+        if then == "deleted":
+            scim.delete(f"/Users/{user}")
+        else:
+            change = {"op": "replace", "path": "active", "value": False}
+            scim.patch(f"/Users/{user}", change)
+        now = Provisioning.objects.get(pk=row.pk)
+        row.state, row.desired_version = now.state, now.desired_version
+        return row
+
+    monkeypatch.setattr(applying, "_begin", begin_too_early)
+    scim.patch(f"/Users/{user}", {"op": "replace", "value": {"displayName": "Ann"}})
+
+    work()
+    work(waiting=True)
+
+    account = outside.users().get("ann@acme.test")
+    assert account is None or not account["active"]
 
 
 class TestGroup:
