@@ -42,6 +42,25 @@ def test_every_operation_has_a_name_of_its_own_and_a_topic() -> None:
     assert {tag for operation in operations for tag in operation["tags"]} == set(TOPICS)
 
 
+def test_every_post_that_makes_something_takes_an_idempotency_key() -> None:
+    posts = [
+        methods["post"] for methods in document()["paths"].values() if "post" in methods
+    ]
+
+    without = [
+        post["operationId"]
+        for post in posts
+        if "201" in post["responses"] and not _takes_a_key(post)
+    ]
+
+    assert without == []
+    assert sum(_takes_a_key(post) for post in posts) >= 15
+
+
+def _takes_a_key(operation: dict[str, Any]) -> bool:
+    return "Idempotency-Key" in str(operation.get("parameters"))
+
+
 schema = schemathesis.openapi.from_dict(document())
 
 
