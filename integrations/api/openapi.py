@@ -27,7 +27,7 @@ TOPICS = {
     "Token life": "The token policy, scheduled rotation and the calendar feed.",
     "Held removals": "What the IdP takes away at once, and the decision on it.",
     "Plan": "What would be done in the app, and when it is.",
-    "Users": "How the provisioning of each user stands.",
+    "Provisioning": "How the provisioning of each user stands.",
     "Changes": "What was changed in the app, and the way back.",
     "Tasks": "What people do by hand in apps that Keyway cannot reach.",
     "Connections": "Quarantine and silence alarm of an IdP's connection.",

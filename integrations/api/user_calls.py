@@ -24,7 +24,7 @@ from integrations.syncing import drifting, person
 from workspaces.clock import database_now
 from workspaces.permissions import Permission
 
-TAG = ["Users"]
+TAG = ["Provisioning"]
 _GROUPED = {"failed": Provisioning.FAILED, "waiting": Provisioning.PENDING}
 _STATES = [*_GROUPED, *Provisioning.State.values]
 
