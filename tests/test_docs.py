@@ -27,6 +27,15 @@ def test_every_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_index_leads_to_every_page() -> None:
+    index = ROOT / "docs/README.md"
+    linked = re.findall(r"\]\(([^)#:]+)", index.read_text())
+    pages = [page.relative_to(index.parent) for page in ROOT.glob("docs/**/*.md")]
+    own = [page for page in map(str, pages) if "decisions" not in page]
+
+    assert sorted({*own} - {*linked}) == ["README.md"]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_every_command_exists(page: Path) -> None:
     named = re.findall(r"manage\.py (\w+)", page.read_text())

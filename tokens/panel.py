@@ -53,6 +53,7 @@ def panel(
     return {
         "tokens": live,
         "inactive": [row for row in rows if not row["is_live"]],
+        "owners": sorted({row["owner"] for row in live if row["owner"]}),
         "has_live_token": bool(live),
         "current": next((row for row in live if row["is_current"]), None),
         "can_generate": can_manage,

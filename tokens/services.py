@@ -160,6 +160,9 @@ def rotate(
     if successor is not None and successor.state(now).is_live:
         raise TokenReplaced(successor)
     _refuse_ended(old, now)
+    oldest = forerunner(old, now=now)
+    if oldest is not None:
+        retire(oldest, actor=actor, now=now)
     issued = issue(
         directory,
         name=_next_name(old.name),
@@ -215,6 +218,12 @@ def change(
         expires_at=token.expires_at.isoformat() if token.expires_at else None,
     )
     return token
+
+
+def forerunner(token: ScimToken, *, now: datetime) -> ScimToken | None:
+    """Return the token that this one replaced, if it still works beside it."""
+    found = ScimToken.objects.live(now).filter(replaced_by=token)
+    return found.select_related("owner__user").first()
 
 
 @transaction.atomic

@@ -105,7 +105,9 @@ def rotate(
             form.add_error("overlap", str(error))
         else:
             return _shown(request, directory, issued, old=old)
-    return _asked(request, directory, old, "tokens/rotate.html", {"form": form})
+    oldest = services.forerunner(old, now=database_now())
+    context = {"form": form, "oldest": oldest}
+    return _asked(request, directory, old, "tokens/rotate.html", context)
 
 
 @never_cache

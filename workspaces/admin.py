@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserChangeForm
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 
@@ -62,10 +63,27 @@ def _actor(request: HttpRequest) -> User:
     return actor
 
 
+class PersonForm(UserChangeForm):
+    """A person. A workspace keeps its last Owner."""
+
+    def clean_is_active(self) -> bool:
+        """Refuse to deactivate the last Owner of a workspace."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if is_active or not self.initial.get("is_active"):
+            return is_active
+        workspace = superusers.only_owner_of(self.instance)
+        if workspace is not None:
+            raise ValidationError(
+                f"{workspace} has no other Owner. Make another member an Owner first."
+            )
+        return is_active
+
+
 @admin.register(User)
 class PersonAdmin(LinkedAdmin, UserAdmin):
     """People. The password is set by its own form and never shown."""
 
+    form = PersonForm
     list_display = ("email", "name", "is_active", "is_superuser", "created_at")
     list_filter = ("is_active", "is_superuser")
     search_fields = ("email_key", "name")

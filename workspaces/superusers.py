@@ -57,16 +57,32 @@ def can_be_removed(membership: Membership) -> bool:
     return not is_last_owner and not is_managed(membership)
 
 
+def only_owner_of(person: User) -> Workspace | None:
+    """Return a workspace that would have no Owner without this person, if any.
+
+    Locks their workspaces: asked within the transaction that deactivates.
+    """
+    owned = Membership.objects.filter(user=person, role=Role.OWNER, is_active=True)
+    for membership in owned.order_by("workspace_id"):
+        workspace = Workspace.objects.select_for_update().get(
+            pk=membership.workspace_id
+        )
+        if not has_other_owner(membership):
+            return workspace
+    return None
+
+
 def note_person(
     action: audit.Superusers, person: User, *, actor: User, changed: list[str]
 ) -> None:
-    """Write down what was done to a person, who belongs to no one workspace."""
-    audit.record(
-        action,
-        workspace=None,
-        actor=actor,
-        data={"email": person.email, "changed": ", ".join(sorted(changed))},
-    )
+    """Write down what was done to a person: here, and in each of their workspaces.
+
+    Who may read the log of a workspace sees what became of its members.
+    """
+    data = {"email": person.email, "changed": ", ".join(sorted(changed))}
+    theirs = Workspace.objects.filter(memberships__user=person).order_by("pk")
+    for workspace in (None, *theirs):
+        audit.record(action, workspace=workspace, actor=actor, data={**data})
 
 
 def note_workspace(

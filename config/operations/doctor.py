@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import get_connection
 from django.db import connection
 
@@ -32,7 +33,7 @@ def examine() -> list[Finding]:
         found += [*_database(), _clock()]
     if any(one.name == "migrations" and one.level == Level.OK for one in here):
         found += [*_keys(), *_optional_parts()]
-    return [*found, _static_files(), _disk(), _mail()]
+    return [*found, *_shared(), _static_files(), _disk(), _mail()]
 
 
 def _settings() -> Iterator[Finding]:
@@ -129,6 +130,40 @@ def _numbers_of(column: sealed.SealedColumn) -> Iterator[int]:
         number = value.split(".", 2)[1]
         if number.isdecimal():
             yield int(number)
+
+
+def _shared() -> Iterator[Finding]:
+    """Look for what several processes share beside the database, if anything."""
+    if settings.CACHE_IS_SHARED:
+        yield _reached(
+            "cache",
+            lambda: cache.get("keyway.doctor"),
+            "Each process limits requests by itself.",
+            "Correct CACHE_URL, or start the cache.",
+        )
+    if settings.KEYWAY_JOBS == "celery":
+        yield _reached(
+            "broker",
+            _call_broker,
+            "Jobs wait.",
+            "Correct KEYWAY_CELERY_BROKER_URL, or start the broker.",
+        )
+
+
+def _reached(name: str, call: Callable[[], object], effect: str, fix: str) -> Finding:
+    try:
+        call()
+    except Exception as error:  # noqa: BLE001  each kind has errors of its own
+        text = f"The {name} does not answer: {type(error).__name__}. {effect}"
+        return failed(name, text, fix)
+    return ok(name, f"The {name} answers.")
+
+
+def _call_broker() -> None:
+    from workspaces import celery_dispatcher  # noqa: PLC0415  celery is an extra
+
+    with celery_dispatcher.make_sender().connection_for_write() as link:
+        link.ensure_connection(max_retries=1)
 
 
 def _static_files() -> Finding:

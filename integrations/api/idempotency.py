@@ -55,6 +55,7 @@ def idempotent(*secrets: str) -> Callable[[Handler], Handler]:
                 _keep(record, response, secrets)
                 return response
 
+        guarded.heeds_idempotency_key = True  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import requests
@@ -9,6 +10,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from jsonschema.validators import validator_for
 
+from integrations.api import urls
 from integrations.api.openapi import TOPICS, document
 from integrations.management.commands import write_openapi
 from integrations.models import Integration
@@ -40,6 +42,25 @@ def test_every_operation_has_a_name_of_its_own_and_a_topic() -> None:
     names = [operation["operationId"] for operation in operations]
     assert len(names) == len(set(names))
     assert {tag for operation in operations for tag in operation["tags"]} == set(TOPICS)
+
+
+def test_every_post_that_makes_something_heeds_an_idempotency_key() -> None:
+    paths = document()["paths"]
+    makes = {
+        path: view.callback.view_class.post
+        for view in urls.urlpatterns
+        for path in ["/api/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(view.pattern))]
+        if "201" in paths.get(path, {}).get("post", {"responses": ()})["responses"]
+    }
+
+    without = [
+        path
+        for path, post in makes.items()
+        if not hasattr(post, "heeds_idempotency_key")
+    ]
+
+    assert without == []
+    assert len(makes) >= 15
 
 
 schema = schemathesis.openapi.from_dict(document())

@@ -11,10 +11,11 @@ import pytest
 from axes.models import AccessAttempt
 from django.apps import apps
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.management import call_command
 from django.db import connection
 from django.db.models import Model
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -180,6 +181,29 @@ def test_list_and_rows_open_and_show_no_secret(
 
     has_rows = model._default_manager.exists()
     assert has_rows == (len(pages) > 1)
+
+
+def test_no_page_has_a_field_that_holds_a_secret(
+    root: Client, rf: RequestFactory
+) -> None:
+    """UI-14: whatever rows there are. The digests of the audit log are no secrets."""
+    request = rf.get("/admin/")
+    request.user = User.objects.get()
+    found = []
+    for model in models_of_admin():
+        page = admin.site._registry[model]
+        shown = [
+            *flatten_fieldsets(page.get_fieldsets(request, model())),
+            *page.get_list_display(request),
+            *page.search_fields,
+        ]
+        found += [
+            f"{model.__name__}.{name}"
+            for name in map(str, shown)
+            if "sealed" in name or "digest" in name
+        ]
+
+    assert found == ["AuditChain.digest", "AuditChain.digest", "AuditEvent.digest"]
 
 
 @pytest.mark.parametrize("model", models_of_admin(), ids=lambda m: m._meta.label)

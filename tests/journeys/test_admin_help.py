@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -45,6 +46,18 @@ def execute(page: Page, summary: str) -> None:
     page.get_by_role("button", name="Execute").click()
 
 
+def answer_of(page: Page, summary: str, *parameters: int) -> Any:
+    """Fill in the parameters of a call, execute it and return the response body."""
+    call = page.locator(".opblock", has=page.get_by_text(summary, exact=True))
+    call.get_by_text(summary, exact=True).click()
+    call.get_by_role("button", name="Try it out").click()
+    for field, value in zip(call.locator("input").all(), parameters, strict=True):
+        field.fill(str(value))
+    call.get_by_role("button", name="Execute").click()
+    shown = call.locator(".live-responses-table .highlight-code").first
+    return json.loads(shown.inner_text().removeprefix("Download"))
+
+
 def test_s0_88_to_s0_91_with_scripts(
     alice: User,
     workspace: Workspace,
@@ -52,7 +65,7 @@ def test_s0_88_to_s0_91_with_scripts(
     settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """S0-88, S0-89, S0-90 and S0-91."""
+    """S0-88, S0-89, S0-90 and S0-91; S0-92, S0-93 and S0-105 by Execute."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     settings.KEYWAY_PUBLIC_URL = live_server.url
     membership = Membership.objects.get(user=alice)
@@ -80,6 +93,15 @@ def test_s0_88_to_s0_91_with_scripts(
         expect(answer.first).to_contain_text("tokenExpiry")
         shown = answer.first.inner_text()
 
+        page.get_by_placeholder("Filter by tag").fill("")
+        me = answer_of(page, "who am I?")
+        org = me["currentOrg"]["id"]
+        place = answer_of(page, "load a user org membership", org, me["id"])
+        (listed,) = answer_of(page, "list scim tokens")
+
+    assert (org, place["id"]) == (workspace.pk, membership.pk)
+    assert listed["orgMembershipId"] == membership.pk
+    assert "token" not in listed
     assert ScimToken.objects.get().owner == membership
     assert "kwd_" in shown
     # The refusal of the example is what Chromium tells of.

@@ -84,6 +84,20 @@ class TestFindings:
         assert "127.0.0.1:9" in one.message
         assert "mail-5ecret" not in str(one)
 
+    def test_cache_and_broker_that_are_not_there(self, settings: Settings) -> None:
+        assert not found("cache", Level.OK)
+        settings.CACHE_IS_SHARED = True
+        assert found("cache", Level.OK)
+        nowhere = "redis://:cache-5ecret@127.0.0.1:9/0"
+        backend = "django.core.cache.backends.redis.RedisCache"
+        settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": nowhere}}
+        settings.KEYWAY_JOBS, settings.KEYWAY_CELERY_BROKER_URL = "celery", nowhere
+
+        for name in ("cache", "broker"):
+            (one,) = found(name, Level.FAILED)
+            assert "ConnectionError" in one.message or "OperationalError" in one.message
+            assert "5ecret" not in str(one)
+
     def test_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(doctor, "LEAST_FREE_BYTES", 10**18)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
@@ -185,6 +187,63 @@ class TestDrop:
 
         self.account.refresh_from_db()
         assert self.account.sealed_secret == "v1.9.AAAA"
+
+
+class Idps:
+    """Threads that call SCIM all the while, each with a token of its own, and count."""
+
+    def __init__(self, clients: list[ScimClient]) -> None:
+        self.statuses: Counter[int] = Counter()
+        self.stop = threading.Event()
+        self.threads = [
+            threading.Thread(target=self._call, args=[client]) for client in clients
+        ]
+
+    def __enter__(self) -> Idps:
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()
+
+    def wait_for(self, more: int) -> None:
+        """Wait until there were so many calls more."""
+        enough = self.statuses.total() + more
+        ends_at = time.monotonic() + processes.SECONDS
+        while self.statuses.total() < enough:
+            assert time.monotonic() < ends_at, self.statuses
+            time.sleep(0.01)
+
+    def _call(self, client: ScimClient) -> None:
+        try:
+            while not self.stop.is_set():
+                self.statuses[client.get("/Users", count=1).status] += 1
+        finally:
+            connections.close_all()
+
+
+def test_f43_no_request_fails_while_both_keys_are_changed(
+    transactional_db: None, old_keys: Settings
+) -> None:
+    """F42 and F43, as the how-to says: known, then in use, then everything under it."""
+    directory = factories.IntegrationFactory().directory
+    clients = [scim_client(directory) for _ in range(4)]
+    with Idps(clients) as idps:
+        idps.wait_for(50)
+        for ring in (KeyRing(RINGS, marked=1), dict(RINGS)):
+            old_keys.KEYWAY_ENCRYPTION_KEYS = old_keys.KEYWAY_TOKEN_KEYS = ring
+            idps.wait_for(50)
+        call_command("rotate_keys", stdout=StringIO())
+        while directory.tokens.filter(digest_key=1).exists():
+            idps.wait_for(10)
+        old_keys.KEYWAY_ENCRYPTION_KEYS = old_keys.KEYWAY_TOKEN_KEYS = {2: NEW}
+        idps.wait_for(50)
+
+    assert set(idps.statuses) == {200}
+    assert {token.digest_key for token in directory.tokens.all()} == {2}
 
 
 @pytest.fixture

@@ -339,3 +339,16 @@ class TestPages:
         assert "for Bob" in before
         assert "for Bob" in after
         assert "Owner inactive" in after
+
+    def test_s0_107_list_warns_of_a_token_that_hangs_on_a_person(
+        self, alice_client: Client, directory: Directory, admin: Membership
+    ) -> None:
+        page = f"/integrations/{directory.key}/settings/connected-services/"
+        warning = "stops when that person is deactivated or leaves: Bob."
+        factories.issue_token(directory)
+        before = words(alice_client.get(page))
+
+        factories.issue_token(directory, owner=admin)
+
+        assert warning not in before
+        assert warning in words(alice_client.get(page))

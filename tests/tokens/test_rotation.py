@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from tests import factories
 from tests.conftest import ScimClient
@@ -172,6 +174,39 @@ def test_successor_is_told_from_its_forerunner_by_name(
     old = factories.issue_token(directory, name=name).token
 
     assert rotate(old, alice, Overlap.NOW).token.name == following
+
+
+@pytest.mark.parametrize("overlap", [Overlap.NOW, Overlap.DAY])
+def test_tok_12_third_rotation_ends_the_oldest_at_once(
+    directory: Directory, old: IssuedToken, alice: User, overlap: Overlap
+) -> None:
+    second = rotate(old.token, alice, Overlap.WEEK)
+    assert (status(directory, old), status(directory, second)) == (200, 200)
+
+    third = rotate(second.token, alice, overlap)
+
+    assert status(directory, old) == 401
+    assert status(directory, third) == 200
+    live = ScimToken.objects.live(database_now()).count()
+    assert live == (1 if overlap is Overlap.NOW else 2)
+    assert AuditEvent.objects.get(action=Action.RETIRED).target_id == old.token.key
+
+
+def test_tok_12_dialog_says_which_one_stops(
+    directory: Directory, old: IssuedToken, alice: User, client: Client
+) -> None:
+    client.force_login(alice)
+    path = f"/tokens/{directory.key}/{{}}/new/"
+    assert "stops at once." not in words(client, path.format(old.token.key))
+
+    second = rotate(old.token, alice, Overlap.WEEK)
+
+    text = words(client, path.format(second.token.key))
+    assert f"({old.token.hint}), which it replaced" in text
+
+
+def words(client: Client, path: str) -> str:
+    return " ".join(strip_tags(client.get(path).content.decode()).split())
 
 
 class TestRetire:

@@ -79,15 +79,43 @@ def test_last_owner_stays(root: Client, workspace: Workspace, alice: User) -> No
         superusers.remove_member(owner, actor=alice)
 
 
-def test_person_is_changed_and_the_fields_are_named(root: Client, alice: User) -> None:
-    wish = {"email": alice.email, "name": "Alice", "is_superuser": "on"}
+def test_person_is_changed_and_the_fields_are_named(root: Client, bob: User) -> None:
+    wish = {"email": bob.email, "name": "Bob", "is_superuser": "on"}
 
-    root.post(f"{PEOPLE}{alice.pk}/change/", wish)
+    root.post(f"{PEOPLE}{bob.pk}/change/", wish)
 
     event = last_event()
     assert event.action == "workspaces.portal_account.changed"
-    assert event.data == {"email": alice.email, "changed": "is_active, is_superuser"}
-    assert root.post(f"{PEOPLE}{alice.pk}/delete/").status_code == 403
+    assert event.data == {"email": bob.email, "changed": "is_active, is_superuser"}
+    assert root.post(f"{PEOPLE}{bob.pk}/delete/").status_code == 403
+
+
+def test_aud_08_workspaces_see_what_became_of_their_members(
+    root: Client, bob: User, workspace: Workspace, other_workspace: Workspace
+) -> None:
+    root.post(f"{PEOPLE}{bob.pk}/change/", {"email": bob.email, "name": "Bob"})
+
+    told = AuditEvent.objects.filter(action="workspaces.portal_account.changed")
+    assert [event.workspace for event in told.order_by("id")] == [None, workspace]
+    bob.refresh_from_db()
+    assert not bob.is_active
+
+
+def test_ui_10_last_owner_is_not_deactivated(
+    root: Client, alice: User, workspace: Workspace
+) -> None:
+    path = f"{PEOPLE}{alice.pk}/change/"
+    wish = {"email": alice.email, "name": "Alice"}
+
+    refused = root.post(path, wish)
+    alice.refresh_from_db()
+    assert alice.is_active
+    assert "has no other Owner" in refused.content.decode()
+
+    factories.MembershipFactory(workspace=workspace, role=Role.OWNER)
+    root.post(path, wish)
+    alice.refresh_from_db()
+    assert not alice.is_active
 
 
 def test_password_is_named_and_never_written_down(root: Client, alice: User) -> None:
