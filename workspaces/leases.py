@@ -8,6 +8,7 @@ another has taken over.
 from __future__ import annotations
 
 import random
+import time
 import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -31,6 +32,8 @@ every second, however long a call to an app takes."""
 
 BACKOFF_BASE = timedelta(seconds=2)
 BACKOFF_CAP = timedelta(minutes=15)
+
+_seconds = time.monotonic
 
 
 class LostLease(Exception):
@@ -92,13 +95,16 @@ def is_lost(job: Job) -> bool:
 def require_lease(job: Job) -> None:
     """Renew the lease before something outside is changed. Raises LostLease.
 
-    A worker that slept until another took the job over is stopped here.
+    A worker that slept until another took the job over is stopped here, also one
+    that slept while it asked.
     """
-    renewed = Job.objects.filter(
-        pk=job.pk, attempt=job.attempt, state__in=Job.LEASED
-    ).update(lease_ends_at=database_now() + LEASE)
-    if not renewed:
-        raise LostLease
+    mine = Job.objects.filter(pk=job.pk, attempt=job.attempt, state__in=Job.LEASED)
+    while True:
+        asked_at = _seconds()
+        if not mine.update(lease_ends_at=database_now() + LEASE):
+            raise LostLease
+        if _seconds() - asked_at < LEASE.total_seconds() / 2:
+            return
 
 
 def heartbeat(jobs: list[Job], *, now: datetime) -> None:

@@ -420,6 +420,28 @@ class TestLease:
 
         assert state(job) == Job.State.NOT_COMPLETED
 
+    def test_worker_that_slept_while_it_asked_asks_again(
+        self,
+        put_off: Callable[..., jobs.Enqueued],
+        now: datetime,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """F22: the first answer said yes, and another took the job over since."""
+        put_off(now=now)
+        job = claimed(now)
+        times = iter((0.0, 12.0, 12.0))
+
+        def seconds() -> float:
+            at = next(times)
+            if at:
+                Job.objects.filter(pk=job.pk).update(attempt=job.attempt + 1)
+            return at
+
+        monkeypatch.setattr(leases, "_seconds", seconds)
+
+        with pytest.raises(LostLease):
+            leases.require_lease(job)
+
     def test_change_renews_the_lease_of_a_job_that_nobody_took_over(
         self, put_off: Callable[..., jobs.Enqueued], now: datetime
     ) -> None:
