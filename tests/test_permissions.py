@@ -120,7 +120,7 @@ UNRELATED = {
     "axes_accesslog",
 }
 """Sessions, logins and refusals."""
-READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+READS = ("SELECT", "(SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 WRITE = re.compile(r'(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)')
 
 

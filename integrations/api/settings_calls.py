@@ -16,7 +16,7 @@ from integrations.api.integration_calls import (
     integration_of,
 )
 from integrations.api.problems import Problem
-from integrations.forms.settings import MatchingForm
+from integrations.forms.settings import LARGEST_MINIMUM, MatchingForm
 from integrations.models import Integration
 from integrations.outside.origins import WrongPassword
 from integrations.syncing import matching_rules
@@ -39,7 +39,7 @@ class SafetySerializer(serializers.Serializer):
     minimum = serializers.IntegerField(
         source="threshold_minimum",
         min_value=1,
-        max_value=100_000,
+        max_value=LARGEST_MINIMUM,
         help_text="Fewer users than this are never held.",
     )
 

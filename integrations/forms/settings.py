@@ -161,6 +161,10 @@ class GeneralForm(AsksSchedule, AsksPassword):
         return General(**{"identifier": "", **given, "sync_schedule": self.schedule()})
 
 
+LARGEST_MINIMUM = 30_000
+"""Of a threshold: what its column takes, rounded."""
+
+
 class ThresholdForm(forms.Form):
     """How many users a sync may find gone."""
 
@@ -173,7 +177,7 @@ class ThresholdForm(forms.Form):
     minimum = forms.IntegerField(
         label="Hold removals by your IdP from",
         min_value=1,
-        max_value=100_000,
+        max_value=LARGEST_MINIMUM,
         help_text="Fewer users than this are never held, whatever share that is.",
     )
 
