@@ -85,7 +85,7 @@ CELERY = tuple(
         f"jobs run on Celery with {name}; Celery is killed",
         80,
         3,
-        kills(worker=8),
+        kills(worker=3),
         broker=broker,
     )
     for broker, name in (("redis", "Redis"), ("rabbitmq", "RabbitMQ"))
@@ -196,7 +196,7 @@ CONTROLS = (
         "the database acknowledges what it has not saved",
         200,
         1,
-        kills(database=4),
+        kills(database=1),
         database="synchronous_commit = off",
         shows="lost",
         drain_seconds=20,
