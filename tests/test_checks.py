@@ -19,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 
 from config.checks import check_settings, refuse_unsafe_settings, unsafe_settings
-from config.settings import key_ring
+from config.environment import key_ring
 
 ROOT = Path(__file__).parents[1]
 CODE = ("config", "integrations", "scim", "tokens", "workspaces", "templates", "static")

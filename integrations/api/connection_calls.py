@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -30,7 +31,7 @@ def directory_of(workspace: Workspace, *, key: str = "") -> Directory:
     return directory_sync.directory_of(workspace)
 
 
-class Switch(ApiView):
+class Switch(ApiView, ABC):
     """Something about a connection that is on or off."""
 
     permissions: ClassVar = dict.fromkeys(("PUT", "DELETE"), Permission.MANAGE_TOKENS)
@@ -47,9 +48,9 @@ class Switch(ApiView):
         self.turn(directory_of(self.workspace, **of), on=False)
         return Response(status=204)
 
+    @abstractmethod
     def turn(self, directory: Directory, *, on: bool) -> None:
         """Switch it."""
-        raise NotImplementedError
 
 
 @extend_schema_view(

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +28,12 @@ from workspaces.models import Job
 KEPT = timedelta(hours=24)
 LONGEST = 255
 PRUNE = "integrations.prune_idempotency"
+HEADER = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    OpenApiParameter.HEADER,
+    description="Sent again with the same key, the request makes nothing again.",
+)
 Handler = Callable[..., Response]
 
 
@@ -55,8 +62,8 @@ def idempotent(*secrets: str) -> Callable[[Handler], Handler]:
                 _keep(record, response, secrets)
                 return response
 
-        guarded.heeds_idempotency_key = True  # type: ignore[attr-defined]
-        return guarded
+        declared: Handler = extend_schema(parameters=[HEADER])(guarded)
+        return declared
 
     return decorate
 

@@ -104,17 +104,7 @@ def complete(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
     for operations in result["paths"].values():
         for method in METHODS & operations.keys():
             operations[method]["responses"]["default"] = answer
-            if method == "post" and "201" in operations[method]["responses"]:
-                operations[method].setdefault("parameters", []).append(_KEY)
     return result
-
-
-_KEY = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "description": "Sent again with the same key, the request makes nothing again.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-}
 
 
 @cache

@@ -29,13 +29,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from django.db import connection  # noqa: E402
-from django.test.runner import DiscoverRunner  # noqa: E402
 
 from integrations.models import Integration, Provisioning  # noqa: E402
 from scim import services  # noqa: E402
 from scim.models import Resource  # noqa: E402
 from scim.served import schema_of  # noqa: E402
 from tests.bench import figures, workers  # noqa: E402
+from tests.bench.databases import test_database  # noqa: E402
 from tests.bench.provision_users import QUEUE_PAGE, app, fill  # noqa: E402
 from tests.bench.results import markdown  # noqa: E402
 from workspaces.clock import database_now  # noqa: E402
@@ -175,12 +175,8 @@ def main() -> int:
     given = parser.parse_args()
     if connection.vendor != "postgresql":
         parser.error("Set DATABASE_URL to a PostgreSQL server.")
-    runner = DiscoverRunner(verbosity=0, interactive=False)
-    databases = runner.setup_databases()
-    try:
+    with test_database():
         outcome = measure(given.users, given.workers)
-    finally:
-        runner.teardown_databases(databases)
     sys.stdout.write(f"{outcome.table()}\n")
     if given.write:
         figures.write(

@@ -19,13 +19,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from django.db import connection  # noqa: E402
-from django.test.runner import DiscoverRunner  # noqa: E402
 
 from integrations.desired import Entitlement, ObservedAccount  # noqa: E402
 from integrations.syncing import drifting, importing  # noqa: E402
 from integrations.syncing.report import Report  # noqa: E402
 from integrations.syncing.sync import BATCH  # noqa: E402
 from tests import factories  # noqa: E402
+from tests.bench.databases import test_database  # noqa: E402
 from workspaces.clock import database_now  # noqa: E402
 
 GROUPS = 20
@@ -36,15 +36,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=10_000)
     count = parser.parse_args().users
-    runner = DiscoverRunner(verbosity=0, interactive=False)
-    databases = runner.setup_databases()
-    try:
+    with test_database():
         sys.stdout.write(f"| {connection.vendor}, {count:,} users | s | queries |\n")
         sys.stdout.write("| --- | ---: | ---: |\n")
         for label, seconds, queries in _rounds(count):
             sys.stdout.write(f"| {label} | {seconds:.1f} | {queries:,} |\n")
-    finally:
-        runner.teardown_databases(databases)
 
 
 def _rounds(count: int) -> list[tuple[str, float, int]]:

@@ -30,7 +30,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from django.db import connection  # noqa: E402
-from django.test.runner import DiscoverRunner  # noqa: E402
 
 from integrations import services as integration_services  # noqa: E402
 from integrations.models import AppAccount, Integration, Provisioning  # noqa: E402
@@ -40,6 +39,7 @@ from scim.models import GroupMember, Resource  # noqa: E402
 from scim.served import schema_of  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.bench import figures, workers  # noqa: E402
+from tests.bench.databases import test_database  # noqa: E402
 from tests.bench.processes import ROOT  # noqa: E402
 from tests.bench.results import markdown  # noqa: E402
 from tests.integrations.outside import USERNAME, Outside  # noqa: E402
@@ -251,12 +251,8 @@ def main() -> int:
     given = parser.parse_args()
     if connection.vendor != "postgresql":
         parser.error("Set DATABASE_URL to a PostgreSQL server.")
-    runner = DiscoverRunner(verbosity=0, interactive=False)
-    databases = runner.setup_databases()
-    try:
+    with test_database():
         outcomes = measure(given.users, given.members)
-    finally:
-        runner.teardown_databases(databases)
     head = ["what", "time", "deaths", "missing", "extra", "other problems"]
     table = markdown([head, *(outcome.row() for outcome in outcomes)])
     sys.stdout.write(f"{table}\n")

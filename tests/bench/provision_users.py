@@ -29,7 +29,6 @@ django.setup()
 
 from django.db import connection  # noqa: E402
 from django.db.models import QuerySet, Sum  # noqa: E402
-from django.test.runner import DiscoverRunner  # noqa: E402
 
 from integrations.models import AppCall, Integration, Provisioning  # noqa: E402
 from integrations.provisioning import wanted  # noqa: E402
@@ -40,6 +39,7 @@ from scim.models import Resource  # noqa: E402
 from scim.served import schema_of  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.bench import figures  # noqa: E402
+from tests.bench.databases import test_database  # noqa: E402
 from tests.bench.processes import HOST, ROOT, Server, free_port, python  # noqa: E402
 from tests.bench.results import markdown  # noqa: E402
 from workspaces.clock import database_now  # noqa: E402
@@ -249,14 +249,10 @@ def main() -> None:
     parser.add_argument("--statements", type=int, default=0)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    runner = DiscoverRunner(verbosity=0, interactive=False)
-    databases = runner.setup_databases()
     statements = Statements()
-    try:
+    with test_database():
         rounds = measure(given.users, statements)
         database = _database()
-    finally:
-        runner.teardown_databases(databases)
     table = markdown([HEAD, *(round_.row() for round_ in rounds)])
     sys.stdout.write(f"{table}\n")
     for line in statements.longest(given.statements):
