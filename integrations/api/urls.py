@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from integrations.api import (
     account_calls,
     audit_calls,
-    change_calls,
-    connection_calls,
-    directory_sync_calls,
     integration_calls,
-    matching_calls,
-    oauth_calls,
     openapi,
     people_calls,
-    plan_calls,
-    removal_calls,
     resolver,
-    settings_calls,
     task_calls,
-    token_calls,
     token_life_calls,
-    user_calls,
-    webhook_calls,
     work_calls,
 )
 
 app_name = "api"
-_OAUTH = "v1/directories/<slug:key>/oauth"
 urlpatterns = [
     path("openapi.json", openapi.Document.as_view(), name="openapi"),
     path("user/users/me", resolver.Me.as_view(), name="me"),
@@ -50,97 +38,6 @@ urlpatterns = [
         "v1/integrations/<slug:key>",
         integration_calls.IntegrationByKey.as_view(),
         name="integration",
-    ),
-    path(
-        "v1/integrations/<slug:key>/pause",
-        integration_calls.Pause.as_view(),
-        name="pause",
-    ),
-    path(
-        "v1/integrations/<slug:key>/resume",
-        integration_calls.Resume.as_view(),
-        name="resume",
-    ),
-    path(
-        "v1/integrations/<slug:key>/tokens", token_calls.Tokens.as_view(), name="tokens"
-    ),
-    path(
-        "v1/integrations/<slug:key>/tokens/<slug:tokenId>",
-        token_calls.TokenById.as_view(),
-        name="token",
-    ),
-    path(
-        "v1/integrations/<slug:key>/tokens/<slug:tokenId>/rotate",
-        token_calls.Rotation.as_view(),
-        name="rotate",
-    ),
-    path(f"{_OAUTH}/clients", oauth_calls.Clients.as_view(), name="clients"),
-    path(
-        f"{_OAUTH}/clients/<slug:clientId>",
-        oauth_calls.ClientById.as_view(),
-        name="client",
-    ),
-    path(
-        f"{_OAUTH}/clients/<slug:clientId>/secrets",
-        oauth_calls.Secrets.as_view(),
-        name="client_secrets",
-    ),
-    path(
-        f"{_OAUTH}/clients/<slug:clientId>/secrets/<slug:secretId>",
-        oauth_calls.SecretById.as_view(),
-        name="client_secret",
-    ),
-    path(
-        f"{_OAUTH}/clients/<slug:clientId>/keys",
-        oauth_calls.Keys.as_view(),
-        name="client_keys",
-    ),
-    path(f"{_OAUTH}/trusts", oauth_calls.Trusts.as_view(), name="trusts"),
-    path(
-        f"{_OAUTH}/trusts/<slug:trustId>",
-        oauth_calls.TrustById.as_view(),
-        name="trust",
-    ),
-    path(
-        f"{_OAUTH}/trusts/<slug:trustId>/keys",
-        oauth_calls.TrustKeys.as_view(),
-        name="trust_keys",
-    ),
-    path(
-        "v1/integrations/<slug:key>/rotation-schedule",
-        token_life_calls.Schedule.as_view(),
-        name="rotation_schedule",
-    ),
-    path("v1/integrations/<slug:key>/syncs", work_calls.Syncs.as_view(), name="syncs"),
-    path(
-        "v1/integrations/<slug:key>/removals",
-        removal_calls.Removals.as_view(),
-        name="removals",
-    ),
-    path(
-        "v1/integrations/<slug:key>/removals/approve",
-        removal_calls.Approval.as_view(),
-        name="approve_removals",
-    ),
-    path(
-        "v1/integrations/<slug:key>/removals/discard",
-        removal_calls.Discard.as_view(),
-        name="discard_removals",
-    ),
-    path(
-        "v1/integrations/<slug:key>/unmatched",
-        matching_calls.Unmatched.as_view(),
-        name="unmatched",
-    ),
-    path(
-        "v1/integrations/<slug:key>/unmatched/<uuid:userId>/match",
-        matching_calls.Match.as_view(),
-        name="match",
-    ),
-    path(
-        "v1/integrations/<slug:key>/unmatched/<uuid:userId>/exemption",
-        matching_calls.Exemption.as_view(),
-        name="exemption",
     ),
     path(
         "v1/service-accounts",
@@ -179,136 +76,13 @@ urlpatterns = [
         people_calls.InvitationById.as_view(),
         name="invitation",
     ),
-    path(
-        "v1/directory-sync/rotation-schedule",
-        token_life_calls.DirectorySyncSchedule.as_view(),
-        name="directory_sync_rotation_schedule",
-    ),
     path("v1/token-policy", token_life_calls.TokenPolicy.as_view(), name="policy"),
     path("v1/calendar-feed", token_life_calls.Feed.as_view(), name="calendar_feed"),
-    path("v1/webhooks", webhook_calls.Webhooks.as_view(), name="webhooks"),
-    path(
-        "v1/webhooks/<uuid:webhookId>",
-        webhook_calls.WebhookById.as_view(),
-        name="webhook",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/secret",
-        webhook_calls.Secret.as_view(),
-        name="webhook_secret",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/turn-off",
-        webhook_calls.TurnOff.as_view(),
-        name="turn_off_webhook",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/turn-on",
-        webhook_calls.TurnOn.as_view(),
-        name="turn_on_webhook",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/test",
-        webhook_calls.Trial.as_view(),
-        name="test_webhook",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/deliveries",
-        webhook_calls.Deliveries.as_view(),
-        name="webhook_deliveries",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/deliveries/<uuid:deliveryId>",
-        webhook_calls.DeliveryById.as_view(),
-        name="webhook_delivery",
-    ),
-    path(
-        "v1/webhooks/<uuid:webhookId>/deliveries/<uuid:deliveryId>/send",
-        webhook_calls.Redelivery.as_view(),
-        name="redeliver_webhook",
-    ),
     path("v1/audit-stream", audit_calls.Stream.as_view(), name="audit_stream"),
     path(
         "v1/audit-stream/test",
         audit_calls.Trial.as_view(),
         name="test_audit_stream",
-    ),
-    path(
-        "v1/integrations/<slug:key>/quarantine",
-        connection_calls.Quarantine.as_view(),
-        name="quarantine",
-    ),
-    path(
-        "v1/integrations/<slug:key>/silence-alarm",
-        connection_calls.SilenceAlarm.as_view(),
-        name="silence_alarm",
-    ),
-    path(
-        "v1/integrations/<slug:key>/tokens/<slug:tokenId>/limits",
-        token_calls.TokenLimits.as_view(),
-        name="token_limits",
-    ),
-    path(
-        "v1/integrations/<slug:key>/tokens/<slug:tokenId>/retire",
-        token_calls.Retirement.as_view(),
-        name="retire_token",
-    ),
-    path("v1/integrations/<slug:key>/users", user_calls.Users.as_view(), name="users"),
-    path(
-        "v1/integrations/<slug:key>/users/<uuid:userId>/retry",
-        user_calls.Retry.as_view(),
-        name="retry_user",
-    ),
-    path(
-        "v1/integrations/<slug:key>/users/<uuid:userId>/sync",
-        user_calls.Sync.as_view(),
-        name="sync_user",
-    ),
-    path(
-        "v1/integrations/<slug:key>/users/<uuid:userId>/put-right",
-        user_calls.PutRight.as_view(),
-        name="put_user_right",
-    ),
-    path("v1/integrations/<slug:key>/plan", plan_calls.Plan.as_view(), name="plan"),
-    path(
-        "v1/integrations/<slug:key>/plan/put-right",
-        plan_calls.PutRight.as_view(),
-        name="put_right",
-    ),
-    path(
-        "v1/integrations/<slug:key>/observe",
-        plan_calls.Observe.as_view(),
-        name="observe",
-    ),
-    path(
-        "v1/integrations/<slug:key>/let-loose",
-        plan_calls.LetLoose.as_view(),
-        name="let_loose",
-    ),
-    path(
-        "v1/integrations/<slug:key>/try-now",
-        plan_calls.TryNow.as_view(),
-        name="try_now",
-    ),
-    path(
-        "v1/integrations/<slug:key>/changes",
-        change_calls.Changes.as_view(),
-        name="changes",
-    ),
-    path(
-        "v1/integrations/<slug:key>/changes/<uuid:changeId>/undo",
-        change_calls.Undo.as_view(),
-        name="undo_change",
-    ),
-    path(
-        "v1/integrations/<slug:key>/changes/runs/<uuid:runId>/undo",
-        change_calls.UndoRun.as_view(),
-        name="undo_run",
-    ),
-    path(
-        "v1/integrations/<slug:key>/unmatched/<uuid:userId>",
-        matching_calls.UnmatchedById.as_view(),
-        name="unmatched_account",
     ),
     path(
         "v1/jobs/<uuid:jobId>/approve",
@@ -327,58 +101,11 @@ urlpatterns = [
         task_calls.NotPossible.as_view(),
         name="task_not_possible",
     ),
-    path(
-        "v1/directory-sync",
-        directory_sync_calls.DirectorySync.as_view(),
-        name="directory_sync",
-    ),
-    path(
-        "v1/directory-sync/domains",
-        directory_sync_calls.Domains.as_view(),
-        name="domains",
-    ),
-    path(
-        "v1/directory-sync/domains/<uuid:domainId>",
-        directory_sync_calls.DomainById.as_view(),
-        name="domain",
-    ),
-    path(
-        "v1/directory-sync/domains/<uuid:domainId>/check",
-        directory_sync_calls.DomainCheck.as_view(),
-        name="check_domain",
-    ),
-    path("v1/directory-sync/teams", directory_sync_calls.Teams.as_view(), name="teams"),
-    path(
-        "v1/directory-sync/teams/<uuid:teamId>",
-        directory_sync_calls.TeamById.as_view(),
-        name="team",
-    ),
-    path(
-        "v1/directory-sync/quarantine",
-        connection_calls.DirectorySyncQuarantine.as_view(),
-        name="directory_sync_quarantine",
-    ),
-    path(
-        "v1/directory-sync/silence-alarm",
-        connection_calls.DirectorySyncSilenceAlarm.as_view(),
-        name="directory_sync_silence_alarm",
-    ),
     path("v1/audit-retention", audit_calls.Retention.as_view(), name="audit_retention"),
-    path(
-        "v1/integrations/<slug:key>/safety",
-        settings_calls.Safety.as_view(),
-        name="safety",
-    ),
-    path(
-        "v1/integrations/<slug:key>/matching",
-        settings_calls.Matching.as_view(),
-        name="matching",
-    ),
-    path(
-        "v1/integrations/<slug:key>/service-account",
-        settings_calls.ChosenAccount.as_view(),
-        name="chosen_account",
-    ),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
+    path("v1/integrations/<slug:key>/", include("integrations.api.integration_urls")),
+    path("v1/directories/<slug:key>/oauth/", include("integrations.api.oauth_urls")),
+    path("v1/", include("integrations.api.directory_sync_urls")),
+    path("v1/", include("integrations.api.webhook_urls")),
     re_path("", openapi.Nothing.as_view(), name="nothing"),
 ]

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.urls import URLPattern, URLResolver
 
 from integrations.api import urls
+from integrations.api.base import ApiView
 from integrations.api.openapi import Document, Nothing
 from integrations.models import Integration
 from tests import factories
@@ -151,11 +153,19 @@ def calls() -> Iterator[tuple[str, str, Permission | None]]:
             yield path, method, permission
 
 
+def views(patterns: list[URLPattern | URLResolver]) -> Iterator[type[ApiView]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from views(pattern.url_patterns)
+        else:
+            yield pattern.callback.cls
+
+
 def test_every_call_is_in_the_table() -> None:
     present = sorted(
-        sorted(map(str, pattern.callback.cls.permissions.items()))
-        for pattern in urls.urlpatterns
-        if pattern.callback.cls not in {Document, Nothing}
+        sorted(map(str, view.permissions.items()))
+        for view in views(urls.urlpatterns)
+        if view not in {Document, Nothing}
     )
 
     assert present == sorted(

@@ -1,0 +1,51 @@
+"""Calls of Directory Sync, below `v1/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from integrations.api import connection_calls, directory_sync_calls, token_life_calls
+
+urlpatterns = [
+    path(
+        "directory-sync",
+        directory_sync_calls.DirectorySync.as_view(),
+        name="directory_sync",
+    ),
+    path(
+        "directory-sync/domains",
+        directory_sync_calls.Domains.as_view(),
+        name="domains",
+    ),
+    path(
+        "directory-sync/domains/<uuid:domainId>",
+        directory_sync_calls.DomainById.as_view(),
+        name="domain",
+    ),
+    path(
+        "directory-sync/domains/<uuid:domainId>/check",
+        directory_sync_calls.DomainCheck.as_view(),
+        name="check_domain",
+    ),
+    path(
+        "directory-sync/quarantine",
+        connection_calls.DirectorySyncQuarantine.as_view(),
+        name="directory_sync_quarantine",
+    ),
+    path(
+        "directory-sync/rotation-schedule",
+        token_life_calls.DirectorySyncSchedule.as_view(),
+        name="directory_sync_rotation_schedule",
+    ),
+    path(
+        "directory-sync/silence-alarm",
+        connection_calls.DirectorySyncSilenceAlarm.as_view(),
+        name="directory_sync_silence_alarm",
+    ),
+    path("directory-sync/teams", directory_sync_calls.Teams.as_view(), name="teams"),
+    path(
+        "directory-sync/teams/<uuid:teamId>",
+        directory_sync_calls.TeamById.as_view(),
+        name="team",
+    ),
+]
