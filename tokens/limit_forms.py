@@ -7,7 +7,14 @@ from typing import Any
 
 from django import forms
 
-from tokens.limits import MOST_NETWORKS, Limits, NetworkRule, NoNetwork, read_networks
+from tokens.limits import (
+    MOST_NETWORKS,
+    Limits,
+    NetworkRule,
+    NoNetwork,
+    learnt_networks,
+    read_networks,
+)
 from workspaces import domains
 
 FULL, READ = "full", "read"
@@ -57,7 +64,7 @@ class LimitForm(forms.Form):
         rule = limits.network_rule
         if learnt and rule == NetworkRule.ANY:
             rule = NetworkRule.REPORT
-        new = [address for address in learnt if not limits.covers(address)]
+        new = learnt_networks([seen for seen in learnt if not limits.covers(seen)])
         self.initial = {
             "access": READ if limits.is_read_only else FULL,
             "network_rule": rule,

@@ -35,7 +35,7 @@ def limit(
 ) -> HttpResponse:
     """Show the limits of an opener beside its use, and keep what is chosen.
 
-    `?allow=used` fills in every address that used it lately.
+    `?allow=used` fills in the addresses that used it lately, pools as ranges.
     """
     opener = opener_or_404(request, kind, directory_key, key)
     holder, now = holder_of(opener.directory), database_now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,6 +12,9 @@ from django.db import models
 
 MOST_NETWORKS = 50
 Network = IPv4Network | IPv6Network
+_POOL = {4: 24, 6: 64}
+_NEIGHBOURS = {4: 3, 6: 2}
+"""So many addresses of one range of the length above are taken for a pool."""
 
 
 class NetworkRule(models.TextChoices):
@@ -78,6 +82,21 @@ def read_networks(text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def learnt_networks(addresses: Sequence[str]) -> list[str]:
+    """Return the ranges to allow for addresses that were seen, in their order.
+
+    Clouds send from pools: neighbours are offered as the range they share (three of an
+    IPv4 /24, two of an IPv6 /64), an address that stands alone as itself.
+    """
+    pools = [_pool(address) for address in addresses]
+    seen = Counter(pools)
+    found = [
+        shortest(pool) if seen[pool] >= _NEIGHBOURS[pool.version] else address
+        for address, pool in zip(addresses, pools, strict=True)
+    ]
+    return list(dict.fromkeys(found))
+
+
 def shortest(network: Network) -> str:
     """Return a range as text; a single address without its length."""
     return str(network[0] if network.num_addresses == 1 else network)
@@ -92,6 +111,11 @@ def in_words(limits: Limits) -> Sequence[str]:
         is_report = limits.network_rule == NetworkRule.REPORT
         words.append(f"{ranges}, report first" if is_report else ranges)
     return [*words, *limits.email_domains]
+
+
+def _pool(address: str) -> Network:
+    given = ip_address(address)
+    return ip_network(f"{given}/{_POOL[given.version]}", strict=False)
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,8 @@ from tokens import scheduled_rotation
 from tokens.forms import OVERLAPS
 from tokens.limits import in_words
 from tokens.models import ScimToken
-from tokens.policy import policy_of
+from tokens.policy import days_left, policy_of
+from tokens.policy_models import TokenPolicy
 from tokens.services import allowed_overlaps
 from tokens.state import TokenState
 from workspaces.models import Directory
@@ -44,9 +45,10 @@ def panel(
     **More options** of the section is about: the newest that works and that no
     other working one replaces.
     """
+    policy = policy_of(directory.workspace)
     by_id = {token.pk: token for token in tokens if token.state(now).is_live}
     rows = [
-        _row(token, by_id, directory, can_manage=can_manage, now=now)
+        _row(token, by_id, directory, policy, can_manage=can_manage, now=now)
         for token in tokens
     ]
     live = [row for row in rows if row["is_live"]]
@@ -59,7 +61,9 @@ def panel(
         "can_generate": can_manage,
         "quarantined_at": directory.quarantined_at,
         "quarantine_url": _quarantine_url(directory) if can_manage else None,
-        "schedule": _schedule(directory, tokens, can_manage=can_manage, now=now),
+        "schedule": _schedule(
+            directory, tokens, policy, can_manage=can_manage, now=now
+        ),
         "generate_url": reverse("tokens:generate", args=[directory.key]),
     }
 
@@ -72,6 +76,7 @@ def _quarantine_url(directory: Directory) -> str:
 def _schedule(
     directory: Directory,
     tokens: Sequence[ScimToken],
+    policy: TokenPolicy,
     *,
     can_manage: bool,
     now: datetime,
@@ -79,7 +84,7 @@ def _schedule(
     """Return the context of `tokens/_schedule.html`."""
     schedule = scheduled_rotation.of(directory)
     dues = scheduled_rotation.open_dues(schedule, tokens, now=now) if schedule else ()
-    overlap = allowed_overlaps(policy_of(directory.workspace))[-1] if dues else None
+    overlap = allowed_overlaps(policy)[-1] if dues else None
     return {
         "every_days": schedule.every_days if schedule else None,
         "url": reverse("tokens:schedule", args=[directory.key]) if can_manage else None,
@@ -105,6 +110,7 @@ def _row(
     token: ScimToken,
     live: dict[int, ScimToken],
     directory: Directory,
+    policy: TokenPolicy,
     *,
     can_manage: bool,
     now: datetime,
@@ -138,6 +144,7 @@ def _row(
         "last_used_ip": token.last_used_address,
         "last_used_client": token.last_used_client,
         "ends_at": token.ends_at,
+        "days_left": days_left(token.ends_at, policy, now) if state.is_live else None,
         "replaced_by": successor.name if successor else "",
         "state": LEAKED if token.leaked_at else PILLS[state],
         "is_live": state.is_live,

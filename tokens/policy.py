@@ -115,6 +115,15 @@ def reminders_in_words(policy: TokenPolicy) -> str:
     return f"{', '.join(others)} and {last} {unit}" if others else f"{last} {unit}"
 
 
+def days_left(
+    ends_at: datetime | None, policy: TokenPolicy, now: datetime
+) -> int | None:
+    """Return the whole days until then, from the day of the first reminder on."""
+    if ends_at is None or ends_at - now > timedelta(days=max(policy.remind_days)):
+        return None
+    return max((ends_at - now).days, 0)
+
+
 def _as_data(when: str, policy: TokenPolicy) -> dict[str, str | int | bool | None]:
     return {
         f"{when}_default_days": policy.default_days,

@@ -317,7 +317,7 @@ class TestDetails:
             factories.issue_token(integration.directory)
 
         assert queries(alice_client, path) == few
-        assert few <= 18
+        assert few <= 19
 
     def test_say_why_attention_is_needed(
         self, alice_client: Client, integration: Integration

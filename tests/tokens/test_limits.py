@@ -17,7 +17,7 @@ from tests.scim.counting import statements
 from tests.scim.test_errors import assert_is_scim_error
 from tokens import services, usage
 from tokens.audit import Action
-from tokens.limits import Limits, NetworkRule, NoNetwork, read_networks
+from tokens.limits import Limits, NetworkRule, NoNetwork, learnt_networks, read_networks
 from tokens.models import ScimToken
 from tokens.services import IssuedToken, Overlap
 from workspaces.clock import database_now
@@ -255,6 +255,23 @@ def test_successor_keeps_the_limits(directory: Directory, alice: User) -> None:
     )
 
     assert new.token.limits == limits
+
+
+@pytest.mark.parametrize(
+    ("seen", "offered"),
+    [
+        ([], []),
+        (["203.0.113.7", "203.0.113.9"], ["203.0.113.7", "203.0.113.9"]),
+        (
+            ["203.0.113.7", "192.0.2.1", "203.0.113.9", "203.0.113.200"],
+            ["203.0.113.0/24", "192.0.2.1"],
+        ),
+        (["2001:db8:0:1::5"], ["2001:db8:0:1::5"]),
+        (["2001:db8:0:1::5", "2001:db8:0:1::9"], ["2001:db8:0:1::/64"]),
+    ],
+)
+def test_pools_are_learnt_as_ranges(seen: list[str], offered: list[str]) -> None:
+    assert learnt_networks(seen) == offered
 
 
 def test_addresses_are_learnt_from_the_requests_of_the_token(
