@@ -70,7 +70,7 @@ def test_with_scripts(
     expect(page.get_by_text("No match")).to_be_visible()
 
     user = scim.add_user(BELL, displayName="bell\u0007")
-    expect(page.get_by_text("1 new event.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("1 new event.")).to_be_visible()
     expect(page.locator("#live")).to_have_text("1 new event")
     assert fits(page)
     page.locator("#news").get_by_role("link", name="Show").click()
@@ -99,7 +99,7 @@ def test_with_scripts(
         f"/Users/{user['id']}",
         {"op": "replace", "path": "displayName", "value": "Bell"},
     )
-    expect(page.locator("#news")).to_contain_text("new event", timeout=20_000)
+    expect(page.locator("#news")).to_contain_text("new event")
     wait_for_jobs()
     page.reload()
     assert "Create the account" in card(page, "Plan")

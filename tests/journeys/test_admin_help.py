@@ -71,7 +71,6 @@ def test_s0_88_to_s0_91_with_scripts(
     membership = Membership.objects.get(user=alice)
     with chromium() as browser:
         page = browser.new_page(base_url=live_server.url)
-        page.set_default_timeout(15_000)
         page.context.add_cookies([_session_of(alice, live_server)])
         complaints: list[str] = []
         page.on("console", lambda m: complaints.append(m.text))

@@ -102,7 +102,7 @@ def test_with_scripts(
 
     hands.press(page.get_by_role("button", name="Test and save"))
     box = page.get_by_text("Acme Demo is connected. Next: generate a token").first
-    expect(box).to_be_visible(timeout=20_000)
+    expect(box).to_be_visible()
     made = Integration.objects.get()
     assert made.directory.user_schema["attributes"][0]["name"] == "costCenter"
     assert here.complaints == []

@@ -55,7 +55,7 @@ def enter(page: Page, integration: Integration) -> None:
 
 
 def eventually(claim: Callable[[], bool]) -> None:
-    for _ in range(80):
+    for _ in range(240):
         if claim():
             return
         time.sleep(0.25)

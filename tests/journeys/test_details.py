@@ -68,7 +68,7 @@ def test_with_scripts(
 
     press_sync(page)
     done = page.locator("#job").get_by_text("Sync finished. 7 users, 3 groups")
-    expect(done).to_be_visible(timeout=20_000)
+    expect(done).to_be_visible()
     expect(page.locator("#live")).to_contain_text("Sync finished")
     assert fits(page)
 
@@ -76,11 +76,11 @@ def test_with_scripts(
         outside.remove_user(name)
     press_sync(page)
     held = page.locator("#job").get_by_text("2 of 7 users would be removed")
-    expect(held).to_be_visible(timeout=20_000)
+    expect(held).to_be_visible()
     expect(page.get_by_role("row").filter(has_text=GONE[0])).to_be_visible()
     assert fits(page)
     page.get_by_role("button", name="Approve").click()
-    expect(page.locator("#job").get_by_text("2 removed.")).to_be_visible(timeout=20_000)
+    expect(page.locator("#job").get_by_text("2 removed.")).to_be_visible()
 
     page.get_by_role("link", name="Entitlements", exact=True).click()
     page.get_by_role("button", name="More options for Engineering").click()

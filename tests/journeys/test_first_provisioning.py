@@ -118,7 +118,6 @@ def visit(browser: Browser, live_server: LiveServer) -> Callable[..., Visit]:
             base_url=live_server.url,
             permissions=["clipboard-read", "clipboard-write"],
         )
-        context.set_default_timeout(15_000)
         visit = Visit(context, context.new_page())
         page = visit.page
         page.on(
@@ -247,12 +246,12 @@ def test_with_scripts(
     provision_ann(url, token)
     page.goto(f"/integrations/{integration.directory.key}/users/")
     row = page.get_by_role("row").filter(has_text=ANN)
-    expect(row).to_contain_text("Onboarded", timeout=20_000)
+    expect(row).to_contain_text("Onboarded")
     assert ANN in outside.users()
     assert fits(page)
 
     hands.press(page.get_by_role("button", name="Sync"))
-    expect(page.locator("#job")).to_contain_text("Sync finished", timeout=20_000)
+    expect(page.locator("#job")).to_contain_text("Sync finished")
     page.goto(f"/integrations/{integration.directory.key}/users/")
     expect(page.get_by_role("row").filter(has_text="mei.tanaka")).to_be_visible()
     assert here.complaints == []

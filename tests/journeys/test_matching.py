@@ -48,7 +48,7 @@ def prepare(page: Page, integration: Integration) -> None:
     page.goto(f"/integrations/{integration.directory.key}/overview/")
     press_sync(page)
     done = page.locator("#job").get_by_text("Sync finished. 7 users")
-    expect(done).to_be_visible(timeout=20_000)
+    expect(done).to_be_visible()
     pausing.pause(integration, actor=None, now=database_now())
     scim_client(integration.directory).add_user("bo@acme.test", displayName="Bo")
 
@@ -93,7 +93,7 @@ def test_e0_21_with_scripts(
     expect(page.get_by_text(f"{TOMAS} is the account of bo@acme.test")).to_be_visible()
     pausing.resume(integration, actor=None, now=database_now())
     page.reload()
-    expect(page.get_by_text("Onboarded")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Onboarded")).to_be_visible()
     assert "bo@acme.test" in outside.users()
     assert TOMAS not in outside.users()
 
@@ -105,9 +105,7 @@ def test_e0_21_with_scripts(
     dialog.get_by_label("User name in the app").fill(MEI)
     dialog.get_by_role("button", name="Remove from the app").click()
     expect(page.get_by_text(f"{MEI} is removed from")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text=MEI)).to_have_count(
-        0, timeout=20_000
-    )
+    expect(page.get_by_role("row").filter(has_text=MEI)).to_have_count(0)
     assert MEI not in outside.users()
     assert here.complaints == []
     here.context.close()

@@ -47,7 +47,6 @@ def visit(
         java_script_enabled=scripts,
         base_url=live_server.url,
     )
-    context.set_default_timeout(15_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on(

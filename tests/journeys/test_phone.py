@@ -33,8 +33,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 TITLE = "Confirm your identity to continue"
 State = Confirmation.State
-PATIENT = 15_000
-"""Three times what the phone lets pass before it looks again."""
 
 
 @pytest.fixture
@@ -88,9 +86,7 @@ def picture(page: Page, name: str) -> None:
 def add_phone(computer: Page, phone: Page) -> None:
     computer.goto("/security/")
     computer.get_by_role("button", name="Add your phone").click()
-    expect(computer.get_by_role("img", name="QR code for your phone")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(computer.get_by_role("img", name="QR code for your phone")).to_be_visible()
     picture(computer, "add-code")
     assert fits(computer)
     code = computer.get_by_label("Code", exact=True).input_value()
@@ -101,25 +97,21 @@ def add_phone(computer: Page, phone: Page) -> None:
     phone.get_by_label("Name of this phone").fill("Pixel 8")
     picture(phone, "device-set-up")
     phone.get_by_role("button", name="Add this phone").click()
-    expect(phone.get_by_role("heading", name="Compare the number")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("heading", name="Compare the number")).to_be_visible()
     number = phone.locator(".device-number:visible").inner_text()
     assert re.fullmatch(r"\d{3} \d{3}", number)
     picture(phone, "device-compare")
 
     expect(
         computer.get_by_role("heading", name="Is Pixel 8 your phone?")
-    ).to_be_visible(timeout=PATIENT)
-    expect(computer.get_by_text(number, exact=True)).to_be_visible(timeout=PATIENT)
+    ).to_be_visible()
+    expect(computer.get_by_text(number, exact=True)).to_be_visible()
     picture(computer, "add-compare")
     computer.get_by_role("button", name="Add", exact=True).click()
     expect(computer.locator("#messages")).to_contain_text("Pixel 8 is added.")
     picture(computer, "security")
-    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible(
-        timeout=PATIENT
-    )
-    expect(phone.get_by_text(EMAIL)).to_be_visible(timeout=PATIENT)
+    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible()
+    expect(phone.get_by_text(EMAIL)).to_be_visible()
     picture(phone, "device-idle")
 
 
@@ -127,9 +119,7 @@ def view_token(computer: Page, token: ScimToken) -> str:
     """Press **View Token**, and return the number that the dialog shows."""
     computer.goto("/settings/idp/")
     computer.get_by_role("button", name="View Token").click()
-    expect(computer.get_by_text("A request was sent to Pixel 8")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(computer.get_by_text("A request was sent to Pixel 8")).to_be_visible()
     return computer.locator(".confirm-number .number").inner_text()
 
 
@@ -159,26 +149,20 @@ def test_s0_77_s0_79_add_approve_and_it_is_not_me(
     number = view_token(computer, token)
     picture(computer, f"confirm-phone-{screen}")
     assert fits(computer)
-    expect(phone.get_by_role("heading", name="Confirm your identity")).to_be_visible(
-        timeout=PATIENT
-    )
-    expect(phone.get_by_text("okta-sync")).to_be_visible(timeout=PATIENT)
+    expect(phone.get_by_role("heading", name="Confirm your identity")).to_be_visible()
+    expect(phone.get_by_text("okta-sync")).to_be_visible()
     picture(phone, "device-request")
     assert fits(phone)
     phone.get_by_role("button", name="Approve").click()
-    expect(phone.get_by_role("alert").filter(has_text="two digits")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("alert").filter(has_text="two digits")).to_be_visible()
     phone.get_by_label("Number on your computer").fill(number)
     phone.get_by_role("button", name="Approve").click()
-    expect(phone.get_by_role("heading", name="Approved")).to_be_visible(timeout=PATIENT)
+    expect(phone.get_by_role("heading", name="Approved")).to_be_visible()
     picture(phone, "device-approved")
     # S0-81: by itself, once the phone approved.
-    expect(computer.get_by_role("dialog", name="Show Token")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(computer.get_by_role("dialog", name="Show Token")).to_be_visible()
     shown = computer.get_by_label("SCIM API authentication token")
-    expect(shown).to_be_visible(timeout=PATIENT)
+    expect(shown).to_be_visible()
     value = shown.input_value()
     assert latest().state == State.USED
     assert latest().method == "phone"
@@ -187,13 +171,11 @@ def test_s0_77_s0_79_add_approve_and_it_is_not_me(
     phone.get_by_role("button", name="Done").click()
     view_token(computer, token)
     phone.get_by_role("button", name="It is not me").click()
-    expect(phone.get_by_role("heading", name="Denied and reported")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("heading", name="Denied and reported")).to_be_visible()
     picture(phone, "device-not-me")
     assert latest().state == State.DENIED
     # Its session is over: the dialog that polls finds the log-in.
-    expect(computer.get_by_label("Password")).to_be_visible(timeout=PATIENT)
+    expect(computer.get_by_label("Password")).to_be_visible()
     assert value not in computer.content()
     assert AuditEvent.objects.filter(action="workspaces.phone.reported_not_me").exists()
 
@@ -218,15 +200,11 @@ def test_phone_says_so_without_a_connection_and_when_it_was_removed(
     there.context.set_offline(True)
     phone.reload()
 
-    expect(phone.get_by_role("heading", name="No connection")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("heading", name="No connection")).to_be_visible()
     picture(phone, "device-offline")
     there.context.set_offline(False)
     # By itself: the browser says that it is online again.
-    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("heading", name="No request waits")).to_be_visible()
     key = phone.evaluate(
         """() => new Promise((done) => {
           const opening = indexedDB.open("keyway", 1);
@@ -242,14 +220,10 @@ def test_phone_says_so_without_a_connection_and_when_it_was_removed(
     assert key == [False, "InvalidAccessError"], "the private key cannot leave"
 
     PhoneDevice.objects.all().delete()
-    expect(phone.get_by_role("heading", name="This phone is not added")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("heading", name="This phone is not added")).to_be_visible()
     picture(phone, "device-removed")
     phone.get_by_role("button", name="Add it again").click()
-    expect(phone.get_by_role("heading", name="Add this phone")).to_be_visible(
-        timeout=PATIENT
-    )
+    expect(phone.get_by_role("heading", name="Add this phone")).to_be_visible()
 
 
 def test_message_shows_a_notification_that_says_nothing_of_the_request(

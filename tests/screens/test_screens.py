@@ -118,7 +118,6 @@ def _signed_in(
     session = client.cookies[settings.SESSION_COOKIE_NAME]
     with chromium() as browser:
         context = browser.new_context(base_url=live_server.url, reduced_motion="reduce")
-        context.set_default_timeout(15_000)
         context.add_cookies(
             [{"name": session.key, "value": session.value, "url": live_server.url}]
         )
