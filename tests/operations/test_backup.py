@@ -62,6 +62,7 @@ from django.contrib.sessions.models import Session
 from integrations.models import Integration, Provisioning
 from scim.models import Change, Resource
 from tokens.models import ScimToken
+from workspaces import append_only
 from workspaces.models import Job
 users = Resource.objects.filter(resource_type="User")
 print(json.dumps({
@@ -72,6 +73,7 @@ print(json.dumps({
     "revoked": sorted(ScimToken.objects.exclude(revoked_at=None).values_list("key", flat=True)),
     "open jobs": sorted(set(Job.objects.filter(state__in=Job.OPEN).values_list("kind", flat=True))),
     "sessions": Session.objects.count(),
+    "unguarded": sorted(append_only.missing()),
 }))
 """
 
@@ -153,6 +155,7 @@ def test_f44_under_load_it_is_one_moment_and_starts_quietly(
     assert held["revoked"] == [leaked.key]
     assert held["open jobs"] == [wanted.JOB]
     assert held["sessions"] == 0
+    assert held["unguarded"] == []
     assert again.returncode != 0
     assert "The database is not empty" in again.stderr
 
