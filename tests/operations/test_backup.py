@@ -29,7 +29,7 @@ from tests.operations import processes
 from tokens import services
 from workspaces import audit_chain, jobs
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Job, User, Workspace
+from workspaces.models import AuditEvent, Job, User
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -225,27 +225,10 @@ def test_settling_ends_jobs_but_keeps_what_provisioning_waits_for(
     scim.add_user()
     manifest = backup.Manifest(1, "sqlite", "2026-01-01", [], {}, "", {})
 
-    restored.settle(manifest, ended_tokens=set(), now=database_now())
+    restored.settle(manifest, told=[], now=database_now())
 
     integration.refresh_from_db()
     assert integration.paused_at is not None
     assert Change.objects.count() == Provisioning.objects.count() == 1
     assert Job.objects.get(state__in=Job.OPEN).kind == wanted.JOB
     assert AuditEvent.objects.filter(action=Action.RESTORED).exists()
-
-
-def test_api_token_that_was_revoked_after_a_backup_stays_revoked(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    """A restored database knows it as it was before."""
-    token = factories.issue_api_token(workspace).token
-    event = {"action": "tokens.api_token.revoked", "target_id": token.key}
-    log = tmp_path / "log"
-    log.write_text(json.dumps({**event, "at": "2026-01-02"}), encoding="utf-8")
-    manifest = backup.Manifest(1, "sqlite", "2026-01-01", [], {}, "", {})
-
-    ended = restored.ended_since([log], since="2026-01-01")
-    restored.settle(manifest, ended_tokens=ended, now=database_now())
-
-    token.refresh_from_db()
-    assert token.revoked_at is not None
