@@ -6,13 +6,9 @@ import json
 import shutil
 import tarfile
 import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
@@ -26,6 +22,7 @@ from scim.models import Change, Resource
 from tests import factories
 from tests.conftest import ScimClient, scim_client
 from tests.operations import processes
+from tests.operations.databases import empty_database
 from tokens import services
 from workspaces import audit_chain, jobs
 from workspaces.clock import database_now
@@ -38,22 +35,6 @@ pytestmark = [
         reason="install postgresql-client",
     ),
 ]
-
-
-@contextmanager
-def empty_database(folder: Path) -> Iterator[str]:
-    """Make a database of the same kind; its address while the block lasts."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{folder / 'restored.sqlite3'}"
-        return
-    name = f"restored_{uuid.uuid4().hex}"
-    base = processes.database_url().rpartition("/")[0]
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield f"{base}/{name}"
-        finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 ASKED = """
