@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -200,13 +200,23 @@ def _by_place(
     return events.alias(log=log).filter(log=workspace.pk)
 
 
+def length_kept(workspace: Workspace | None) -> int:
+    """Return how many sealed events a log has, by its chain."""
+    chain = AuditChain.objects.filter(workspace=workspace).first() or AuditChain()
+    return chain.length - (chain.pruned["length"] if chain.pruned else 0)
+
+
 def verify(
-    workspace: Workspace | None, *, known: Checkpoint | None = None
+    workspace: Workspace | None,
+    *,
+    known: Checkpoint | None = None,
+    told: Callable[[int], object] = lambda _count: None,
 ) -> Iterator[Fault]:
     """Yield what is wrong with a chain: edits, gaps, another order, a cut end.
 
     `known` is a checkpoint that was kept elsewhere. An empty result vouches for
-    every event from the first one kept to the last one sealed.
+    every event from the first one kept to the last one sealed. `told` hears of each
+    event that was looked at.
     """
     log = str(workspace.public_id) if workspace else ""
     chain = AuditChain.objects.filter(workspace=workspace).first() or AuditChain()
@@ -217,6 +227,7 @@ def verify(
             yield Fault(None, "The checkpoint of what was pruned is not genuine.")
     place, digest = start.length, start.digest
     for event in _chain_of(workspace).order_by("sequence").iterator(chunk_size=1000):
+        told(1)
         found = event.sequence or 0
         if found != place + 1:
             yield Fault(place + 1, _gap(place + 1, found - 1))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import ProtectedError
 
 from tests.audit_log import as_its_owner
 from workspaces import append_only, audit, audit_chain, audit_retention
@@ -198,6 +199,12 @@ class TestChain:
 
     def test_aud_01_it_stays(self, event: AuditEvent) -> None:
         refused(f"DELETE FROM {CHAINS} WHERE workspace_id = %s", event.workspace_id)
+
+    def test_workspace_goes_only_with_its_log_which_stays(
+        self, event: AuditEvent
+    ) -> None:
+        with pytest.raises(ProtectedError):
+            event.workspace.delete()  # type: ignore[union-attr]
 
     @on_sqlite
     def test_horizon_that_is_a_text_lets_nothing_go(self, event: AuditEvent) -> None:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.operations import backup, readiness, replay, restored
 from config.operations.findings import Level
+from workspaces import progress
 from workspaces.clock import database_now
 
 
@@ -44,10 +45,12 @@ class Command(BaseCommand):
                 told = replay.told_since(
                     options["audit_log"] or [], since=manifest.taken_at
                 )
+                progress.phase("Filling the database")
                 backup.put_back(manifest, dump)
         except backup.BackupError as error:
             raise CommandError(str(error)) from None
         faults = restored.missing_rows(manifest)
+        progress.phase("Bringing the tables up to date")
         call_command("migrate", verbosity=0)
         faults += restored.faults_of_the_audit_logs()
         for sentence in restored.settle(manifest, told=told, now=database_now()):
