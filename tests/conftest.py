@@ -12,11 +12,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from integrations.models import Integration
-from tests import factories
+from tests import audit_log, factories
 from workspaces.models import Directory, Membership, User, Workspace
 
 JSON = dict[str, Any]
@@ -76,6 +76,21 @@ def no_session_is_left(django_db_setup: None, django_db_blocker: Any) -> Iterato
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_empties_the_audit_log(django_db_setup: None) -> Iterator[None]:
+    """What a test committed goes, the log too: the database would refuse that."""
+    kind = type(connection.ops)
+    flush = kind.execute_sql_flush
+
+    def as_owner(self: Any, statements: list[str]) -> None:
+        with transaction.atomic(), audit_log.as_its_owner():
+            flush(self, statements)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "execute_sql_flush", as_owner)
+        yield
 
 
 @pytest.fixture

@@ -44,7 +44,10 @@ def feed_of(workspace: Workspace) -> CalendarFeed | None:
 def generate(workspace: Workspace, *, actor: User, now: datetime) -> IssuedFeed:
     """Turn the feed on at a new address; the former one answers nothing any more."""
     Workspace.objects.select_for_update().get(pk=workspace.pk)
-    replaced, _ = CalendarFeed.objects.filter(workspace=workspace).delete()
+    former = feed_of(workspace)
+    former_key = former.key if former else ""
+    if former:
+        former.delete()
     secret = secrets.token_urlsafe(SECRET_BYTES)
     number = in_use(settings.KEYWAY_TOKEN_KEYS)
     feed = CalendarFeed(
@@ -57,13 +60,13 @@ def generate(workspace: Workspace, *, actor: User, now: datetime) -> IssuedFeed:
         workspace=workspace,
         actor=actor,
         target=feed,
-        data={"replaced": bool(replaced)},
+        data={"replaces": former_key},
     )
     return IssuedFeed(feed, secret)
 
 
 @transaction.atomic
-def turn_off(workspace: Workspace, *, actor: User) -> bool:
+def turn_off(workspace: Workspace, *, actor: User | None) -> bool:
     """Let the address answer nothing any more. False if there was none."""
     feed = CalendarFeed.objects.select_for_update().filter(workspace=workspace).first()
     if feed is None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 
@@ -32,6 +32,7 @@ GRACE = timedelta(hours=1)
 """How long an event may stay without a seal: a crash between, then the job's turn."""
 
 _BATCH = 500
+_DELETED_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,30 +168,55 @@ def prune(workspace: Workspace, *, before: datetime) -> int:
         at=database_now(),
     )
     chain.pruned = signed.as_json()
+    # First: the database deletes nothing behind the end that is recorded.
     chain.save(update_fields=["pruned"])
-    count, _ = going.delete()
+    return _delete_to(length, workspace)
+
+
+def _delete_to(length: int, workspace: Workspace) -> int:
+    """Delete the events up to a place, in statements that no timeout ends."""
+    oldest = following(workspace, 0).first()
+    first = (oldest.sequence if oldest else None) or length + 1
+    events = _by_place(AuditEvent.sealing, workspace)
+    count = 0
+    for place in range(first, length + 1, _DELETED_AT_ONCE):
+        last = min(place + _DELETED_AT_ONCE - 1, length)
+        deleted, _ = events.filter(sequence__range=(place, last)).delete()
+        count += deleted
     return count
 
 
 def following(workspace: Workspace, place: int) -> QuerySet[AuditEvent]:
-    """Return the sealed events behind a place of the chain, in their order.
+    """Return the sealed events behind a place of the chain, in their order."""
+    events = _by_place(AuditEvent.objects, workspace)
+    return events.filter(sequence__gt=place).order_by("sequence")
 
-    Asks as the index of places is built, so that it costs what it returns.
-    """
-    return (
-        AuditEvent.objects.alias(log=Coalesce("workspace", Value(0)))
-        .filter(log=workspace.pk, sequence__gt=place)
-        .order_by("sequence")
-    )
+
+def _by_place(
+    events: models.Manager[AuditEvent], workspace: Workspace
+) -> QuerySet[AuditEvent]:
+    """Ask as the index of places is built, so that it costs what it returns."""
+    log = Coalesce("workspace", Value(0))
+    return events.alias(log=log).filter(log=workspace.pk)
+
+
+def length_kept(workspace: Workspace | None) -> int:
+    """Return how many sealed events a log has, by its chain."""
+    chain = AuditChain.objects.filter(workspace=workspace).first() or AuditChain()
+    return chain.length - (chain.pruned["length"] if chain.pruned else 0)
 
 
 def verify(
-    workspace: Workspace | None, *, known: Checkpoint | None = None
+    workspace: Workspace | None,
+    *,
+    known: Checkpoint | None = None,
+    told: Callable[[int], object] = lambda _count: None,
 ) -> Iterator[Fault]:
     """Yield what is wrong with a chain: edits, gaps, another order, a cut end.
 
     `known` is a checkpoint that was kept elsewhere. An empty result vouches for
-    every event from the first one kept to the last one sealed.
+    every event from the first one kept to the last one sealed. `told` hears of each
+    event that was looked at.
     """
     log = str(workspace.public_id) if workspace else ""
     chain = AuditChain.objects.filter(workspace=workspace).first() or AuditChain()
@@ -201,6 +227,7 @@ def verify(
             yield Fault(None, "The checkpoint of what was pruned is not genuine.")
     place, digest = start.length, start.digest
     for event in _chain_of(workspace).order_by("sequence").iterator(chunk_size=1000):
+        told(1)
         found = event.sequence or 0
         if found != place + 1:
             yield Fault(place + 1, _gap(place + 1, found - 1))

@@ -162,6 +162,16 @@ def revoke(invitation: Invitation, *, by: Membership, now: datetime) -> None:
     """End an invitation before it is accepted. Raises InvitationOver."""
     invitation = _locked(invitation)
     _require_grantable(_present(by), Role(invitation.role))
+    _end(invitation, actor=by.user, now=now)
+
+
+@transaction.atomic
+def revoke_again(invitation: Invitation, *, now: datetime) -> None:
+    """End what was revoked before, and a backup brought back. Raises InvitationOver."""
+    _end(_locked(invitation), actor=None, now=now)
+
+
+def _end(invitation: Invitation, *, actor: User | None, now: datetime) -> None:
     if invitation.accepted_at is not None or invitation.revoked_at is not None:
         raise InvitationOver
     invitation.revoked_at = now
@@ -170,7 +180,7 @@ def revoke(invitation: Invitation, *, by: Membership, now: datetime) -> None:
     audit.record(
         audit.Members.INVITATION_REVOKED,
         workspace=invitation.workspace,
-        actor=by.user,
+        actor=actor,
         target=invitation,
     )
 

@@ -64,6 +64,11 @@ def since(ring: str, number: int) -> datetime | None:
     return first.at if first else None
 
 
+def outdated() -> int:
+    """Return how many values are not under the encryption key in use."""
+    return sum(column.waiting().count() for column in sealed.columns())
+
+
 def seal_anew(told: Callable[[int], None] = lambda _count: None) -> list[Rotated]:
     """Seal every value under the encryption key in use.
 

@@ -59,11 +59,14 @@ class SealedColumn:
         """Return the value of a row in clear. Raises UnreadableSecret."""
         return secrets.decrypt(getattr(row, self.name), self.address(row))
 
-    def outdated(self) -> Iterator[Any]:
-        """Yield the rows whose value is not under the key in use, by their id."""
+    def waiting(self) -> QuerySet[Any]:
+        """Return the rows whose value is not under the key in use."""
         current = f"v1.{in_use(settings.KEYWAY_ENCRYPTION_KEYS)}."
-        waiting = self.values().exclude(**{f"{self.name}__startswith": current})
-        last = 0
+        return self.values().exclude(**{f"{self.name}__startswith": current})
+
+    def outdated(self) -> Iterator[Any]:
+        """Yield these rows by their id."""
+        waiting, last = self.waiting(), 0
         while batch := list(waiting.filter(pk__gt=last).order_by("pk")[:BATCH]):
             yield from batch
             last = batch[-1].pk

@@ -25,6 +25,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from config.operations import postgres
+from workspaces import progress
 from workspaces.clock import database_now
 
 FORMAT = 1
@@ -69,13 +70,15 @@ def take(target: Path) -> Manifest:
         raise BackupError(f"There is no folder {target.parent}.")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
         dump = Path(folder) / DATABASE
+        progress.phase("Copying the database")
         manifest = _dump_sqlite(dump) if _is_sqlite() else _dump_postgres(dump)
         text = Path(folder) / MANIFEST
         text.write_text(json.dumps(asdict(manifest), indent=2), encoding="utf-8")
         packed = Path(folder) / "packed"
         with tarfile.open(packed, "w:gz", compresslevel=6) as archive:
             archive.add(text, MANIFEST)
-            archive.add(dump, DATABASE)
+            with progress.reading(dump, "Packing") as watched:
+                archive.addfile(archive.gettarinfo(dump, DATABASE), watched)
         packed.chmod(0o600)
         packed.rename(target)
     return manifest
@@ -85,6 +88,7 @@ def take(target: Path) -> Manifest:
 def opened(source: Path) -> Iterator[tuple[Manifest, Path]]:
     """Unpack a backup, checked, while the block lasts. Raises BackupError."""
     with tempfile.TemporaryDirectory(prefix="keyway-restore-") as folder:
+        progress.phase("Unpacking the backup")
         try:
             with tarfile.open(source, "r:gz") as archive:
                 archive.extractall(folder, filter="data")
@@ -170,7 +174,7 @@ def _is_sqlite() -> bool:
 
 def _digest(path: Path) -> str:
     sha256 = hashlib.sha256()
-    with path.open("rb") as file:
+    with progress.reading(path, "Checking") as file:
         while chunk := file.read(_CHUNK):
             sha256.update(chunk)
     return sha256.hexdigest()

@@ -17,7 +17,7 @@ from config.operations import readiness
 from config.operations.findings import Finding, Level, failed, ok, warning
 from integrations.connectors.registry import missing_for
 from integrations.models import Integration
-from workspaces import key_rotation, sealed
+from workspaces import append_only, key_rotation, sealed
 from workspaces.clock import database_now
 
 MOST_CLOCK_SECONDS = 5
@@ -32,7 +32,7 @@ def examine() -> list[Finding]:
     if here[0].level == Level.OK:
         found += [*_database(), _clock()]
     if any(one.name == "migrations" and one.level == Level.OK for one in here):
-        found += [*_keys(), *_optional_parts()]
+        found += [*_keys(), _audit_log(), *_optional_parts()]
     return [*found, *_shared(), _static_files(), _disk(), _mail()]
 
 
@@ -130,6 +130,25 @@ def _numbers_of(column: sealed.SealedColumn) -> Iterator[int]:
         number = value.split(".", 2)[1]
         if number.isdecimal():
             yield int(number)
+
+
+def _audit_log() -> Finding:
+    missing = append_only.missing()
+    if missing:
+        return failed(
+            "audit log",
+            "The database lets events be changed and deleted: it lacks "
+            f"{', '.join(sorted(missing))}.",
+            "Find out who took them down. Run manage.py verify_audit. Put them up again "
+            f"with the SQL of manage.py sqlmigrate workspaces {append_only.MIGRATION}.",
+        )
+    if connection.vendor == "postgresql" and append_only.can_be_taken_down():
+        return ok(
+            "audit log",
+            "The database refuses to change it. The role of DATABASE_URL owns the tables "
+            "and could end that: docs/howto/production.md shows how to run as another.",
+        )
+    return ok("audit log", "The database refuses to change it.")
 
 
 def _shared() -> Iterator[Finding]:

@@ -6,13 +6,9 @@ import json
 import shutil
 import tarfile
 import threading
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
@@ -26,10 +22,11 @@ from scim.models import Change, Resource
 from tests import factories
 from tests.conftest import ScimClient, scim_client
 from tests.operations import processes
+from tests.operations.databases import empty_database
 from tokens import services
 from workspaces import audit_chain, jobs
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Job, User, Workspace
+from workspaces.models import AuditEvent, Job, User
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -40,28 +37,13 @@ pytestmark = [
 ]
 
 
-@contextmanager
-def empty_database(folder: Path) -> Iterator[str]:
-    """Make a database of the same kind; its address while the block lasts."""
-    if connection.vendor == "sqlite":
-        yield f"sqlite:///{folder / 'restored.sqlite3'}"
-        return
-    name = f"restored_{uuid.uuid4().hex}"
-    base = processes.database_url().rpartition("/")[0]
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield f"{base}/{name}"
-        finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
 ASKED = """
 import json, django; django.setup()
 from django.contrib.sessions.models import Session
 from integrations.models import Integration, Provisioning
 from scim.models import Change, Resource
 from tokens.models import ScimToken
+from workspaces import append_only
 from workspaces.models import Job
 users = Resource.objects.filter(resource_type="User")
 print(json.dumps({
@@ -72,6 +54,7 @@ print(json.dumps({
     "revoked": sorted(ScimToken.objects.exclude(revoked_at=None).values_list("key", flat=True)),
     "open jobs": sorted(set(Job.objects.filter(state__in=Job.OPEN).values_list("kind", flat=True))),
     "sessions": Session.objects.count(),
+    "unguarded": sorted(append_only.missing()),
 }))
 """
 
@@ -153,6 +136,7 @@ def test_f44_under_load_it_is_one_moment_and_starts_quietly(
     assert held["revoked"] == [leaked.key]
     assert held["open jobs"] == [wanted.JOB]
     assert held["sessions"] == 0
+    assert held["unguarded"] == []
     assert again.returncode != 0
     assert "The database is not empty" in again.stderr
 
@@ -222,27 +206,10 @@ def test_settling_ends_jobs_but_keeps_what_provisioning_waits_for(
     scim.add_user()
     manifest = backup.Manifest(1, "sqlite", "2026-01-01", [], {}, "", {})
 
-    restored.settle(manifest, ended_tokens=set(), now=database_now())
+    restored.settle(manifest, told=[], now=database_now())
 
     integration.refresh_from_db()
     assert integration.paused_at is not None
     assert Change.objects.count() == Provisioning.objects.count() == 1
     assert Job.objects.get(state__in=Job.OPEN).kind == wanted.JOB
     assert AuditEvent.objects.filter(action=Action.RESTORED).exists()
-
-
-def test_api_token_that_was_revoked_after_a_backup_stays_revoked(
-    workspace: Workspace, tmp_path: Path
-) -> None:
-    """A restored database knows it as it was before."""
-    token = factories.issue_api_token(workspace).token
-    event = {"action": "tokens.api_token.revoked", "target_id": token.key}
-    log = tmp_path / "log"
-    log.write_text(json.dumps({**event, "at": "2026-01-02"}), encoding="utf-8")
-    manifest = backup.Manifest(1, "sqlite", "2026-01-01", [], {}, "", {})
-
-    ended = restored.ended_since([log], since="2026-01-01")
-    restored.settle(manifest, ended_tokens=ended, now=database_now())
-
-    token.refresh_from_db()
-    assert token.revoked_at is not None

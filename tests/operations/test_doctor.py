@@ -16,6 +16,7 @@ from config.operations.findings import Finding, Level
 from integrations.connectors.browser import availability
 from integrations.models import Integration
 from tests import factories
+from tests.audit_log import as_its_owner
 from workspaces import heartbeats
 from workspaces.clock import database_now
 
@@ -67,6 +68,15 @@ class TestFindings:
 
         (one,) = found("keys", Level.WARNING)
         assert "Nothing needs key 1 of KEYWAY_ENCRYPTION_KEYS" in one.message
+
+    def test_audit_log_that_the_database_does_not_keep(self) -> None:
+        """AUD-01."""
+        with as_its_owner():
+            (one,) = found("audit log", Level.FAILED)
+        assert "it lacks audit_chain_change, audit_chain_delete" in one.message
+
+        (one,) = found("audit log", Level.OK)
+        assert ("owns the tables" in one.message) == (connection.vendor != "sqlite")
 
     def test_static_files(self, settings: Settings, tmp_path: Path) -> None:
         settings.STATIC_ROOT = tmp_path

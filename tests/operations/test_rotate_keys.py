@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from integrations.models import Integration, ServiceAccount
 from tests import factories
+from tests.audit_log import as_its_owner
 from tests.conftest import ScimClient, scim_client
 from tests.operations import processes
 from tokens import key_change, services
@@ -318,7 +319,8 @@ class TestTokenKeys:
         self, old_keys: Settings, workspace: Workspace, integration: Integration
     ) -> None:
         audit_chain.seal(workspace.pk)
-        audit_chain.prune(workspace, before=database_now() + timedelta(days=1))
+        with as_its_owner():
+            audit_chain.prune(workspace, before=database_now() + timedelta(days=1))
         old_keys.KEYWAY_TOKEN_KEYS = dict(RINGS)
         assert audit_chain.pruned_under(1) == 1
 

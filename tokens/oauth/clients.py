@@ -137,6 +137,12 @@ def end_leaked_access(token: AccessToken, *, now: datetime) -> bool:
     return True
 
 
+def end_all_access(*, now: datetime) -> int:
+    """End every access token of the installation. Returns how many worked."""
+    live = AccessToken.objects.filter(revoked_at=None, expires_at__gt=now)
+    return live.update(revoked_at=now)
+
+
 def digested(made: Credential) -> dict[str, str | int]:
     """Return the columns that keep a credential: all but its value."""
     digest_key = in_use(settings.KEYWAY_TOKEN_KEYS)

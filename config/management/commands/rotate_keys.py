@@ -8,11 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from tokens import key_change
-from workspaces import key_rotation
+from workspaces import key_rotation, progress
 from workspaces.clock import database_now
 from workspaces.key_rotation import RINGS
-
-_EVERY = 500
 
 
 class Command(BaseCommand):
@@ -38,8 +36,10 @@ class Command(BaseCommand):
             self._check(*options["drop"])
             return
         key_rotation.note_keys_in_use()
+        with progress.bar("Sealing anew", key_rotation.outdated()) as told:
+            columns = key_rotation.seal_anew(lambda _count: told(1))
         unreadable = 0
-        for column in key_rotation.seal_anew(self._progress):
+        for column in columns:
             unreadable += column.unreadable
             self.stdout.write(f"{column.label}: {column.renewed} sealed anew")
         renewed = key_change.renew_kept(now=database_now())
@@ -52,10 +52,6 @@ class Command(BaseCommand):
                 "KEYWAY_ENCRYPTION_KEYS, or they are damaged. Put the key back and "
                 "run this again."
             )
-
-    def _progress(self, done: int) -> None:
-        if done and done % _EVERY == 0:
-            self.stdout.write(f"  {done} …")
 
     def _check(self, ring: str, number: str) -> None:
         if ring not in RINGS or not number.isdecimal():

@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from config.operations import backup, metrics, restored
+from config.operations import metrics
 from integrations.audit import Action as WatchAction
 from integrations.models import ConnectionWatch, SeenPlace, WebhookDelivery
 from integrations.watching import notices, places, silence
@@ -251,22 +251,6 @@ def test_metrics_count_client_secrets(issued: IssuedSecret, now: datetime) -> No
 
     counts = {sample.labels["days"]: sample.value for sample in found.samples}
     assert counts == {"1": 0, "7": 1, "30": 1, "90": 1, "+Inf": 1}
-
-
-def test_what_was_revoked_after_a_backup_stays_revoked(
-    opener: OAuthClient | IdpTrust, issued: IssuedSecret, now: datetime
-) -> None:
-    """A restored database knows the client as it was before."""
-    manifest = backup.Manifest(1, "sqlite", "2026-01-01", [], {}, "", {})
-
-    done = restored.settle(
-        manifest, ended_tokens={opener.key, issued.secret.key}, now=now
-    )
-
-    opener.refresh_from_db()
-    issued.secret.refresh_from_db()
-    assert opener.revoked_at == issued.secret.revoked_at == now
-    assert any(text.startswith("2 tokens and OAuth clients") for text in done)
 
 
 def test_deleting_an_integration_says_what_stops(

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from workspaces import audit_chain, checkpoints
+from workspaces import audit_chain, checkpoints, progress
 from workspaces.checkpoints import Checkpoint, InvalidCheckpoint
 from workspaces.models import Workspace
 
@@ -37,7 +37,9 @@ class Command(BaseCommand):
             raise CommandError(f"No log has the checkpoint of {', '.join(unknown)}.")
         broken = 0
         for log in logs:
-            faults = list(audit_chain.verify(log, known=known.get(_name_of(log))))
+            point = known.get(_name_of(log))
+            with progress.bar(_slug(log), audit_chain.length_kept(log)) as told:
+                faults = list(audit_chain.verify(log, known=point, told=told))
             broken += bool(faults)
             self.stdout.write(f"{_slug(log)}: {_verdict(len(faults))}")
             for fault in faults:
