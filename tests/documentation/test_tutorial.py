@@ -1,0 +1,141 @@
+"""docs/tutorial.md, typed into a shell beside what `make run` starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+from django.db import connection
+
+from tests.documentation.pages import DOCS, ROOT, Shell, blocks, require
+from tests.real_apps.servers import free_port, running
+
+pytestmark = [pytest.mark.real_app, pytest.mark.django_db(transaction=True)]
+
+SECONDS_TO_STOP = 30
+SECONDS_TO_WORK = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `make run` started: its folder, and what its screen says."""
+
+    folder: Path
+    screen: str
+    env: dict[str, str]
+
+    def said(self, pattern: str) -> str:
+        return found(pattern, self.screen)
+
+    def is_in_the_app(self, last_name: str, *, active: bool) -> bool:
+        """Say whether the demo app has somebody of this name, active or not."""
+        with closing(sqlite3.connect(self.folder / "demo-app.sqlite3")) as data:
+            query = "SELECT 1 FROM user WHERE last_name = ? AND active = ?"
+            return data.execute(query, [last_name, active]).fetchone() is not None
+
+
+def found(pattern: str, text: str) -> str:
+    match = re.search(pattern, text)
+    assert match, text
+    return match[1]
+
+
+@pytest.fixture(scope="module")
+def started(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Started]:
+    tmp_path = tmp_path_factory.mktemp("tutorial")
+    if connection.vendor == "sqlite":
+        # A new database, but migrated: as that of the tests is.
+        with (
+            closing(sqlite3.connect(connection.settings_dict["NAME"])) as migrated,
+            closing(sqlite3.connect(tmp_path / "keyway.sqlite3")) as own,
+        ):
+            migrated.backup(own)
+    port = free_port()
+    url = f"http://localhost:{port}"
+    env = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'keyway.sqlite3'}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "KEYWAY_PUBLIC_URL": url,
+        "KEYWAY_VAR_DIR": str(tmp_path),
+        "PORT": str(port),
+    }
+    log = tmp_path / "screen"
+    with running(
+        [sys.executable, "manage.py", "run_local"],
+        ready_url=f"{url}/healthz",
+        is_ready=lambda _status: "Ctrl-C stops everything" in log.read_text(),
+        env=env,
+        log=log,
+        stop_seconds=SECONDS_TO_STOP,
+    ):
+        yield Started(tmp_path, log.read_text(), env)
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for what the worker does in the background."""
+    ends_at = time.monotonic() + SECONDS_TO_WORK
+    while not is_so():
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+
+
+def test_every_step_of_the_tutorial_does_what_it_says(started: Started) -> None:
+    require("curl")
+    _make_run, generate, joins, status, leaves, lists = blocks(
+        DOCS / "tutorial.md", "sh"
+    )
+    manage = f"{sys.executable} {ROOT / 'manage.py'}"
+    shell = Shell(
+        started.folder,
+        {".venv/bin/python manage.py": manage},
+        {**os.environ, **started.env},
+    )
+
+    shown = shell.run(generate)
+    shell.stand_for["URL"] = found(r"SCIM Gateway URL +(\S+)", shown)
+    shell.stand_for["TOKEN"] = found(r"Token +(\S+)", shown)
+    assert shell.stand_for["URL"].startswith(started.said(r"Portal +(\S+)"))
+
+    shown = shell.run(joins)
+    assert "Engineering" in shown
+    assert shown.endswith("Done. The person is in the directory; the app follows.\n")
+    wait_until(lambda: started.is_in_the_app("Novak", active=True))
+    wait_until(lambda: "Onboarded" in shell.run(status))
+
+    shell.run(leaves)
+    wait_until(lambda: started.is_in_the_app("Novak", active=False))
+
+    listed = json.loads(shell.run(lists))
+    assert len(listed["Resources"]) == 3
+    assert listed["totalResults"] > 3
+
+
+def test_screen_says_where_to_log_in(started: Started) -> None:
+    url = started.said(r"Portal +(\S+)")
+    with httpx2.Client(base_url=url, trust_env=False) as browser:
+        form = browser.get("/login/").text
+        answer = browser.post(
+            "/login/",
+            data={
+                "username": started.said(r"Log in as +(\S+)"),
+                "password": started.said(r"Password +(\S+)"),
+                "csrfmiddlewaretoken": found(
+                    r'csrfmiddlewaretoken" value="(\w+)', form
+                ),
+            },
+        )
+
+    assert answer.status_code == 302
+    assert "keyway_session" in answer.cookies
