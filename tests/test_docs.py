@@ -61,6 +61,17 @@ def test_every_path_of_the_code_exists(page: Path) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_every_test_that_a_page_names_exists() -> None:
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    known = set(re.findall(r"def (test_\w+)", tests))
+    named = {
+        each for page in PAGES for each in re.findall(r"`(test_\w+)`", page.read_text())
+    }
+
+    assert named
+    assert named - known == set()
+
+
 def test_every_setting_is_described_and_no_other() -> None:
     code = (ROOT / "config/settings.py").read_text()
     read = set(re.findall(r'(?:env\.\w+|key_ring)\(\s*"([A-Z_]+)"', code))
