@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sqlite3
 import sys
@@ -15,13 +14,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from django.db import connection
 
 from tests.documentation.pages import DOCS, ROOT, Shell, blocks, require
+from tests.operations import processes
 from tests.real_apps.servers import free_port, running
 
-pytestmark = [pytest.mark.real_app, pytest.mark.django_db(transaction=True)]
-
+SECONDS_TO_START = 120
 SECONDS_TO_STOP = 30
 SECONDS_TO_WORK = 60
 
@@ -50,27 +48,13 @@ def found(pattern: str, text: str) -> str:
     return match[1]
 
 
-@pytest.fixture(scope="module")
-def started(
-    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Started]:
-    tmp_path = tmp_path_factory.mktemp("tutorial")
-    if connection.vendor == "sqlite":
-        # A new database, but migrated: as that of the tests is.
-        with (
-            closing(sqlite3.connect(connection.settings_dict["NAME"])) as migrated,
-            closing(sqlite3.connect(tmp_path / "keyway.sqlite3")) as own,
-        ):
-            migrated.backup(own)
+@pytest.fixture
+def started(transactional_db: None, tmp_path: Path) -> Iterator[Started]:
     port = free_port()
     url = f"http://localhost:{port}"
-    env = {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'keyway.sqlite3'}",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-        "KEYWAY_PUBLIC_URL": url,
-        "KEYWAY_VAR_DIR": str(tmp_path),
-        "PORT": str(port),
-    }
+    env = processes.environment(
+        KEYWAY_PUBLIC_URL=url, KEYWAY_VAR_DIR=str(tmp_path), PORT=str(port)
+    )
     log = tmp_path / "screen"
     with running(
         [sys.executable, "manage.py", "run_local"],
@@ -78,6 +62,7 @@ def started(
         is_ready=lambda _status: "Ctrl-C stops everything" in log.read_text(),
         env=env,
         log=log,
+        seconds=SECONDS_TO_START,
         stop_seconds=SECONDS_TO_STOP,
     ):
         yield Started(tmp_path, log.read_text(), env)
@@ -91,22 +76,38 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def log_in(started: Started) -> httpx2.Response:
+    """Log in to the portal as the screen says."""
+    url = started.said(r"Portal +(\S+)")
+    with httpx2.Client(base_url=url, trust_env=False) as browser:
+        form = browser.get("/login/").text
+        return browser.post(
+            "/login/",
+            data={
+                "username": started.said(r"Log in as +(\S+)"),
+                "password": started.said(r"Password +(\S+)"),
+                "csrfmiddlewaretoken": found(
+                    r'csrfmiddlewaretoken" value="(\w+)', form
+                ),
+            },
+        )
+
+
+@pytest.mark.real_app
 def test_every_step_of_the_tutorial_does_what_it_says(started: Started) -> None:
     require("curl")
     _make_run, generate, joins, status, leaves, lists = blocks(
         DOCS / "tutorial.md", "sh"
     )
     manage = f"{sys.executable} {ROOT / 'manage.py'}"
-    shell = Shell(
-        started.folder,
-        {".venv/bin/python manage.py": manage},
-        {**os.environ, **started.env},
-    )
+    stand_for = {".venv/bin/python manage.py": manage}
+    shell = Shell(started.folder, stand_for, started.env)
 
     shown = shell.run(generate)
     shell.stand_for["URL"] = found(r"SCIM Gateway URL +(\S+)", shown)
     shell.stand_for["TOKEN"] = found(r"Token +(\S+)", shown)
     assert shell.stand_for["URL"].startswith(started.said(r"Portal +(\S+)"))
+    assert "keyway_session" in log_in(started).cookies
 
     shown = shell.run(joins)
     assert "Engineering" in shown
@@ -120,22 +121,3 @@ def test_every_step_of_the_tutorial_does_what_it_says(started: Started) -> None:
     listed = json.loads(shell.run(lists))
     assert len(listed["Resources"]) == 3
     assert listed["totalResults"] > 3
-
-
-def test_screen_says_where_to_log_in(started: Started) -> None:
-    url = started.said(r"Portal +(\S+)")
-    with httpx2.Client(base_url=url, trust_env=False) as browser:
-        form = browser.get("/login/").text
-        answer = browser.post(
-            "/login/",
-            data={
-                "username": started.said(r"Log in as +(\S+)"),
-                "password": started.said(r"Password +(\S+)"),
-                "csrfmiddlewaretoken": found(
-                    r'csrfmiddlewaretoken" value="(\w+)', form
-                ),
-            },
-        )
-
-    assert answer.status_code == 302
-    assert "keyway_session" in answer.cookies
