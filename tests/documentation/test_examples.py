@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from django.core.management import get_commands, load_command_class
 from django.test import Client
 from django.urls import reverse
 from pytest_django.live_server_helper import LiveServer
 
+from config.cli.commands import keyway
 from integrations.models import Integration
 from tests import factories
 from tests.documentation.pages import DOCS, ROOT, Shell, blocks, require
@@ -36,6 +38,25 @@ def test_every_command_of_a_page_takes_its_options() -> None:
             unknown += [f"{page.name}: {name} {more}" for more in options - known]
 
     assert unknown == []
+
+
+def test_every_keyway_command_of_a_page_takes_its_options() -> None:
+    lines = [
+        line
+        for page in PAGES
+        for text in blocks(page, "sh")
+        for line in re.findall(r"(?:^|\()keyway ([^)\n]+)", text, re.MULTILINE)
+    ]
+
+    # Whatever is wrong with the words before it, --help does not answer.
+    refused = [
+        line
+        for line in lines
+        if CliRunner().invoke(keyway, [*shlex.split(line), "--help"]).exit_code
+    ]
+
+    assert len(lines) > 10
+    assert refused == []
 
 
 @pytest.mark.django_db(transaction=True)
