@@ -64,7 +64,7 @@ conformance: .venv/.installed-dev .env ## Run the published SCIM test suite agai
 	$(BIN)/pytest tests/scim/conformance
 
 docs: .venv/.installed-dev .env ## Run the examples of the documentation
-	$(BIN)/pytest tests/test_docs.py tests/api/test_curl_examples.py tests/integrations/test_webhooks.py::test_example_of_the_documentation_verifies
+	$(BIN)/pytest tests/test_docs.py tests/documentation tests/api/test_curl_examples.py tests/integrations/test_webhooks.py::test_example_of_the_documentation_verifies
 
 requirements: .venv/.installed-dev ## Write which test proves which requirement
 	$(BIN)/python -m tests.requirements

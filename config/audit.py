@@ -9,3 +9,5 @@ class Action(StrEnum):
     """Actions on the whole installation."""
 
     RESTORED = "config.installation.restored"
+    """The database was restored from a backup: when that was `taken_at`, how many
+    integrations are `paused` and tokens `revoked`."""

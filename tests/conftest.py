@@ -17,6 +17,8 @@ from django.test import Client
 
 from integrations.models import Integration
 from tests import audit_log, factories
+from tests.described import require_described
+from workspaces import audit
 from workspaces.models import Directory, Membership, User, Workspace
 
 JSON = dict[str, Any]
@@ -63,6 +65,11 @@ def bob(workspace: Workspace) -> User:
     user = factories.UserFactory(email="bob@acme.test", name="Bob")
     factories.MembershipFactory(workspace=workspace, user=user)
     return user
+
+
+@pytest.fixture(scope="session", autouse=True)
+def every_detail_of_the_audit_log_is_described() -> None:
+    audit.listen(require_described)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 from django.core.management import get_commands
 
 from tests import requirements
@@ -59,6 +60,27 @@ def test_every_path_of_the_code_exists(page: Path) -> None:
     )
 
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("app", ["workspaces", "tokens", "scim", "integrations"])
+def test_every_model_stands_in_the_row_of_its_app(app: str) -> None:
+    page = (ROOT / "docs/explanation/architecture.md").read_text()
+    models = apps.get_app_config(app).get_models()
+
+    [row] = re.findall(rf"^\| `{app}` \| (.+?) \|", page, re.MULTILINE)
+
+    assert {*re.findall(r"\w+", row)} == {model.__name__ for model in models}
+
+
+def test_every_test_that_a_page_names_exists() -> None:
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    known = set(re.findall(r"def (test_\w+)", tests))
+    named = {
+        each for page in PAGES for each in re.findall(r"`(test_\w+)`", page.read_text())
+    }
+
+    assert named
+    assert named - known == set()
 
 
 def test_every_setting_is_described_and_no_other() -> None:

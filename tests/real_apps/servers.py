@@ -51,11 +51,13 @@ def running(
     folder: Path = REPOSITORY,
     seconds: float = 60,
     is_ready: Callable[[int], bool] = lambda status: True,
+    stop_seconds: float = _STOP_SECONDS,
 ) -> Iterator[None]:
     """Run a server in `folder` while the block lasts, entered once `ready_url` answers.
 
     Of an address that is not of the web it is enough that somebody listens.
     `is_ready` says which statuses count, where a proxy answers before the app does.
+    What has not ended by itself after `stop_seconds` is killed.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -70,7 +72,7 @@ def running(
             _wait_until_ready(process, ready_url, log, seconds, is_ready)
             yield
         finally:
-            _stop(process)
+            _stop(process, stop_seconds)
 
 
 def _wait_until_ready(
@@ -112,10 +114,10 @@ def _listens(url: str) -> bool:
         return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes], seconds: float) -> None:
     process.terminate()
     try:
-        process.wait(_STOP_SECONDS)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
