@@ -20,6 +20,14 @@ from workspaces.confirmable import CHANGE_MEMBER, Subject
 from workspaces.models import Invitation, Membership, Role
 from workspaces.permissions import Permission
 
+AUDIT_FILTERS = [
+    OpenApiParameter("who", str, description="Part of a name or an email."),
+    OpenApiParameter("what", str, description="An action."),
+    OpenApiParameter("object", str, description="Part of a name, or an id."),
+    OpenApiParameter("from", str, description="The first day, 2026-01-31."),
+    OpenApiParameter("to", str, description="The last day."),
+]
+
 
 class MemberSerializer(serializers.Serializer):
     """A member. `id` is the org membership id."""
@@ -209,14 +217,7 @@ class Audit(ApiView):
     @extend_schema(
         operation_id="listAuditEvents",
         tags=["Audit"],
-        parameters=[
-            OpenApiParameter("who", str, description="Part of a name or an email."),
-            OpenApiParameter("what", str, description="An action."),
-            OpenApiParameter("object", str, description="Part of a name, or an id."),
-            OpenApiParameter("from", str, description="The first day, 2026-01-31."),
-            OpenApiParameter("to", str, description="The last day."),
-            *paging.PARAMETERS,
-        ],
+        parameters=[*AUDIT_FILTERS, *paging.PARAMETERS],
         responses=paging.paged(AuditEventSerializer),
     )
     def get(self, request: Request) -> Response:
