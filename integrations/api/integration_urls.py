@@ -18,6 +18,7 @@ from integrations.api import (
     token_calls,
     token_life_calls,
     user_calls,
+    usual_use_calls,
     work_calls,
 )
 
@@ -200,4 +201,9 @@ urlpatterns = [
         name="assignments_csv",
     ),
     path("plan.csv", file_calls.PlanTable.as_view(), name="plan_csv"),
+    path(
+        "connection",
+        usual_use_calls.Connection.as_view(),
+        name="connection",
+    ),
 ]

@@ -52,6 +52,11 @@ class AuditEventSerializer(serializers.Serializer):
     target = serializers.CharField(source="target_label", allow_blank=True)
     address = serializers.CharField(allow_null=True)
     details = serializers.JSONField(source="data")
+    requestId = serializers.CharField(source="request_id", allow_blank=True)
+    sequence = serializers.IntegerField(
+        allow_null=True, help_text="Its place in the chain; null until it is sealed."
+    )
+    digest = serializers.CharField(allow_blank=True)
 
 
 class RoleSerializer(serializers.Serializer):

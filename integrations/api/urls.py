@@ -126,6 +126,7 @@ urlpatterns = [
         name="audit_checkpoint",
     ),
     path("v1/dashboard", dashboard_calls.Dashboard.as_view(), name="dashboard"),
+    path("v1/jobs/<uuid:jobId>/gone", work_calls.Gone.as_view(), name="job_gone"),
     path("v1/jobs/<uuid:jobId>/calls", app_calls.Calls.as_view(), name="job_calls"),
     path(
         "v1/app-calls/<int:callId>/screenshot",

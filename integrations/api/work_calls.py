@@ -17,7 +17,7 @@ from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.integration_calls import integration_of
 from integrations.reports.activity_filters import KINDS
-from integrations.syncing import sync
+from integrations.syncing import holding, sync
 from workspaces.clock import database_now
 from workspaces.models import Job, Workspace
 from workspaces.permissions import Permission
@@ -33,11 +33,37 @@ class JobSerializer(serializers.Serializer):
     subject = serializers.CharField()
     state = serializers.CharField()
     trigger = serializers.CharField()
+    actor = serializers.CharField(allow_null=True, help_text="Null: Keyway by itself.")
+    attempts = serializers.IntegerField(source="attempt")
     progress = serializers.JSONField()
     error = serializers.CharField(allow_blank=True)
+    message = serializers.SerializerMethodField(help_text="What came of it.")
+    skipped = serializers.SerializerMethodField(
+        help_text="Why a sync could not take over some accounts: the first of them."
+    )
     createdAt = serializers.DateTimeField(source="created_at")
     startedAt = serializers.DateTimeField(source="started_at", allow_null=True)
     endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
+
+    def get_message(self, job: Job) -> str:
+        """Return the sentence of its result, empty until it has one."""
+        return str(job.result.get("message", ""))
+
+    def get_skipped(self, job: Job) -> list[str]:
+        """Return the sentences of its result."""
+        return list(job.result.get("skipped", []))
+
+
+class GoneSerializer(serializers.Serializer):
+    """An account that the app has no more. `userId` is the SCIM id."""
+
+    userId = serializers.CharField(
+        source="provisioning.resource_id_public", default=None, allow_null=True
+    )
+    externalId = serializers.CharField(source="external_id")
+    usernameInApp = serializers.CharField(source="username")
+    email = serializers.CharField(allow_blank=True)
+    displayName = serializers.CharField(source="display_name", allow_blank=True)
 
 
 class Syncs(ApiView):
@@ -54,7 +80,7 @@ class Syncs(ApiView):
     def get(self, request: Request, key: str) -> Response:
         """List the syncs of an integration, newest first."""
         integration = integration_of(self.workspace, key)
-        rows = Job.objects.filter(
+        rows = Job.objects.select_related("actor").filter(
             workspace=self.workspace, kind=sync.JOB, subject=integration.directory.key
         )
         return paging.page(request, rows, JobSerializer)
@@ -86,7 +112,9 @@ class Jobs(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List jobs, newest first."""
-        rows = Job.objects.filter(workspace=self.workspace, kind__in=KINDS)
+        rows = Job.objects.select_related("actor").filter(
+            workspace=self.workspace, kind__in=KINDS
+        )
         return paging.page(request, rows, JobSerializer)
 
 
@@ -99,6 +127,23 @@ class JobById(ApiView):
     def get(self, request: Request, jobId: uuid.UUID) -> Response:
         """Return a job as it stands now."""
         return Response(JobSerializer(job_of(self.workspace, jobId)).data)
+
+
+class Gone(ApiView):
+    """Whom a held sync would remove."""
+
+    permissions: ClassVar = {"GET": Permission.SYNC}
+
+    @extend_schema(
+        operation_id="listGoneAccounts",
+        tags=JOBS,
+        parameters=paging.PARAMETERS,
+        responses=paging.paged(GoneSerializer),
+    )
+    def get(self, request: Request, jobId: uuid.UUID) -> Response:
+        """List the accounts that a held sync found gone; none once it is decided."""
+        rows = holding.accounts_gone(job_of(self.workspace, jobId))
+        return paging.page(request, rows.select_related("provisioning"), GoneSerializer)
 
 
 class Cancelling(ApiView):
@@ -157,4 +202,9 @@ class Retrying(ApiView):
 
 def job_of(workspace: Workspace, job_id: uuid.UUID) -> Job:
     """Return a job of the tenant, or 404."""
-    return get_object_or_404(Job, workspace=workspace, kind__in=KINDS, public_id=job_id)
+    return get_object_or_404(
+        Job.objects.select_related("actor"),
+        workspace=workspace,
+        kind__in=KINDS,
+        public_id=job_id,
+    )

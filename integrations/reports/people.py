@@ -86,7 +86,7 @@ def of_workspace(workspace: Workspace) -> QuerySet[Provisioning]:
 
 def last_jobs(workspace: Workspace, row: Provisioning) -> list[Job]:
     """Return the last provisionings of somebody, newest first."""
-    found = Job.objects.filter(
+    found = Job.objects.select_related("actor").filter(
         workspace=workspace, kind=wanted.JOB, subject=row.resource_id_public
     )
     return list(found.order_by("-id")[:_MOST_JOBS])

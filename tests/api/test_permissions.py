@@ -152,6 +152,9 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{ONE}/assignments": {"GET": VIEW, "POST": VIEW},
     f"{ONE}/assignments.csv": {"GET": VIEW},
     f"{ONE}/plan.csv": {"GET": VIEW},
+    "/v1/jobs/{sync}/gone": {"GET": SYNC},
+    f"{ONE}/connection": {"GET": VIEW},
+    "/v1/directory-sync/connection": {"GET": DIRECTORY_SYNC},
 }
 
 
