@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -14,6 +15,7 @@ from rest_framework.response import Response
 from integrations.api import paging
 from integrations.api.base import LARGEST_ID, ApiView
 from integrations.api.idempotency import idempotent
+from integrations.api.problems import Problem
 from workspaces import audit_log, invitations, members
 from workspaces.clock import database_now
 from workspaces.confirmable import CHANGE_MEMBER, Subject
@@ -227,6 +229,16 @@ class Audit(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List events, newest first."""
-        filters = audit_log.Filters.read(request._request.GET)
+        filters = audit_log.Filters.read(audit_query(request))
         rows = audit_log.events(self.workspace, filters)
         return paging.page(request, rows, AuditEventSerializer)
+
+
+def audit_query(request: Request) -> QueryDict:
+    """Return what of the log is asked for. Raises Problem for a day that is none."""
+    query = request._request.GET
+    filters = audit_log.Filters.read(query)
+    for name, day in (("from", filters.start), ("to", filters.end)):
+        if query.get(name) and day is None:
+            raise Problem(400, f"{name} must be a day such as 2026-01-31.")
+    return query

@@ -112,14 +112,17 @@ class TestFiles:
         if action:
             assert count(action) == 2
 
-    @pytest.mark.parametrize("name", ["audit-log.csv", "audit-log.jsonl"])
+    @pytest.mark.parametrize(
+        "name", ["audit-log.csv", "audit-log.jsonl", "audit-events"]
+    )
+    @pytest.mark.parametrize("day", ["yesterday", "1066-10-14"])
     def test_audit_log_of_a_day_that_is_none_is_refused(
-        self, api: ApiClient, name: str
+        self, api: ApiClient, name: str, day: str
     ) -> None:
-        answer = api.get(f"/v1/{name}?from=yesterday")
+        answer = api.get(f"/v1/{name}?to={day}")
 
         assert answer.status == 400
-        assert answer.body["detail"] == "from must be a day such as 2026-01-31."
+        assert answer.body["detail"] == "to must be a day such as 2026-01-31."
         assert count(audit.Log.EXPORTED) == 0
 
     def test_checkpoint_is_genuine_and_recorded(
