@@ -66,6 +66,21 @@ class Api:
                 return
             query["cursor"] = page["nextCursor"]
 
+    def download(self, path: str, **query: str) -> Iterator[bytes]:
+        """Yield a file piece by piece, as it comes. Raises CliError."""
+        try:
+            with self._client.stream("GET", path, params=query) as answer:
+                if "Content-Disposition" not in answer.headers:
+                    answer.read()
+                    self._read(answer)
+                    raise Unreachable(
+                        f"{self._url} answered without a file. Check that this is the "
+                        "address of Keyway itself."
+                    )
+                yield from answer.iter_bytes()
+        except httpx2.TransportError as error:
+            raise self._no_answer(error) from None
+
     def _call(
         self,
         method: str,
@@ -84,11 +99,14 @@ class Api:
                 method, path, params=query, headers=headers, **sent
             )
         except httpx2.TransportError as error:
-            raise Unreachable(
-                f"{self._url} does not answer ({type(error).__name__}). Check the "
-                "address, and that Keyway runs."
-            ) from None
+            raise self._no_answer(error) from None
         return self._read(answer)
+
+    def _no_answer(self, error: httpx2.TransportError) -> Unreachable:
+        return Unreachable(
+            f"{self._url} does not answer ({type(error).__name__}). Check the "
+            "address, and that Keyway runs."
+        )
 
     def _read(self, answer: httpx2.Response) -> JSON:
         """Return the body of an answer. Raises CliError for a problem (RFC 9457)."""

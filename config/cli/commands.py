@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from contextlib import suppress
 from typing import Any
 
@@ -253,6 +254,31 @@ def show_policy(output: str) -> None:
     show(_api().get("/v1/token-policy"), POLICY_FACTS, output=output)
 
 
+@keyway.group()
+def audit() -> None:
+    """Keep the audit log elsewhere."""
+
+
+@audit.command("export")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl"]),
+    default="csv",
+    show_default=True,
+    help="A table, or JSON lines with the digests of the chain.",
+)
+@click.option("--from", "start", default="", help="The first day, such as 2026-01-31.")
+@click.option("--to", "end", default="", help="The last day.")
+@click.option("--what", default="", help="An action, such as tokens.token.generated.")
+def export_audit(form: str, start: str, end: str, what: str) -> None:
+    """Write the audit log to standard output, newest first. That is recorded in it."""
+    given = {"from": start, "to": end, "what": what}
+    query = {name: text for name, text in given.items() if text}
+    for piece in _api().download(f"/v1/audit-log.{form}", **query):
+        sys.stdout.buffer.write(piece)
+
+
 @keyway.command()
 @click.option("--follow", "-f", is_flag=True, help="Go on as more comes, until Ctrl+C.")
 @click.option(
@@ -268,7 +294,7 @@ def logs(limit: int, output: str, *, follow: bool) -> None:
     api = _api()
     if not follow:
         page = api.get("/v1/activity", limit=str(limit))["data"]
-        show(sorted(page, key=lambda row: row["at"]), LOG_COLUMNS, output=output)
+        show(following.by_time(page), LOG_COLUMNS, output=output)
         return
     with suppress(KeyboardInterrupt):
         for row in following.entries(api, first=limit):

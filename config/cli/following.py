@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import click
@@ -14,7 +16,11 @@ from config.cli.api import Api, segment
 EVERY_SECONDS = 2.0
 ENDED = ("completed", "not_completed")
 WAITS_FOR_A_PERSON = ("held", "paused")
+_ACTIVITY = "/v1/activity"
+_PAGE = 200
+_OVERLAP = 100
 _KEPT = 1000
+"""Entries of which it is known that they were shown: more than are looked at again."""
 
 Row = dict[str, Any]
 
@@ -45,22 +51,41 @@ def until_tried(api: Api, webhook: str, sent: Row) -> Row:
 def entries(api: Api, *, first: int) -> Iterator[Row]:
     """Yield the activity for ever, oldest first, asking again after each `pause`.
 
-    Begins with the `first` newest entries (1 to 200) that are there.
+    Begins with the `first` newest entries (1 to 200) that are there. However many come
+    between two looks, none is left out; one whose status changes comes again.
     """
-    seen: dict[tuple[Any, ...], Row] = {}
-    most = first
+    looked = by_time(islice(api.pages(_ACTIVITY), _PAGE))
+    yield from looked[-first:]
+    known = _statuses(looked)
     while True:
-        page = api.get("/v1/activity", limit="200")["data"]
-        page.sort(key=lambda row: row["at"])
-        rows = {tuple(row.values()): row for row in page}
-        new = [row for key, row in rows.items() if key not in seen]
-        yield from new[-most:]
-        seen |= rows
-        most = len(rows) or most
-        # Only the newest page is asked for again.
-        for old in list(seen)[:-_KEPT]:
-            del seen[old]
         pause()
+        looked = by_time(_back_to(api, known))
+        yield from (row for row in looked if known.get(row["id"]) != row["status"])
+        known |= _statuses(looked)
+        for old in list(known)[:-_KEPT]:
+            del known[old]
+
+
+def _back_to(api: Api, known: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the newest entries, back to some of those that are known.
+
+    Some, not one: an entry can appear a moment late, between two that were there before.
+    """
+    met = 0
+    for row in api.pages(_ACTIVITY):
+        yield row
+        met += row["id"] in known
+        if met and met >= min(_OVERLAP, len(known)):
+            return
+
+
+def by_time(rows: Iterable[Row]) -> list[Row]:
+    """Return entries oldest first. Their times have fractions only where they need any."""
+    return sorted(rows, key=lambda row: datetime.fromisoformat(row["at"]))
+
+
+def _statuses(rows: Iterable[Row]) -> dict[str, str]:
+    return {row["id"]: row["status"] for row in rows}
 
 
 def pause() -> None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integrations.api import connection_calls, directory_sync_calls, token_life_calls
+from integrations.api import (
+    connection_calls,
+    directory_sync_calls,
+    token_life_calls,
+    usual_use_calls,
+)
 
 urlpatterns = [
     path(
         "directory-sync",
         directory_sync_calls.DirectorySync.as_view(),
         name="directory_sync",
+    ),
+    path(
+        "directory-sync/connection",
+        usual_use_calls.DirectorySyncConnection.as_view(),
+        name="directory_sync_connection",
     ),
     path(
         "directory-sync/domains",

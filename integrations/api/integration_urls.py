@@ -7,14 +7,18 @@ from django.urls import path
 from integrations.api import (
     change_calls,
     connection_calls,
+    entitlement_calls,
+    file_calls,
     integration_calls,
     matching_calls,
+    one_user_calls,
     plan_calls,
     removal_calls,
     settings_calls,
     token_calls,
     token_life_calls,
     user_calls,
+    usual_use_calls,
     work_calls,
 )
 
@@ -167,5 +171,39 @@ urlpatterns = [
         "users/<uuid:userId>/sync",
         user_calls.Sync.as_view(),
         name="sync_user",
+    ),
+    path("users/<uuid:userId>", one_user_calls.OneUser.as_view(), name="user"),
+    path("groups", entitlement_calls.Groups.as_view(), name="groups"),
+    path(
+        "entitlements",
+        entitlement_calls.Entitlements.as_view(),
+        name="entitlements",
+    ),
+    path(
+        "entitlements/<slug:entitlementId>",
+        entitlement_calls.EntitlementById.as_view(),
+        name="entitlement",
+    ),
+    path(
+        "entitlements/<slug:entitlementId>/holders",
+        entitlement_calls.Holders.as_view(),
+        name="holders",
+    ),
+    path(
+        "entra-app-roles",
+        file_calls.AppRoles.as_view(),
+        name="entra_app_roles",
+    ),
+    path("assignments", file_calls.Assignments.as_view(), name="assignments"),
+    path(
+        "assignments.csv",
+        file_calls.AssignmentsTable.as_view(),
+        name="assignments_csv",
+    ),
+    path("plan.csv", file_calls.PlanTable.as_view(), name="plan_csv"),
+    path(
+        "connection",
+        usual_use_calls.Connection.as_view(),
+        name="connection",
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.http import QueryDict
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -14,11 +15,20 @@ from rest_framework.response import Response
 from integrations.api import paging
 from integrations.api.base import LARGEST_ID, ApiView
 from integrations.api.idempotency import idempotent
+from integrations.api.problems import Problem
 from workspaces import audit_log, invitations, members
 from workspaces.clock import database_now
 from workspaces.confirmable import CHANGE_MEMBER, Subject
 from workspaces.models import Invitation, Membership, Role
 from workspaces.permissions import Permission
+
+AUDIT_FILTERS = [
+    OpenApiParameter("who", str, description="Part of a name or an email."),
+    OpenApiParameter("what", str, description="An action."),
+    OpenApiParameter("object", str, description="Part of a name, or an id."),
+    OpenApiParameter("from", str, description="The first day, 2026-01-31."),
+    OpenApiParameter("to", str, description="The last day."),
+]
 
 
 class MemberSerializer(serializers.Serializer):
@@ -44,6 +54,11 @@ class AuditEventSerializer(serializers.Serializer):
     target = serializers.CharField(source="target_label", allow_blank=True)
     address = serializers.CharField(allow_null=True)
     details = serializers.JSONField(source="data")
+    requestId = serializers.CharField(source="request_id", allow_blank=True)
+    sequence = serializers.IntegerField(
+        allow_null=True, help_text="Its place in the chain; null until it is sealed."
+    )
+    digest = serializers.CharField(allow_blank=True)
 
 
 class RoleSerializer(serializers.Serializer):
@@ -209,18 +224,21 @@ class Audit(ApiView):
     @extend_schema(
         operation_id="listAuditEvents",
         tags=["Audit"],
-        parameters=[
-            OpenApiParameter("who", str, description="Part of a name or an email."),
-            OpenApiParameter("what", str, description="An action."),
-            OpenApiParameter("object", str, description="Part of a name, or an id."),
-            OpenApiParameter("from", str, description="The first day, 2026-01-31."),
-            OpenApiParameter("to", str, description="The last day."),
-            *paging.PARAMETERS,
-        ],
+        parameters=[*AUDIT_FILTERS, *paging.PARAMETERS],
         responses=paging.paged(AuditEventSerializer),
     )
     def get(self, request: Request) -> Response:
         """List events, newest first."""
-        filters = audit_log.Filters.read(request._request.GET)
+        filters = audit_log.Filters.read(audit_query(request))
         rows = audit_log.events(self.workspace, filters)
         return paging.page(request, rows, AuditEventSerializer)
+
+
+def audit_query(request: Request) -> QueryDict:
+    """Return what of the log is asked for. Raises Problem for a day that is none."""
+    query = request._request.GET
+    filters = audit_log.Filters.read(query)
+    for name, day in (("from", filters.start), ("to", filters.end)):
+        if query.get(name) and day is None:
+            raise Problem(400, f"{name} must be a day such as 2026-01-31.")
+    return query

@@ -6,7 +6,11 @@ from django.urls import include, path, re_path
 
 from integrations.api import (
     account_calls,
+    activity_calls,
+    app_calls,
     audit_calls,
+    dashboard_calls,
+    file_calls,
     integration_calls,
     openapi,
     people_calls,
@@ -63,7 +67,7 @@ urlpatterns = [
     path("v1/jobs/<uuid:jobId>", work_calls.JobById.as_view(), name="job"),
     path("v1/jobs/<uuid:jobId>/cancel", work_calls.Cancelling.as_view(), name="cancel"),
     path("v1/jobs/<uuid:jobId>/retry", work_calls.Retrying.as_view(), name="retry"),
-    path("v1/activity", work_calls.Activity.as_view(), name="activity"),
+    path("v1/activity", activity_calls.Activity.as_view(), name="activity"),
     path("v1/members", people_calls.Members.as_view(), name="members"),
     path(
         "v1/members/<int:membershipId>",
@@ -103,6 +107,32 @@ urlpatterns = [
     ),
     path("v1/audit-retention", audit_calls.Retention.as_view(), name="audit_retention"),
     path("v1/audit-events", people_calls.Audit.as_view(), name="audit_events"),
+    path(
+        "v1/activity/requests/<uuid:requestId>",
+        activity_calls.RequestById.as_view(),
+        name="request",
+    ),
+    path(
+        "v1/activity/people/<uuid:userId>",
+        activity_calls.OfOne.as_view(),
+        name="activity_of_one",
+    ),
+    path("v1/activity.csv", file_calls.ActivityTable.as_view(), name="activity_csv"),
+    path("v1/audit-log.csv", file_calls.AuditTable.as_view(), name="audit_csv"),
+    path("v1/audit-log.jsonl", file_calls.AuditLines.as_view(), name="audit_lines"),
+    path(
+        "v1/audit-checkpoint",
+        file_calls.AuditCheckpoint.as_view(),
+        name="audit_checkpoint",
+    ),
+    path("v1/dashboard", dashboard_calls.Dashboard.as_view(), name="dashboard"),
+    path("v1/jobs/<uuid:jobId>/gone", work_calls.Gone.as_view(), name="job_gone"),
+    path("v1/jobs/<uuid:jobId>/calls", app_calls.Calls.as_view(), name="job_calls"),
+    path(
+        "v1/app-calls/<int:callId>/screenshot",
+        app_calls.Screenshot.as_view(),
+        name="screenshot",
+    ),
     path("v1/integrations/<slug:key>/", include("integrations.api.integration_urls")),
     path("v1/directories/<slug:key>/oauth/", include("integrations.api.oauth_urls")),
     path("v1/", include("integrations.api.directory_sync_urls")),

@@ -20,13 +20,14 @@ from integrations.api.problems import Problem
 from integrations.api.work_calls import JobSerializer
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
+from integrations.reports import people
 from integrations.syncing import drifting, person
 from workspaces.clock import database_now
+from workspaces.pages import search_text
 from workspaces.permissions import Permission
 
 TAG = ["Provisioning"]
-_GROUPED = {"failed": Provisioning.FAILED, "waiting": Provisioning.PENDING}
-_STATES = [*_GROUPED, *Provisioning.State.values]
+_STATES = [state for state in people.STATES if state not in {"", people.EVERYBODY}]
 
 
 class UserSerializer(serializers.Serializer):
@@ -34,12 +35,42 @@ class UserSerializer(serializers.Serializer):
 
     id = serializers.UUIDField(source="resource_id_public")
     userName = serializers.CharField(source="user_name")
+    displayName = serializers.CharField(source="resource.label", default="")
+    upstreamId = serializers.CharField(
+        source="resource.external_id",
+        default=None,
+        allow_null=True,
+        help_text="That of the IdP.",
+    )
     state = serializers.CharField()
     error = serializers.CharField(source="last_error", allow_blank=True)
-    externalId = serializers.CharField(source="account.external_id", allow_null=True)
+    externalId = serializers.CharField(
+        source="account.external_id",
+        default=None,
+        allow_null=True,
+        help_text="That of the app.",
+    )
+    usernameInApp = serializers.CharField(
+        source="account.username", default=None, allow_null=True
+    )
+    activeInApp = serializers.BooleanField(
+        source="account.is_active", default=None, allow_null=True
+    )
+    appAccess = serializers.SerializerMethodField(help_text="What the account holds.")
     matched = serializers.BooleanField(source="is_matched")
+    exemptedAt = serializers.DateTimeField(
+        source="account.exempted_at", default=None, allow_null=True
+    )
+    exemptReason = serializers.CharField(
+        source="account.exempt_reason", default="", allow_blank=True
+    )
     driftedAt = serializers.DateTimeField(source="drifted_at", allow_null=True)
     changedAt = serializers.DateTimeField(source="changed_at")
+
+    def get_appAccess(self, row: Provisioning) -> list[str]:
+        """Return the names of what the account in the app holds."""
+        held = row.account.entitlements.all() if row.account else []
+        return sorted(each.name for each in held)
 
 
 class UserView(ApiView):
@@ -61,6 +92,9 @@ class Users(ApiView):
         tags=TAG,
         parameters=[
             OpenApiParameter("state", str, enum=_STATES),
+            OpenApiParameter(
+                "q", str, description="Part of a name or email, on either side."
+            ),
             OpenApiParameter("userName", str, description="The whole user name."),
             *paging.PARAMETERS,
         ],
@@ -68,12 +102,13 @@ class Users(ApiView):
     )
     def get(self, request: Request, key: str) -> Response:
         """List users with how their provisioning stands, newest first."""
-        rows = users_of(integration_of(self.workspace, key))
-        state = request.query_params.get("state", "")
-        if state and state not in _STATES:
+        integration = integration_of(self.workspace, key)
+        state = request.query_params.get("state") or people.EVERYBODY
+        if state not in {people.EVERYBODY, *_STATES}:
             raise Problem(400, f"state must be one of: {', '.join(_STATES)}.")
-        if state:
-            rows = rows.filter(state__in=_GROUPED.get(state, [state]))
+        rows = people.search(
+            integration, text=search_text(request._request), state=state
+        )
         name = request.query_params.get("userName", "").replace("\x00", "")
         if name:
             rows = rows.filter(user_name__iexact=name)
@@ -137,9 +172,10 @@ class PutRight(UserView):
 
 def users_of(integration: Integration) -> QuerySet[Provisioning]:
     """Return the users of an integration with what is shown and acted on."""
-    return Provisioning.objects.filter(integration=integration).select_related(
+    return people.search(integration, state=people.EVERYBODY).select_related(
         "integration__workspace",
         "integration__directory",
         "integration__app",
+        "resource",
         "account",
     )

@@ -1,12 +1,12 @@
-"""What is done and was done: syncs, jobs, activity."""
+"""What is done and was done: syncs and other jobs."""
 
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,16 +16,13 @@ from integrations.api import paging
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.integration_calls import integration_of
-from integrations.api.problems import Problem
-from integrations.reports import activity
-from integrations.reports.activity import Entry, Mark
-from integrations.reports.activity_filters import KINDS, Filters
-from integrations.syncing import sync
+from integrations.reports.activity_filters import KINDS
+from integrations.syncing import holding, sync
 from workspaces.clock import database_now
-from workspaces.models import Job
+from workspaces.models import Job, Workspace
 from workspaces.permissions import Permission
 
-JOBS, ACTIVITY = ["Jobs"], ["Activity"]
+JOBS = ["Jobs"]
 
 
 class JobSerializer(serializers.Serializer):
@@ -36,21 +33,37 @@ class JobSerializer(serializers.Serializer):
     subject = serializers.CharField()
     state = serializers.CharField()
     trigger = serializers.CharField()
+    actor = serializers.CharField(allow_null=True, help_text="Null: Keyway by itself.")
+    attempts = serializers.IntegerField(source="attempt")
     progress = serializers.JSONField()
     error = serializers.CharField(allow_blank=True)
+    message = serializers.SerializerMethodField(help_text="What came of it.")
+    skipped = serializers.SerializerMethodField(
+        help_text="Why a sync could not take over some accounts: the first of them."
+    )
     createdAt = serializers.DateTimeField(source="created_at")
     startedAt = serializers.DateTimeField(source="started_at", allow_null=True)
     endedAt = serializers.DateTimeField(source="ended_at", allow_null=True)
 
+    def get_message(self, job: Job) -> str:
+        """Return the sentence of its result, empty until it has one."""
+        return str(job.result.get("message", ""))
 
-class EntrySerializer(serializers.Serializer):
-    """One line of the activity: a SCIM request, a job or an event."""
+    def get_skipped(self, job: Job) -> list[str]:
+        """Return the sentences of its result."""
+        return list(job.result.get("skipped", []))
 
-    at = serializers.DateTimeField()
-    kind = serializers.ChoiceField(choices=["request", "job", "event"])
-    what = serializers.CharField()
-    status = serializers.CharField()
-    resourceId = serializers.CharField(allow_blank=True)
+
+class GoneSerializer(serializers.Serializer):
+    """An account that the app has no more. `userId` is the SCIM id."""
+
+    userId = serializers.CharField(
+        source="provisioning.resource_id_public", default=None, allow_null=True
+    )
+    externalId = serializers.CharField(source="external_id")
+    usernameInApp = serializers.CharField(source="username")
+    email = serializers.CharField(allow_blank=True)
+    displayName = serializers.CharField(source="display_name", allow_blank=True)
 
 
 class Syncs(ApiView):
@@ -67,7 +80,7 @@ class Syncs(ApiView):
     def get(self, request: Request, key: str) -> Response:
         """List the syncs of an integration, newest first."""
         integration = integration_of(self.workspace, key)
-        rows = Job.objects.filter(
+        rows = Job.objects.select_related("actor").filter(
             workspace=self.workspace, kind=sync.JOB, subject=integration.directory.key
         )
         return paging.page(request, rows, JobSerializer)
@@ -99,7 +112,9 @@ class Jobs(ApiView):
     )
     def get(self, request: Request) -> Response:
         """List jobs, newest first."""
-        rows = Job.objects.filter(workspace=self.workspace, kind__in=KINDS)
+        rows = Job.objects.select_related("actor").filter(
+            workspace=self.workspace, kind__in=KINDS
+        )
         return paging.page(request, rows, JobSerializer)
 
 
@@ -111,7 +126,24 @@ class JobById(ApiView):
     @extend_schema(operation_id="loadJob", tags=JOBS, responses=JobSerializer)
     def get(self, request: Request, jobId: uuid.UUID) -> Response:
         """Return a job as it stands now."""
-        return Response(JobSerializer(_job(self, jobId)).data)
+        return Response(JobSerializer(job_of(self.workspace, jobId)).data)
+
+
+class Gone(ApiView):
+    """Whom a held sync would remove."""
+
+    permissions: ClassVar = {"GET": Permission.SYNC}
+
+    @extend_schema(
+        operation_id="listGoneAccounts",
+        tags=JOBS,
+        parameters=paging.PARAMETERS,
+        responses=paging.paged(GoneSerializer),
+    )
+    def get(self, request: Request, jobId: uuid.UUID) -> Response:
+        """List the accounts that a held sync found gone; none once it is decided."""
+        rows = holding.accounts_gone(job_of(self.workspace, jobId))
+        return paging.page(request, rows.select_related("provisioning"), GoneSerializer)
 
 
 class Cancelling(ApiView):
@@ -124,8 +156,10 @@ class Cancelling(ApiView):
     )
     def post(self, request: Request, jobId: uuid.UUID) -> Response:
         """Cancel a sync that waits or runs."""
-        job_acts.cancel(_job(self, jobId), actor=self.person, now=database_now())
-        return Response(JobSerializer(_job(self, jobId)).data)
+        job_acts.cancel(
+            job_of(self.workspace, jobId), actor=self.person, now=database_now()
+        )
+        return Response(JobSerializer(job_of(self.workspace, jobId)).data)
 
 
 @extend_schema_view(post=extend_schema(operation_id="approveSync"))
@@ -138,8 +172,10 @@ class Approval(ApiView):
     @extend_schema(tags=JOBS, request=None, responses=JobSerializer)
     def post(self, request: Request, jobId: uuid.UUID) -> Response:
         """Decide on a sync that is held because it found too many users gone."""
-        self.decide(_job(self, jobId), actor=self.person, now=database_now())
-        return Response(JobSerializer(_job(self, jobId)).data)
+        self.decide(
+            job_of(self.workspace, jobId), actor=self.person, now=database_now()
+        )
+        return Response(JobSerializer(job_of(self.workspace, jobId)).data)
 
 
 @extend_schema_view(post=extend_schema(operation_id="discardSync"))
@@ -159,70 +195,16 @@ class Retrying(ApiView):
     )
     def post(self, request: Request, jobId: uuid.UUID) -> Response:
         """Try a failed provisioning or sync again. Answers with the job that does it."""
-        job = _job(self, jobId)
+        job = job_of(self.workspace, jobId)
         again = job_acts.retry(job, actor=self.person, now=database_now())
         return Response(JobSerializer(again).data)
 
 
-class Activity(ApiView):
-    """What the IdP asked, what was done about it, and how that ended."""
-
-    permissions: ClassVar = {"GET": Permission.VIEW_ACTIVITY}
-
-    @extend_schema(
-        operation_id="listActivity",
-        tags=ACTIVITY,
-        parameters=paging.PARAMETERS,
-        responses=inline_serializer(
-            "ActivityPage",
-            {
-                "data": EntrySerializer(many=True),
-                "nextCursor": serializers.CharField(allow_null=True),
-            },
-        ),
-    )
-    def get(self, request: Request) -> Response:
-        """List the activity, newest first."""
-        cursor = request.query_params.get("cursor", "")
-        before = Mark.read(cursor)
-        if cursor and before is None:
-            raise Problem(400, "cursor must be the nextCursor of another page.")
-        found = activity.page(
-            self.workspace,
-            Filters.read(request._request.GET),
-            before=before,
-            size=paging.limit_of(request),
-            now=database_now(),
-        )
-        flat = [e for entry in found.entries for e in (entry, *entry.jobs)]
-        return Response(
-            {
-                "data": [_entry(entry) for entry in flat],
-                "nextCursor": str(found.older) if found.older else None,
-            }
-        )
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    if entry.record is not None:
-        kind = "request"
-        what = f"{entry.record.method} {entry.record.path}"
-        status = str(entry.record.status)
-    elif entry.job is not None:
-        kind, what, status = "job", entry.job.kind, str(entry.job.state)
-    else:
-        assert entry.audited is not None  # noqa: S101  one of the three
-        kind, what, status = "event", entry.audited.action, "recorded"
-    return {
-        "at": entry.at,
-        "kind": kind,
-        "what": what,
-        "status": status,
-        "resourceId": entry.resource_id,
-    }
-
-
-def _job(view: ApiView, job_id: uuid.UUID) -> Job:
+def job_of(workspace: Workspace, job_id: uuid.UUID) -> Job:
+    """Return a job of the tenant, or 404."""
     return get_object_or_404(
-        Job, workspace=view.workspace, kind__in=KINDS, public_id=job_id
+        Job.objects.select_related("actor"),
+        workspace=workspace,
+        kind__in=KINDS,
+        public_id=job_id,
     )

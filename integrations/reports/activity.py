@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 
 from integrations.models import Provisioning
 from integrations.reports.activity_filters import OF_PEOPLE, Filters, Scope
-from scim.models import RequestRecord, Resource
+from scim.models import Change, RequestRecord, Resource
 from workspaces.models import AuditEvent, Directory, Job, Workspace
 from workspaces.pages import PAGE_SIZE
 
@@ -29,6 +29,7 @@ TOGETHER = timedelta(seconds=5)
 MOST_NEWS = 100
 """More new events than this are not counted."""
 
+_MOST_CHANGES = 50
 _MARK = re.compile(r"r([0-9]{1,18})-j([0-9]{1,18})-a([0-9]{1,18})")
 
 
@@ -167,6 +168,18 @@ def find_record(
     ).select_related("directory")
     near = found.filter(at=at).first() if at else None
     return near or found.order_by("-id").first()
+
+
+def changes_of(record: RequestRecord) -> list[Change]:
+    """Return what a request changed, newest first; a bulk request has many."""
+    found = Change.objects.filter(
+        directory=record.directory, request_id=record.request_id
+    ).order_by("-id")
+    if record.resource_id:
+        found = found.filter(resource_id=record.resource_id)
+    elif record.method == "GET":
+        return []
+    return list(found[:_MOST_CHANGES])
 
 
 def _before(scope: Scope, mark: Mark, most: int) -> list[Entry]:

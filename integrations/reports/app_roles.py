@@ -6,6 +6,8 @@ import re
 import uuid
 from typing import Any
 
+from django.http import JsonResponse
+
 from integrations.models import Integration
 from scim.models import Resource
 
@@ -25,6 +27,14 @@ def manifest(integration: Integration) -> dict[str, Any]:
         directory=integration.directory_id, resource_type="Role"
     ).order_by("label", "pk")
     return {"appRoles": [_app_role(role) for role in roles.defer("comparable")]}
+
+
+def file(integration: Integration) -> JsonResponse:
+    """Answer with the manifest as a file to save."""
+    answer = JsonResponse(manifest(integration), json_dumps_params={"indent": 2})
+    name = f"entra-app-roles-{integration.directory.key}.json"
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
 
 
 def _app_role(role: Resource) -> dict[str, Any]:

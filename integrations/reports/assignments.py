@@ -58,6 +58,37 @@ def listed(integration: Integration) -> QuerySet[AppEntitlement]:
     )
 
 
+def search(
+    integration: Integration, *, text: str = "", kind: str = ""
+) -> QuerySet[AppEntitlement]:
+    """Return those of `listed` of a kind, and with a text in their name."""
+    rows = listed(integration)
+    if text:
+        rows = rows.filter(name__icontains=text)
+    return rows.filter(kind=kind) if kind else rows
+
+
+def kinds_of(integration: Integration) -> list[str]:
+    """Return the kinds of entitlements that the app was seen to have."""
+    rows = AppEntitlement.objects.filter(integration=integration).order_by()
+    return sorted(rows.values_list("kind", flat=True).distinct())
+
+
+def holders(entitlement: AppEntitlement, *, text: str = "") -> QuerySet[AppAccount]:
+    """Return the accounts that hold it, by user name, with whose they are."""
+    rows = (
+        entitlement.holders.select_related("provisioning__resource", "resource")
+        .defer(
+            "resource__document",
+            "resource__comparable",
+            "provisioning__resource__document",
+            "provisioning__resource__comparable",
+        )
+        .order_by("username", "id")
+    )
+    return rows.filter(username__icontains=text) if text else rows
+
+
 def value_string(entitlement: AppEntitlement) -> str:
     """Return what the IdP sends to give it; empty if it cannot be given by SCIM."""
     return entitlement.resource.public_id if entitlement.resource else ""

@@ -49,6 +49,15 @@ def gone_of(job: Job) -> list[int]:
     return gone
 
 
+def accounts_gone(job: Job) -> QuerySet[AppAccount]:
+    """Return the accounts that a sync would remove if it was approved."""
+    rows = AppAccount.objects.filter(
+        integration__workspace=job.workspace_id,
+        integration__directory__key=job.subject,
+    )
+    return rows.filter(pk__in=gone_of(job)) if is_held(job) else rows.none()
+
+
 def hold_if_too_many_are_gone(
     job: Job, integration: Integration, present: Collection[str], *, now: datetime
 ) -> None:

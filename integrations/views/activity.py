@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
-from integrations.reports import activity, activity_filters, causes, events
+from integrations.reports import activity, activity_filters, causes, events, people
 from integrations.reports.activity import Entry, Found, Mark
 from integrations.reports.activity_filters import Filters
 from integrations.views import calls, changes, outcome, timeline
 from integrations.views.frame import frame, get_integration
-from scim.models import Change, RequestRecord
+from scim.models import RequestRecord
 from tokens import ways
 from tokens.models import ScimToken
 from workspaces.clock import database_now
@@ -27,7 +27,6 @@ from workspaces.models import Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 
 _PLACES = ("before", "after", "since", "told")
-_MOST_CHANGES = 50
 _MOST_SUGGESTIONS = 50
 
 
@@ -114,7 +113,7 @@ def request_page(request: WorkspaceRequest, request_id: uuid.UUID) -> HttpRespon
 def person(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     """Show the timeline of one person, and the state of the account in the app."""
     row = get_object_or_404(
-        _provisionings(request.workspace), resource_id_public=str(resource_id)
+        people.of_workspace(request.workspace), resource_id_public=str(resource_id)
     )
     if _asks_for_news(request):
         return _news(request, Filters(), str(resource_id))
@@ -138,7 +137,7 @@ def person(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
 def retry(request: WorkspaceRequest, resource_id: uuid.UUID) -> HttpResponse:
     """Try a failed provisioning again."""
     row = get_object_or_404(
-        _provisionings(request.workspace), resource_id_public=str(resource_id)
+        people.of_workspace(request.workspace), resource_id_public=str(resource_id)
     )
     if row.last_error:
         wanted.retry(row, actor=request.user, now=database_now())
@@ -248,25 +247,11 @@ def _kept(request: WorkspaceRequest, **given: str) -> str:
     return query.urlencode()
 
 
-def _provisionings(workspace: Workspace) -> Any:
-    return (
-        Provisioning.objects.filter(integration__workspace=workspace)
-        .select_related(
-            "integration__directory",
-            "integration__workspace",
-            "integration__app",
-            "account",
-            "resource__directory",
-        )
-        .prefetch_related("account__entitlements")
-    )
-
-
 def _provisioning(workspace: Workspace, resource_id: str) -> Provisioning | None:
     if not resource_id:
         return None
     found: Provisioning | None = (
-        _provisionings(workspace).filter(resource_id_public=resource_id).first()
+        people.of_workspace(workspace).filter(resource_id_public=resource_id).first()
     )
     return found
 
@@ -280,14 +265,7 @@ def _name_of(record: RequestRecord, row: Provisioning | None) -> str:
 
 
 def _changes(record: RequestRecord) -> list[dict[str, Any]]:
-    """Return what the request changed; a bulk request has many."""
-    found = Change.objects.filter(
-        directory=record.directory, request_id=record.request_id
-    ).order_by("-id")
-    if record.resource_id:
-        found = found.filter(resource_id=record.resource_id)
-    elif record.method == "GET":
-        return []
+    """Return what the request changed."""
     return [
         {
             "kind": change.get_kind_display(),
@@ -295,5 +273,5 @@ def _changes(record: RequestRecord) -> list[dict[str, Any]]:
             "attributes": change.attributes,
             "version": change.version,
         }
-        for change in found[:_MOST_CHANGES]
+        for change in activity.changes_of(record)
     ]

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable
-from functools import reduce
-from operator import or_
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 
 from integrations.desired import JSON
-from integrations.models import AppCall, Screenshot
-from workspaces.models import Job
+from integrations.models import AppCall
+from integrations.reports import app_calls
 from workspaces.pages import Pill
-
-_MOST = 500
-
-
-def of_last_attempts(jobs: Iterable[Job]) -> dict[int, list[AppCall]]:
-    """Return the calls of the last attempt of each job, by its key. One query."""
-    last = [Q(job=job.pk, attempt=job.attempt) for job in jobs]
-    found: dict[int, list[AppCall]] = defaultdict(list)
-    if last:
-        calls = AppCall.objects.filter(reduce(or_, last)).order_by("id")
-        for call in _with_pictures(calls)[:_MOST]:
-            found[call.job_id or 0].append(call)
-    return found
-
-
-def of_attempt(job: Job, attempt: int) -> list[AppCall]:
-    """Return the calls of one attempt of a job, in their order."""
-    found = AppCall.objects.filter(job=job, attempt=attempt).order_by("id")
-    return list(_with_pictures(found)[:_MOST])
-
-
-def _with_pictures(found: QuerySet[AppCall]) -> QuerySet[AppCall]:
-    """Say of each call whether it has a picture, and leave the picture where it is."""
-    pictures = Screenshot.objects.filter(call=OuterRef("pk"))
-    return found.annotate(has_picture=Exists(pictures))
 
 
 def rows(calls: list[AppCall], *, name: str = "") -> list[dict[str, Any]]:
@@ -73,16 +43,14 @@ def rows(calls: list[AppCall], *, name: str = "") -> list[dict[str, Any]]:
 
 def changes(calls: list[AppCall]) -> list[dict[str, Any]]:
     """Return the steps that changed the app, each with how it went."""
-    steps: dict[str, bool] = {}
-    for call in calls:
-        if call.is_change:
-            steps[call.act] = steps.get(call.act, True) and not call.is_failure
     return [
         {
-            "words": words,
-            "pill": Pill("Succeeded", "success") if went else Pill("Failed", "danger"),
+            "words": step.words,
+            "pill": Pill("Succeeded", "success")
+            if step.succeeded
+            else Pill("Failed", "danger"),
         }
-        for words, went in steps.items()
+        for step in app_calls.steps(calls)
     ]
 
 

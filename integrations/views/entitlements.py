@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from integrations.models import AppEntitlement, Integration
 from integrations.provisioning.entitlements import label_of, type_of
-from integrations.reports import app_roles as reports
+from integrations.reports import app_roles as roles
 from integrations.reports import assignment_exports, assignments
 from integrations.views.frame import frame, get_integration
 from workspaces.clock import database_now
@@ -27,19 +27,15 @@ from workspaces.permissions import Permission, WorkspaceRequest, requires
 def index(request: WorkspaceRequest, key: str) -> HttpResponse:
     """List the entitlements by name."""
     integration = get_integration(request, key)
+    kinds = assignments.kinds_of(integration)
     query, kind = search_text(request), request.GET.get("type", "")
-    everything = AppEntitlement.objects.filter(integration=integration)
-    kinds = sorted(set(everything.order_by().values_list("kind", flat=True).distinct()))
-    rows = assignments.listed(integration)
-    if query:
-        rows = rows.filter(name__icontains=query)
-    if kind in kinds:
-        rows = rows.filter(kind=kind)
+    kind = kind if kind in kinds else ""
+    rows = assignments.search(integration, text=query, kind=kind)
     page = page_of(request, rows)
     context = frame(request, integration, current="Entitlements") | {
         "entitlements": [_row(integration, row) for row in page],
         "query": query,
-        "kind": kind if kind in kinds else "",
+        "kind": kind,
         "kinds": [("", "All types")]
         + [(name, label_of(integration, name)) for name in kinds],
         "page_obj": page,
@@ -57,18 +53,7 @@ def overview(request: WorkspaceRequest, key: str, ref: str) -> HttpResponse:
     integration = get_integration(request, key)
     entitlement = _entitlement(integration, ref)
     query = search_text(request)
-    holders = (
-        entitlement.holders.select_related("provisioning__resource", "resource")
-        .defer(
-            "resource__document",
-            "resource__comparable",
-            "provisioning__resource__document",
-            "provisioning__resource__comparable",
-        )
-        .order_by("username", "id")
-    )
-    if query:
-        holders = holders.filter(username__icontains=query)
+    holders = assignments.holders(entitlement, text=query)
     page = page_of(request, holders)
     context = frame(request, integration, current="Entitlements") | {
         "entitlement": _row(integration, entitlement),
@@ -133,13 +118,7 @@ def export_file(request: WorkspaceRequest, key: str) -> HttpResponseBase:
 @requires(Permission.VIEW_INTEGRATIONS)
 def app_roles(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Send the roles as app roles for the manifest of an app of Entra ID."""
-    integration = get_integration(request, key)
-    answer = JsonResponse(
-        reports.manifest(integration), json_dumps_params={"indent": 2}
-    )
-    name = f"entra-app-roles-{key}.json"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
+    return roles.file(get_integration(request, key))
 
 
 def _entitlement(integration: Integration, ref: str) -> AppEntitlement:

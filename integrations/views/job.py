@@ -18,7 +18,7 @@ from integrations.models import (
     ServiceAccount,
 )
 from integrations.provisioning import wanted
-from integrations.reports import causes
+from integrations.reports import app_calls, causes
 from integrations.set_up import drafts
 from integrations.syncing import person, sync
 from integrations.views import calls, timeline
@@ -46,7 +46,7 @@ def job(request: WorkspaceRequest, job_id: uuid.UUID) -> HttpResponse:
     )
     attempt = _attempt(request, found)
     target = _target(request, found)
-    made = calls.of_attempt(found, attempt)
+    made = list(app_calls.of_attempt(found, attempt)[: app_calls.MOST])
     context = {
         "job": found,
         "task": TASKS[found.kind],

@@ -7,7 +7,8 @@ from typing import Any
 from django.urls import reverse
 
 from integrations.models import AppCall, Provisioning
-from integrations.provisioning import entitlements, mapping, planning, wanted
+from integrations.provisioning import entitlements, mapping, planning
+from integrations.reports import app_calls, people
 from integrations.views import calls, tasks, timeline
 from scim import schema_changes
 from scim.models import Resource
@@ -15,7 +16,6 @@ from workspaces.models import Job
 from workspaces.pages import Pill
 from workspaces.permissions import Permission, WorkspaceRequest, can
 
-_MOST_JOBS = 5
 _MOST_HELD = 50
 _LONGEST_VALUE = 500
 _TONES = {
@@ -37,11 +37,8 @@ def of(request: WorkspaceRequest, row: Provisioning | None) -> dict[str, Any]:
     """Return the context of `integrations/_outcome.html`. `row` has its relations."""
     if row is None:
         return {"wanted": None}
-    found = Job.objects.filter(
-        workspace=request.workspace, kind=wanted.JOB, subject=row.resource_id_public
-    )
-    jobs = list(found.order_by("-id")[:_MOST_JOBS])
-    made = calls.of_last_attempts(jobs)
+    jobs = people.last_jobs(request.workspace, row)
+    made = app_calls.of_last_attempts(jobs)
     may_retry = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     return {
         "wanted": _wanted(row),

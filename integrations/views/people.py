@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,14 +14,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from integrations.models import AppAccount, Integration, Provisioning, Task
 from integrations.provisioning import wanted
+from integrations.reports import people
 from integrations.syncing import comparing, matching
 from integrations.tasks.by_hand import is_by_hand
 from integrations.views.changes import points_of
 from integrations.views.frame import frame, get_integration
 from integrations.views.matching import actions
 from integrations.views.tasks import WAITING, open_tasks
-from scim.models import Change, Resource
-from scim.protocol.comparable import string_key
+from scim.models import Resource
 from tokens import ways
 from workspaces.clock import database_now
 from workspaces.pages import Pill, own_path, page_of, search_text
@@ -33,13 +33,9 @@ _TONES = {
     Provisioning.State.ONBOARDED: "success",
     Provisioning.State.DELETED: "neutral",
 }
-_EVERYBODY = "all"
-_GROUPED = {"failed": Provisioning.FAILED, "waiting": Provisioning.PENDING}
-_MATCHING = {"unmatched": matching.UNMATCHED, "exempt": matching.EXEMPT}
-_CHANGES_SHOWN = 20
 STATES = [
     ("", "All but deleted"),
-    (_EVERYBODY, "All states"),
+    (people.EVERYBODY, "All states"),
     ("failed", "Any failed"),
     ("waiting", "Any awaiting or ongoing"),
     ("unmatched", "Unmatched"),
@@ -54,14 +50,10 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Show each user with the state of the account in the app."""
     integration = get_integration(request, key)
     everybody = Provisioning.objects.filter(integration=integration)
-    rows = _search(
-        everybody.select_related("resource", "account__exempted_by")
-        .defer("resource__document", "resource__comparable")
-        .prefetch_related("account__entitlements")
-        .order_by("user_name", "id"),
-        request,
-    )
-    page = page_of(request, rows)
+    query, state = search_text(request), request.GET.get("state", "")
+    if state not in people.STATES:
+        state = ""
+    page = page_of(request, people.search(integration, text=query, state=state))
     manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     waiting = open_tasks(page) if is_by_hand(integration.app) else {}
     has_pending = any(
@@ -73,8 +65,8 @@ def users(request: WorkspaceRequest, key: str) -> HttpResponse:
             for row in page
         ],
         "manages": manages,
-        "query": search_text(request),
-        "state": request.GET.get("state", ""),
+        "query": query,
+        "state": state,
         "states": STATES,
         "page_obj": page,
         "numbers": numbers_of(everybody),
@@ -169,11 +161,7 @@ def _row(integration: Integration, resource_id: uuid.UUID) -> Provisioning:
 
 def _changes(integration: Integration, row: Provisioning) -> list[dict[str, Any]]:
     """Return what happened to the user in the directory, newest first."""
-    changes = list(
-        Change.objects.filter(
-            directory=integration.directory, resource_id=row.resource_id_public
-        ).order_by("-id")[:_CHANGES_SHOWN]
-    )
+    changes = people.changes_of(integration, row)
     keys = {change.token_key for change in changes if change.token_key}
     names = ways.names_of(integration.directory, keys)
     return [
@@ -207,15 +195,7 @@ def groups(request: WorkspaceRequest, key: str) -> HttpResponse:
     """Show the groups of the directory and what they stand for in the app."""
     integration = get_integration(request, key)
     query = search_text(request)
-    rows = (
-        Resource.objects.filter(directory=integration.directory, resource_type="Group")
-        .select_related("app_entitlement")
-        .annotate(member_count=Count("members"))
-        .order_by("label", "id")
-    )
-    if query:
-        rows = rows.filter(group_name_key__contains=string_key(query, case_exact=False))
-    page = page_of(request, rows)
+    page = page_of(request, people.groups_of(integration, text=query))
     context = frame(request, integration, current="Groups")
     context |= {
         "groups": [_group(row) for row in page],
@@ -223,30 +203,6 @@ def groups(request: WorkspaceRequest, key: str) -> HttpResponse:
         "page_obj": page,
     }
     return render(request, "integrations/groups.html", context)
-
-
-def _search(
-    rows: QuerySet[Provisioning], request: WorkspaceRequest
-) -> QuerySet[Provisioning]:
-    query, state = search_text(request), request.GET.get("state", "")
-    if query:
-        key = string_key(query, case_exact=False)
-        rows = rows.filter(
-            Q(user_name__icontains=query)
-            | Q(resource__user_name_key__contains=key)
-            | Q(resource__label__icontains=query)
-            | Q(account__username__icontains=query)
-            | Q(account__email__icontains=query)
-        )
-    if state in Provisioning.State.values:
-        return rows.filter(state=state)
-    if state in _MATCHING:
-        return rows.filter(_MATCHING[state])
-    if state in _GROUPED:
-        return rows.filter(state__in=_GROUPED[state])
-    if state == _EVERYBODY:
-        return rows
-    return rows.exclude(state=Provisioning.State.DELETED)
 
 
 def _user(

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from integrations.models import AppCall
+from workspaces.models import Workspace
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
 
@@ -16,9 +17,14 @@ from workspaces.permissions import Permission, WorkspaceRequest, requires
 @requires(Permission.VIEW_ACTIVITY)
 def screenshot(request: WorkspaceRequest, call_id: int) -> HttpResponse:
     """Send the JPEG to who may see the call, and to no cache."""
+    return picture(request.workspace, call_id)
+
+
+def picture(workspace: Workspace, call_id: int) -> HttpResponse:
+    """Return the JPEG of a call of the workspace, or 404."""
     call = get_object_or_404(
         AppCall.objects.select_related("screenshot"),
-        workspace=request.workspace,
+        workspace=workspace,
         pk=call_id,
         screenshot__isnull=False,
     )

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from integrations import services
-from integrations.models import AppAccount, Integration, Provisioning
+from integrations.models import Integration, Provisioning
 from integrations.reports import standing
 from integrations.syncing import cancelling, holding, matching, person
 from integrations.syncing import sync as syncs
@@ -135,12 +135,9 @@ def _held(
 ) -> dict[str, Any]:
     """Return whom the sync would remove, and how to decide."""
     args = [integration.directory.key, found.public_id]
-    gone = AppAccount.objects.filter(
-        integration=integration, pk__in=holding.gone_of(found)
-    ).order_by("username")
     manages = can(request.membership, Permission.MANAGE_INTEGRATIONS)
     return {
-        "gone": page_of(request, gone),
+        "gone": page_of(request, holding.accounts_gone(found).order_by("username")),
         "approve_url": reverse("integrations:approve_sync", args=args)
         if manages
         else None,

@@ -18,6 +18,14 @@ _NEWS_OF = timedelta(days=7)
 _MOST_NEWS = 5
 
 
+def last_places(directory: Directory) -> list[SeenPlace]:
+    """Return from where a connection is used, the last used first, each with its opener."""
+    places = SeenPlace.objects.filter(directory=directory).select_related(
+        "token", "oauth_client", "trust"
+    )
+    return list(places.order_by("-last_seen_at")[:_MOST_PLACES])
+
+
 def watch_panel(
     directory: Directory, target: Target, *, can_manage: bool, now: datetime
 ) -> dict[str, Any]:
@@ -36,9 +44,6 @@ def watch_panel(
         target_id=key,
         at__gt=now - _NEWS_OF,
     ).order_by("-id")
-    places = SeenPlace.objects.filter(directory=directory).select_related(
-        "token", "oauth_client", "trust"
-    )
     return {
         "is_on": watch is None or watch.tells_silence,
         "usual": in_words(usual) if usual else "",
@@ -48,7 +53,7 @@ def watch_panel(
             {"at": event.at, "kind": "token", **event.data}
             for event in news[:_MOST_NEWS]
         ],
-        "places": list(places.order_by("-last_seen_at")[:_MOST_PLACES]),
+        "places": last_places(directory),
         "switch_url": reverse("watching:silence_alarm", args=[directory.key])
         if can_manage
         else None,

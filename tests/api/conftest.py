@@ -15,7 +15,7 @@ from workspaces.models import Workspace
 
 @dataclass
 class Answer:
-    """An answer of the API, read."""
+    """An answer of the API: JSON is read, a file is its bytes, nothing is None."""
 
     status: int
     body: Any
@@ -39,10 +39,10 @@ class ApiClient:
         made = self.client.generic(
             method, f"/api{path}", data, content_type="application/json", headers=sent
         )
-        text = made.content.decode()
-        return Answer(
-            made.status_code, json.loads(text) if text else None, dict(made.headers)
-        )
+        body: Any = made.getvalue() or None
+        if body and made.headers["Content-Type"].endswith("json"):
+            body = json.loads(body)
+        return Answer(made.status_code, body, dict(made.headers))
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.call("GET", path, **headers)

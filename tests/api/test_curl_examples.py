@@ -64,6 +64,7 @@ def test_every_curl_example_of_the_reference_runs(
     done = subprocess.run(
         ["/bin/sh", "-eux"],
         input=script,
+        cwd=tmp_path,
         env={
             "HOME": str(tmp_path),
             "PATH": f"{folder}:/usr/bin:/bin",

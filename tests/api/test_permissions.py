@@ -134,6 +134,27 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{ONE}/matching": {"GET": VIEW, "PUT": MANAGE},
     f"{ONE}/service-account": {"PUT": MANAGE},
     "/v1/audit-events": {"GET": Permission.VIEW_AUDIT},
+    "/v1/activity/requests/{request}": {"GET": ACTIVITY},
+    "/v1/activity/people/{resource}": {"GET": ACTIVITY},
+    "/v1/activity.csv": {"GET": ACTIVITY},
+    "/v1/audit-log.csv": {"GET": Permission.VIEW_AUDIT},
+    "/v1/audit-log.jsonl": {"GET": Permission.VIEW_AUDIT},
+    "/v1/audit-checkpoint": {"GET": Permission.VIEW_AUDIT},
+    "/v1/dashboard": {"GET": VIEW},
+    "/v1/jobs/{sync}/calls": {"GET": ACTIVITY},
+    "/v1/app-calls/{call}/screenshot": {"GET": ACTIVITY},
+    f"{ONE}/users/{{resource}}": {"GET": VIEW},
+    f"{ONE}/groups": {"GET": VIEW},
+    f"{ONE}/entitlements": {"GET": VIEW},
+    f"{ONE}/entitlements/{{entitlement}}": {"GET": VIEW},
+    f"{ONE}/entitlements/{{entitlement}}/holders": {"GET": VIEW},
+    f"{ONE}/entra-app-roles": {"GET": VIEW},
+    f"{ONE}/assignments": {"GET": VIEW, "POST": VIEW},
+    f"{ONE}/assignments.csv": {"GET": VIEW},
+    f"{ONE}/plan.csv": {"GET": VIEW},
+    "/v1/jobs/{sync}/gone": {"GET": SYNC},
+    f"{ONE}/connection": {"GET": VIEW},
+    "/v1/directory-sync/connection": {"GET": DIRECTORY_SYNC},
 }
 
 
@@ -217,6 +238,9 @@ def test_token_gets_nothing_but_its_scope(
         "/v1/audit-stream",
         "/v1/audit-retention",
         "/v1/audit-events",
+        "/v1/audit-log.csv",
+        "/v1/audit-log.jsonl",
+        "/v1/audit-checkpoint",
     ]
 
 

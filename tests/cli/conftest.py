@@ -50,7 +50,7 @@ class InThisThread(httpx2.BaseTransport):
             headers=headers,
         )
         return httpx2.Response(
-            answer.status_code, headers=answer.headers, content=answer.content
+            answer.status_code, headers=answer.headers, content=answer.getvalue()
         )
 
 

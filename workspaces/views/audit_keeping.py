@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
@@ -11,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from workspaces import audit, audit_chain, audit_retention
+from workspaces import audit_files, audit_retention
 from workspaces.errors import MemberError
 from workspaces.models import AuditChain, AuditEvent
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
@@ -59,16 +57,7 @@ def retention(request: WorkspaceRequest) -> HttpResponse:
 @requires(Permission.VIEW_AUDIT)
 def checkpoint(request: WorkspaceRequest) -> HttpResponse:
     """Send a signed checkpoint as a file, and record that."""
-    audit.record(
-        audit.Log.CHECKPOINT_TAKEN, workspace=request.workspace, actor=request.user
-    )
-    taken = audit_chain.checkpoint(request.workspace)
-    response = HttpResponse(
-        json.dumps(taken.as_json()) + "\n", content_type="application/json"
-    )
-    name = f"audit-{request.workspace.slug}-{taken.length}.json"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
+    return audit_files.checkpoint(request.workspace, actor=request.user)
 
 
 def _page(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
@@ -13,15 +11,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from workspaces import audit, audit_chain, audit_log
-from workspaces.csv_export import csv_response
+from workspaces import audit_files, audit_log
 from workspaces.models import AuditEvent
 from workspaces.permissions import Permission, WorkspaceRequest, requires
-
-_HEADER = [
-    *("Time (UTC)", "Who", "What", "Object type", "Object", "Object id"),
-    *("Address", "Request id", "Details"),
-]
 
 
 @require_GET
@@ -70,8 +62,7 @@ def event(request: WorkspaceRequest, public_id: uuid.UUID) -> HttpResponse:
 @requires(Permission.VIEW_AUDIT)
 def export(request: WorkspaceRequest) -> StreamingHttpResponse:
     """Send the filtered log as a table, and record that."""
-    rows = (_cells(event) for event in _exported(request, "CSV"))
-    return csv_response("audit-log", _HEADER, rows)
+    return audit_files.table(request.workspace, request.GET, actor=request.user)
 
 
 @never_cache
@@ -79,24 +70,7 @@ def export(request: WorkspaceRequest) -> StreamingHttpResponse:
 @requires(Permission.VIEW_AUDIT)
 def export_lines(request: WorkspaceRequest) -> StreamingHttpResponse:
     """Send the filtered log as JSON lines with their digests, and record that."""
-    lines = (
-        json.dumps(audit_chain.content(event) | {"digest": event.digest}) + "\n"
-        for event in _exported(request, "JSON lines")
-    )
-    response = StreamingHttpResponse(lines, content_type="application/jsonl")
-    response["Content-Disposition"] = 'attachment; filename="audit-log.jsonl"'
-    return response
-
-
-def _exported(request: WorkspaceRequest, form: str) -> Iterator[AuditEvent]:
-    found = audit_log.events(request.workspace, audit_log.Filters.read(request.GET))
-    audit.record(
-        audit.Log.EXPORTED,
-        workspace=request.workspace,
-        actor=request.user,
-        data={"filters": request.GET.urlencode()[:500], "form": form},
-    )
-    return found.iterator(chunk_size=1000)
+    return audit_files.lines(request.workspace, request.GET, actor=request.user)
 
 
 def _row(found: AuditEvent) -> dict[str, Any]:
@@ -124,18 +98,3 @@ def _details(found: AuditEvent) -> dict[str, Any]:
             for name, value in sorted(found.data.items())
         ],
     }
-
-
-def _cells(found: AuditEvent) -> list[object]:
-    details = "; ".join(f"{name}={value}" for name, value in found.data.items())
-    return [
-        found.at.isoformat(timespec="seconds"),
-        found.actor_label,
-        audit_log.label_of(found.action),
-        found.target_type,
-        found.target_label,
-        found.target_id,
-        found.address,
-        found.request_id,
-        details,
-    ]
