@@ -10,4 +10,4 @@ class Action(StrEnum):
 
     RESTORED = "config.installation.restored"
     """The database was restored from a backup: when that was `taken_at`, how many
-    integrations are `paused` and tokens `revoked`."""
+    integrations are `paused`."""

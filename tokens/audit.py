@@ -74,7 +74,7 @@ class Action(StrEnum):
     """Administrators were told that a token stops soon whose successor nobody uses:
     `directory`."""
     FEED_GENERATED = "tokens.calendar_feed.generated"
-    """The address of the calendar feed was made: whether it `replaced` another."""
+    """The address of the calendar feed was made: the key of the one that it `replaces`."""
     FEED_TURNED_OFF = "tokens.calendar_feed.turned_off"
     """The calendar feed was turned off."""
     CLIENT_ADDED = "tokens.oauth_client.added"
