@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integrations.api import connection_calls, directory_sync_calls, token_life_calls
+from integrations.api import (
+    connection_calls,
+    directory_sync_calls,
+    directory_sync_token_calls,
+    token_life_calls,
+)
 
 urlpatterns = [
     path(
@@ -47,5 +52,30 @@ urlpatterns = [
         "directory-sync/teams/<uuid:teamId>",
         directory_sync_calls.TeamById.as_view(),
         name="team",
+    ),
+    path(
+        "directory-sync/tokens",
+        directory_sync_token_calls.Tokens.as_view(),
+        name="directory_sync_tokens",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>",
+        directory_sync_token_calls.TokenById.as_view(),
+        name="directory_sync_token",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>/limits",
+        directory_sync_token_calls.TokenLimits.as_view(),
+        name="directory_sync_token_limits",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>/retire",
+        directory_sync_token_calls.Retirement.as_view(),
+        name="retire_directory_sync_token",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>/rotate",
+        directory_sync_token_calls.Rotation.as_view(),
+        name="rotate_directory_sync_token",
     ),
 ]

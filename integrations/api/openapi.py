@@ -22,7 +22,7 @@ TOPICS = {
     "Org": "Who belongs to the organization.",
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
     "Integrations": "Apps behind a SCIM gateway.",
-    "Tokens": "SCIM tokens of a gateway.",
+    "Tokens": "SCIM tokens of gateways and of Directory Sync.",
     "OAuth": "OAuth clients of a directory, and its trust in an IdP.",
     "Token life": "The token policy, scheduled rotation and the calendar feed.",
     "Held removals": "What the IdP takes away at once, and the decision on it.",
