@@ -78,4 +78,9 @@ urlpatterns = [
         directory_sync_token_calls.Rotation.as_view(),
         name="rotate_directory_sync_token",
     ),
+    path(
+        "directory-sync/turn-on",
+        directory_sync_calls.TurnOn.as_view(),
+        name="turn_on_directory_sync",
+    ),
 ]

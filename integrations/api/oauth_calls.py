@@ -53,7 +53,9 @@ class ClientSerializer(WithStateSerializer):
     method = serializers.ChoiceField(choices=OAuthClient.Method.choices)
     createdAt = serializers.DateTimeField(source="created_at")
     lastUsedAt = serializers.DateTimeField(source="last_used_at", allow_null=True)
-    secrets = SecretSerializer(many=True)
+    secrets = SecretSerializer(
+        many=True, help_text="Those revoked more than 90 days ago are left out."
+    )
 
 
 class MadeClientSerializer(ClientSerializer):
@@ -158,9 +160,10 @@ class Clients(OAuthView):
         rows = OAuthClient.objects.of_directory(self.directory(key))
         if openers.wants_live(request):
             rows = rows.live()
-        secrets = Prefetch("secrets", ClientSecret.objects.order_by("-id"))
+        now = database_now()
+        secrets = Prefetch("secrets", ClientSecret.objects.listed(now))
         rows = rows.prefetch_related(secrets)
-        return paging.page(request, rows, ClientSerializer, now=database_now())
+        return paging.page(request, rows, ClientSerializer, now=now)
 
     @extend_schema(
         operation_id="addOAuthClient",

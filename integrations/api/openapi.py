@@ -37,6 +37,7 @@ TOPICS = {
     "Activity": "What the IdP asked, and what was done.",
     "Directory Sync": "Email domains, invites and the roles of teams.",
     "Members": "Who belongs to the workspace.",
+    "API tokens": "Tokens of this API, without their values.",
     "Webhooks": "Endpoints that hear of events, and what was sent to them.",
     "Audit": "Who did what, for how long that is kept, where it goes.",
 }

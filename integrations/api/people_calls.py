@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from integrations.api import paging
 from integrations.api.base import LARGEST_ID, ApiView
 from integrations.api.idempotency import idempotent
+from integrations.api.problems import Problem
 from workspaces import audit_log, invitations, members
 from workspaces.clock import database_now
 from workspaces.confirmable import CHANGE_MEMBER, Subject
@@ -131,6 +132,30 @@ class MemberById(ApiView):
         subject = Subject(str(found.pk), str(found.user))
         self.refuse_unconfirmed(CHANGE_MEMBER, subject)
         return found
+
+
+class WayIn(ApiView):
+    """The way in of a member whom the IdP provisioned."""
+
+    permissions: ClassVar = {"POST": Permission.MANAGE_MEMBERS}
+
+    @extend_schema(
+        operation_id="inviteProvisionedMember",
+        tags=["Members"],
+        request=None,
+        responses={201: InvitationSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request, membershipId: int) -> Response:
+        """Send a member who cannot sign in the link by which they make a way in."""
+        members_of = Membership.objects.in_workspace(self.workspace)
+        found = get_object_or_404(members_of, pk=min(membershipId, LARGEST_ID))
+        if not invitations.lack_way_in([found]):
+            raise Problem(409, "This member needs no invitation.")
+        made = invitations.invite_provisioned(
+            found, actor=self.person, now=database_now()
+        )
+        return Response(InvitationSerializer(made).data, status=201)
 
 
 class Invitations(ApiView):

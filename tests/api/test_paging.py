@@ -13,6 +13,7 @@ from tests import factories
 from tests.api.conftest import ApiClient
 from tokens import services
 from tokens.oauth import clients, endings, trusts
+from tokens.oauth.models import REVOKED_LISTED
 from workspaces.clock import database_now
 from workspaces.models import Directory, User
 
@@ -61,3 +62,17 @@ def test_pages_by_cursor_newest_first_and_only_live_ones(
     assert len(two) <= len(one), "a page costs the same whatever is on it"
     assert api.get(f"{path}?live=yes").status == 400
     assert api.get(f"{path}?cursor=-1").status == 400
+
+
+def test_secret_leaves_the_list_of_its_client_some_time_after_its_end(
+    api: ApiClient, integration: Integration, alice: User
+) -> None:
+    now, directory = database_now(), integration.directory
+    live = clients.add_with_secret(directory, name="a", actor=alice, now=now).secret
+    for ended_at in (now - REVOKED_LISTED, now):
+        spare = clients.new_secret(live.client, actor=alice, now=now).secret
+        clients.revoke_secret(spare, actor=alice, now=ended_at)
+
+    [row] = api.get(f"/v1/directories/{directory.key}/oauth/clients").body["data"]
+
+    assert [each["id"] for each in row["secrets"]] == [spare.key, live.key]
