@@ -18,7 +18,7 @@ from tests.api.conftest import ApiClient
 from tests.routes import values_of
 from tokens import api_tokens
 from workspaces.audit import SignIn
-from workspaces.models import AuditEvent, Role, User, Workspace
+from workspaces.models import AuditEvent, Directory, Role, Workspace
 from workspaces.permissions import ALLOWED, Permission
 
 VIEW, MANAGE = Permission.VIEW_INTEGRATIONS, Permission.MANAGE_INTEGRATIONS
@@ -156,14 +156,20 @@ TABLE: dict[str, dict[str, Permission | None]] = {
 }
 
 
-@pytest.fixture
-def values(integration: Integration, alice: User) -> dict[str, Any]:
+def ids_of(integration: Integration) -> dict[str, int]:
+    """Return the numeric ids that the table names beside `values_of`."""
+    workspace = integration.workspace
+    sync = workspace.directories.get(kind=Directory.Kind.DIRECTORY_SYNC)
     return {
-        **values_of(integration),
-        "org": integration.workspace.pk,
-        "user": alice.pk,
-        "scim_token_id": factories.issue_token(integration.directory).token.pk,
+        "org": workspace.pk,
+        "user": workspace.memberships.order_by("id")[0].user_id,
+        "scim_token_id": factories.issue_token(sync).token.pk,
     }
+
+
+@pytest.fixture
+def values(integration: Integration) -> dict[str, Any]:
+    return {**values_of(integration), **ids_of(integration)}
 
 
 def calls() -> Iterator[tuple[str, str, Permission | None]]:
