@@ -10,7 +10,7 @@ meaning registers to follow, and is called by both.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -187,6 +187,41 @@ def _note(
         trigger=Job.Trigger.WEB,
         actor=actor,
         now=now,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """How many users lose a value with each attribute that goes, and with each role.
+
+    By name and by label; where nobody loses anything it is not named.
+    """
+
+    attributes: dict[str, int]
+    roles: dict[str, int]
+
+    def __bool__(self) -> bool:
+        return bool(self.attributes or self.roles)
+
+
+def losses(
+    directory: Directory, *, kept: Collection[str], kept_roles: Collection[str]
+) -> Losses:
+    """Return who loses something if only attributes of the names `kept` stay.
+
+    `kept_roles` are keys of roles, as `custom_roles.key_of` makes them.
+    """
+    schema = user_schema_of(directory)
+    gone = [a.name for a in schema.attributes if a.name not in kept]
+    attributes = {name: holders(directory, name) for name in gone}
+    roles = {
+        role.label: role_holders(directory, role)
+        for role in schema.roles
+        if role.key not in kept_roles
+    }
+    return Losses(
+        {name: users for name, users in attributes.items() if users},
+        {name: users for name, users in roles.items() if users},
     )
 
 

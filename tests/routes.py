@@ -77,6 +77,8 @@ class Route:
 _CLIENT = "<slug:directory_key>/clients/<slug:key>"
 _TRUST = "<slug:directory_key>/trust/<slug:key>"
 OAUTH = {
+    "<slug:directory_key>/clients/": Route("/tokens/oauth/{key}/clients/", get=200),
+    "<slug:directory_key>/trust/": Route("/tokens/oauth/{key}/trust/", get=200),
     "<slug:directory_key>/new-client/": Route(
         "/tokens/oauth/{key}/new-client/", get=200, post=422
     ),
@@ -344,6 +346,7 @@ ROUTES = {
         get=200,
         is_public=True,
     ),
+    "tokens/<slug:directory_key>/all/": Route("/tokens/{key}/all/", get=200),
     "tokens/<slug:directory_key>/generate/": Route("/tokens/{key}/generate/", post=409),
     "integrations/<slug:key>/set-up/<slug:idp>/": Route(
         "/integrations/{key}/set-up/okta/", get=200
@@ -767,6 +770,7 @@ PERMISSIONS: dict[str, Permission | None] = {
         Permission.MANAGE_INTEGRATIONS
     ),
     **{f"tokens/oauth/{path}": Permission.MANAGE_TOKENS for path in OAUTH},
+    "tokens/<slug:directory_key>/all/": Permission.MANAGE_TOKENS,
     "tokens/<slug:directory_key>/generate/": Permission.MANAGE_TOKENS,
     "administration/": Permission.MANAGE_TOKENS,
     "administration/help/": Permission.MANAGE_TOKENS,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from tokens import scheduled_rotation
 from tokens.forms import OVERLAPS
 from tokens.limits import in_words
-from tokens.models import ScimToken
+from tokens.models import ScimToken, ScimTokenQuerySet
 from tokens.policy import days_left, policy_of
 from tokens.policy_models import TokenPolicy
 from tokens.services import allowed_overlaps
@@ -29,7 +30,26 @@ PILLS = {
 }
 LEAKED = Pill("Leaked", "danger")
 AGAIN = Directory.RevealRule.AFTER_CONFIRMATION
+MOST_LIVE, MOST_ENDED = 50, 10
+"""How many tokens the panel lists; the page of all tokens has the others."""
+
 _ACTIONS = ("rotate", "edit", "limit", "revoke")
+
+
+def listed(directory: Directory, now: datetime) -> list[ScimToken]:
+    """Return what `panel` takes: live tokens, then those that ended, newest first.
+
+    At most one more than it lists, to tell that there are more. One query.
+    """
+    is_live = Exists(ScimToken.objects.live(now).filter(pk=OuterRef("pk")))
+    in_order = of_directory(directory).order_by(is_live.desc(), "-id")
+    return list(in_order[: MOST_LIVE + MOST_ENDED + 1])
+
+
+def of_directory(directory: Directory) -> ScimTokenQuerySet:
+    """Return the tokens of a directory with what a row of them tells, newest first."""
+    everything = ScimToken.objects.of_directory(directory)
+    return everything.select_related("replaced_by__owner__user")
 
 
 def panel(
@@ -41,20 +61,23 @@ def panel(
 ) -> dict[str, Any]:
     """Return the context of `tokens/panel.html`.
 
-    `tokens` are those of the directory, newest first. `current` is the token that
+    `tokens` are those that are `listed`. `current` is the token that
     **More options** of the section is about: the newest that works and that no
     other working one replaces.
     """
     policy = policy_of(directory.workspace)
-    by_id = {token.pk: token for token in tokens if token.state(now).is_live}
-    rows = [
-        _row(token, by_id, directory, policy, can_manage=can_manage, now=now)
-        for token in tokens
-    ]
-    live = [row for row in rows if row["is_live"]]
+    found = rows(tokens, directory, policy, can_manage=can_manage, now=now)
+    live = [row for row in found if row["is_live"]]
+    ended = [row for row in found if not row["is_live"]]
+    has_more_ended = len(ended) > MOST_ENDED
+    has_more = has_more_ended or len(live) > MOST_LIVE
     return {
-        "tokens": live,
-        "inactive": [row for row in rows if not row["is_live"]],
+        "tokens": live[:MOST_LIVE],
+        "inactive": ended[:MOST_ENDED],
+        "has_more_inactive": has_more_ended,
+        "all_url": reverse("tokens:all", args=[directory.key])
+        if has_more and can_manage
+        else None,
         "owners": sorted({row["owner"] for row in live if row["owner"]}),
         "has_live_token": bool(live),
         "current": next((row for row in live if row["is_current"]), None),
@@ -106,9 +129,23 @@ def _schedule(
     }
 
 
+def rows(
+    tokens: Iterable[ScimToken],
+    directory: Directory,
+    policy: TokenPolicy,
+    *,
+    can_manage: bool,
+    now: datetime,
+) -> list[dict[str, Any]]:
+    """Return tokens as `tokens/_table.html` lists them."""
+    return [
+        _row(token, directory, policy, can_manage=can_manage, now=now)
+        for token in tokens
+    ]
+
+
 def _row(
     token: ScimToken,
-    live: dict[int, ScimToken],
     directory: Directory,
     policy: TokenPolicy,
     *,
@@ -116,7 +153,9 @@ def _row(
     now: datetime,
 ) -> dict[str, Any]:
     state = token.state(now)
-    successor = live.get(token.replaced_by_id or 0)
+    successor = token.replaced_by
+    if successor is not None and not successor.state(now).is_live:
+        successor = None
     may_change = can_manage and state.is_live
     urls = {
         f"{action}_url": reverse(f"tokens:{action}", args=[directory.key, token.key])

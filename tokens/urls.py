@@ -6,6 +6,7 @@ from django.urls import path
 
 from tokens import (
     limit_views,
+    list_views,
     quarantine_views,
     reveal_pages,
     rotation_views,
@@ -15,6 +16,7 @@ from tokens.models import ScimToken
 
 app_name = "tokens"
 urlpatterns = [
+    path("<slug:directory_key>/all/", list_views.tokens, name="all"),
     path("<slug:directory_key>/generate/", views.generate, name="generate"),
     path("<slug:directory_key>/quarantine/", quarantine_views.begin, name="quarantine"),
     path(

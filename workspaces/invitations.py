@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import secrets
 import smtplib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,6 +104,22 @@ def invite(email: str, *, role: Role, by: Membership, now: datetime) -> Invitati
         now=now,
     )
     return invitation
+
+
+def lack_way_in(memberships: Sequence[Membership]) -> set[int]:
+    """Return the keys of those who cannot sign in before an invitation: one query.
+
+    Whom the IdP of another workspace made gets theirs there.
+    """
+    found = [
+        row
+        for row in memberships
+        if row.is_active
+        and row.user.provisioned_by_id in (None, row.workspace_id)
+        and not row.user.has_usable_password()
+    ]
+    have_passkey = passkeys.owners_among([row.user_id for row in found])
+    return {row.pk for row in found if row.user_id not in have_passkey}
 
 
 @transaction.atomic

@@ -121,8 +121,8 @@ def tokens() -> None:
 def list_tokens(integration: str, output: str) -> None:
     """List the tokens of an integration, without values."""
     api = _api()
-    found = api.get(f"{integration_path(api, integration)}/tokens")
-    show(found, TOKEN_COLUMNS, output=output)
+    found = api.pages(f"{integration_path(api, integration)}/tokens")
+    show(list(found), TOKEN_COLUMNS, output=output)
 
 
 @tokens.command()

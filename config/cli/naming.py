@@ -40,7 +40,7 @@ def token_path(api: Api, integration: str, text: str) -> str:
 
 def _token_id(api: Api, tokens: str, text: str) -> str:
     try:
-        found = api.get(tokens)
+        found = list(api.pages(tokens))
     except Forbidden:
         return text
     known = [row for row in found if row["id"] == text or row["state"] in _LIVE]

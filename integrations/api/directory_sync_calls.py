@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -16,28 +17,47 @@ from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.problems import Problem
 from integrations.directory_sync import provisioning
-from integrations.directory_sync.forms import DomainsForm, TeamRoleForm
+from integrations.directory_sync.forms import DomainsForm, RulesForm, TeamRoleForm
 from workspaces import directory_sync, domains, teams
 from workspaces.clock import database_now
-from workspaces.models import EmailDomain, Team
+from workspaces.models import DirectorySync as DirectorySyncModel
+from workspaces.models import EmailDomain, Team, Workspace
 from workspaces.permissions import Permission
+from workspaces.ranks import GIVEN_BY_IDP
 
 TAG = ["Directory Sync"]
 _MANAGES = Permission.MANAGE_DIRECTORY_SYNC
 
 
-class DirectorySyncSerializer(serializers.Serializer):
+class RulesSerializer(serializers.Serializer):
+    """What becomes of people whom the IdP provisions."""
+
+    sendsInvites = serializers.BooleanField(
+        source="sends_invites", help_text="Whether users who are created get an email."
+    )
+    defaultRole = serializers.ChoiceField(
+        source="default_role",
+        choices=GIVEN_BY_IDP,
+        help_text="Of new members; teams can give a higher one.",
+    )
+    adopts = serializers.BooleanField(
+        help_text="In proven domains, take over people who have an account already."
+    )
+    allowsUnproven = serializers.BooleanField(
+        source="allows_unproven", help_text="Provision before a domain is proven."
+    )
+    ownedTokens = serializers.ChoiceField(
+        source="owned_tokens",
+        choices=DirectorySyncModel.OwnedTokens.choices,
+        help_text="What becomes of the tokens of a deactivated member.",
+    )
+
+
+class DirectorySyncSerializer(RulesSerializer):
     """How Directory Sync stands."""
 
     scimUrl = serializers.CharField()
     enabled = serializers.BooleanField()
-    sendsInvites = serializers.BooleanField()
-
-
-class InvitesSerializer(serializers.Serializer):
-    """Whether users whom the IdP creates get an email."""
-
-    sendsInvites = serializers.BooleanField()
 
 
 class DomainSerializer(serializers.Serializer):
@@ -99,32 +119,51 @@ class DirectorySync(ApiView):
         operation_id="loadDirectorySync", tags=TAG, responses=DirectorySyncSerializer
     )
     def get(self, request: Request) -> Response:
-        """Return the SCIM URL, and whether Directory Sync is on."""
-        sync = directory_sync.of(self.workspace)
-        return Response(
-            {
-                "scimUrl": directory_sync.directory_of(self.workspace).base_url,
-                "enabled": sync is not None,
-                "sendsInvites": sync.sends_invites if sync else True,
-            }
-        )
+        """Return the SCIM URL, whether Directory Sync is on, and its rules."""
+        return _shown(self.workspace)
 
     @extend_schema(
         operation_id="changeDirectorySync",
         tags=TAG,
-        request=InvitesSerializer,
+        request=RulesSerializer,
         responses=DirectorySyncSerializer,
     )
     def patch(self, request: Request) -> Response:
-        """Turn **Send Email Invites** on or off."""
+        """Change the rules for members who come later; what is left out stays."""
         sync = directory_sync.of(self.workspace)
         if sync is None:
             raise Problem(409, "Provisioning is not enabled. Add a domain first.")
-        given = InvitesSerializer(data=request.data)
+        given = RulesSerializer(data=request.data, partial=True)
         given.is_valid(raise_exception=True)
-        on = given.validated_data["sendsInvites"]
-        directory_sync.send_invites(sync, on=on, actor=self.person)
-        return self.get(request)
+        wish = dict(given.validated_data)
+        sends_invites = wish.pop("sends_invites", sync.sends_invites)
+        form = RulesForm({**RulesForm.of(sync).initial, **wish})
+        form_input.check(form)
+        with transaction.atomic():
+            directory_sync.change_rules(sync, form.rules(), actor=self.person)
+            directory_sync.send_invites(sync, on=sends_invites, actor=self.person)
+        return _shown(self.workspace)
+
+
+class TurnOn(ApiView):
+    """The way back for Directory Sync that somebody turned off."""
+
+    permissions: ClassVar = {"POST": _MANAGES}
+
+    @extend_schema(
+        operation_id="turnOnDirectorySync",
+        tags=TAG,
+        request=None,
+        responses=DirectorySyncSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        """Turn it on again: the directory is empty, and the IdP needs a new token."""
+        provisioning.turn_on_again(
+            self.workspace, actor=self.person, now=database_now()
+        )
+        if directory_sync.of(self.workspace) is None:
+            raise Problem(409, "Provisioning is not enabled. Add a domain first.")
+        return _shown(self.workspace)
 
 
 class Domains(ApiView):
@@ -238,6 +277,16 @@ class TeamById(ApiView):
         teams.give_role(team, form.chosen(), by=self.caller.membership)
         team.refresh_from_db()
         return Response(TeamSerializer(team).data)
+
+
+def _shown(workspace: Workspace) -> Response:
+    sync = directory_sync.of(workspace)
+    body = {
+        **RulesSerializer(sync or DirectorySyncModel()).data,
+        "scimUrl": directory_sync.directory_of(workspace).base_url,
+        "enabled": sync is not None,
+    }
+    return Response(body)
 
 
 def _domain(view: ApiView, domain_id: uuid.UUID) -> EmailDomain:

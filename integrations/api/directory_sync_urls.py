@@ -7,6 +7,7 @@ from django.urls import path
 from integrations.api import (
     connection_calls,
     directory_sync_calls,
+    directory_sync_token_calls,
     token_life_calls,
     usual_use_calls,
 )
@@ -57,5 +58,35 @@ urlpatterns = [
         "directory-sync/teams/<uuid:teamId>",
         directory_sync_calls.TeamById.as_view(),
         name="team",
+    ),
+    path(
+        "directory-sync/tokens",
+        directory_sync_token_calls.Tokens.as_view(),
+        name="directory_sync_tokens",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>",
+        directory_sync_token_calls.TokenById.as_view(),
+        name="directory_sync_token",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>/limits",
+        directory_sync_token_calls.TokenLimits.as_view(),
+        name="directory_sync_token_limits",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>/retire",
+        directory_sync_token_calls.Retirement.as_view(),
+        name="retire_directory_sync_token",
+    ),
+    path(
+        "directory-sync/tokens/<slug:tokenId>/rotate",
+        directory_sync_token_calls.Rotation.as_view(),
+        name="rotate_directory_sync_token",
+    ),
+    path(
+        "directory-sync/turn-on",
+        directory_sync_calls.TurnOn.as_view(),
+        name="turn_on_directory_sync",
     ),
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from integrations.api import (
+    by_hand_calls,
     change_calls,
     connection_calls,
     entitlement_calls,
@@ -18,6 +19,7 @@ from integrations.api import (
     token_calls,
     token_life_calls,
     user_calls,
+    user_schema_calls,
     usual_use_calls,
     work_calls,
 )
@@ -58,6 +60,7 @@ urlpatterns = [
         integration_calls.Pause.as_view(),
         name="pause",
     ),
+    path("people", by_hand_calls.People.as_view(), name="task_people"),
     path("plan", plan_calls.Plan.as_view(), name="plan"),
     path(
         "plan/put-right",
@@ -155,6 +158,11 @@ urlpatterns = [
         "unmatched/<uuid:userId>/match",
         matching_calls.Match.as_view(),
         name="match",
+    ),
+    path(
+        "user-schema",
+        user_schema_calls.UserSchemaOf.as_view(),
+        name="user_schema",
     ),
     path("users", user_calls.Users.as_view(), name="users"),
     path(

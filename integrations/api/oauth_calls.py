@@ -11,32 +11,22 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import form_input
+from integrations.api import form_input, openers, paging
 from integrations.api.base import ApiView
 from integrations.api.idempotency import idempotent
+from integrations.api.openers import WithStateSerializer
 from integrations.api.problems import Problem
 from tokens import confirmed, ways
 from tokens.holders import holder_of
 from tokens.models import ClientSecret, IdpTrust, OAuthClient
 from tokens.oauth import clients, endings, trusts
 from tokens.oauth.forms import ClientForm, KeysForm, TrustForm
-from tokens.opener import Opener
 from workspaces.clock import database_now
 from workspaces.confirmable import Subject
 from workspaces.models import Directory
 from workspaces.permissions import Permission
 
 TAG = ["OAuth"]
-
-
-class WithStateSerializer(serializers.Serializer):
-    """What has a state at the time that the context gives as `now`."""
-
-    state = serializers.SerializerMethodField()
-
-    def get_state(self, row: Opener | ClientSecret) -> str:
-        """Return what it is worth now."""
-        return row.state(self.context["now"]).value
 
 
 class SecretSerializer(WithStateSerializer):
@@ -63,7 +53,9 @@ class ClientSerializer(WithStateSerializer):
     method = serializers.ChoiceField(choices=OAuthClient.Method.choices)
     createdAt = serializers.DateTimeField(source="created_at")
     lastUsedAt = serializers.DateTimeField(source="last_used_at", allow_null=True)
-    secrets = SecretSerializer(many=True)
+    secrets = SecretSerializer(
+        many=True, help_text="Those revoked more than 90 days ago are left out."
+    )
 
 
 class MadeClientSerializer(ClientSerializer):
@@ -125,6 +117,11 @@ class OAuthView(ApiView):
         rows = OAuthClient.objects.of_directory(self.directory(key))
         return get_object_or_404(rows, key=client_id)
 
+    def trust(self, key: str, trust_id: str) -> IdpTrust:
+        """Return a trust of it, or 404."""
+        rows = IdpTrust.objects.of_directory(self.directory(key))
+        return get_object_or_404(rows, key=trust_id)
+
     def let_in(self, key: str) -> Directory:
         """Return the directory into which something is let. Raises Problem."""
         directory = self.directory(key)
@@ -155,17 +152,18 @@ class Clients(OAuthView):
     @extend_schema(
         operation_id="listOAuthClients",
         tags=TAG,
-        responses=ClientSerializer(many=True),
+        parameters=[openers.LIVE, *paging.PARAMETERS],
+        responses=paging.paged(ClientSerializer),
     )
     def get(self, request: Request, key: str) -> Response:
         """List the OAuth clients, newest first, with their secrets without values."""
-        secrets = Prefetch("secrets", ClientSecret.objects.order_by("-id"))
         rows = OAuthClient.objects.of_directory(self.directory(key))
-        context = {"now": database_now()}
-        shown = ClientSerializer(
-            rows.prefetch_related(secrets), many=True, context=context
-        )
-        return Response(shown.data)
+        if openers.wants_live(request):
+            rows = rows.live()
+        now = database_now()
+        secrets = Prefetch("secrets", ClientSecret.objects.listed(now))
+        rows = rows.prefetch_related(secrets)
+        return paging.page(request, rows, ClientSerializer, now=now)
 
     @extend_schema(
         operation_id="addOAuthClient",
@@ -266,13 +264,17 @@ class Trusts(OAuthView):
     permissions: ClassVar = dict.fromkeys(("GET", "POST"), Permission.MANAGE_TOKENS)
 
     @extend_schema(
-        operation_id="listIdpTrusts", tags=TAG, responses=TrustSerializer(many=True)
+        operation_id="listIdpTrusts",
+        tags=TAG,
+        parameters=[openers.LIVE, *paging.PARAMETERS],
+        responses=paging.paged(TrustSerializer),
     )
     def get(self, request: Request, key: str) -> Response:
         """List the trusts, newest first: one is live at most."""
-        context = {"now": database_now()}
         rows = IdpTrust.objects.of_directory(self.directory(key))
-        return Response(TrustSerializer(rows, many=True, context=context).data)
+        if openers.wants_live(request):
+            rows = rows.live()
+        return paging.page(request, rows, TrustSerializer, now=database_now())
 
     @extend_schema(
         operation_id="addIdpTrust",
@@ -303,8 +305,7 @@ class TrustById(OAuthView):
     @extend_schema(operation_id="revokeIdpTrust", tags=TAG, responses={204: None})
     def delete(self, request: Request, key: str, trustId: str) -> Response:
         """Revoke the trust: JWTs of the IdP open nothing from then on."""
-        rows = IdpTrust.objects.of_directory(self.directory(key))
-        return self.revoke(get_object_or_404(rows, key=trustId))
+        return self.revoke(self.trust(key, trustId))
 
 
 class TrustKeys(OAuthView):
@@ -320,8 +321,7 @@ class TrustKeys(OAuthView):
     )
     def post(self, request: Request, key: str, trustId: str) -> Response:
         """Fetch the keys now, in the background: `keysFetchedAt` tells of it."""
-        rows = IdpTrust.objects.of_directory(self.directory(key))
-        found, now = get_object_or_404(rows, key=trustId), database_now()
+        found, now = self.trust(key, trustId), database_now()
         if not trusts.fetch_now(found, now=now):
             raise Problem(409, "This trust has been revoked. Add another one.")
         return Response(TrustSerializer(found, context={"now": now}).data, status=202)

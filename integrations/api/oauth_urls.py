@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from integrations.api import oauth_calls
+from integrations.api import oauth_calls, oauth_limit_calls
 
 urlpatterns = [
     path("clients", oauth_calls.Clients.as_view(), name="clients"),
@@ -28,6 +28,11 @@ urlpatterns = [
         oauth_calls.Keys.as_view(),
         name="client_keys",
     ),
+    path(
+        "clients/<slug:clientId>/limits",
+        oauth_limit_calls.ClientLimits.as_view(),
+        name="client_limits",
+    ),
     path("trusts", oauth_calls.Trusts.as_view(), name="trusts"),
     path(
         "trusts/<slug:trustId>",
@@ -38,5 +43,10 @@ urlpatterns = [
         "trusts/<slug:trustId>/keys",
         oauth_calls.TrustKeys.as_view(),
         name="trust_keys",
+    ),
+    path(
+        "trusts/<slug:trustId>/limits",
+        oauth_limit_calls.TrustLimits.as_view(),
+        name="trust_limits",
     ),
 ]

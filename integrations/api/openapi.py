@@ -23,7 +23,7 @@ TOPICS = {
     "scimTokens": "Tokens of Directory Sync, each of one org membership.",
     "Dashboard": "How the workspace stands, in figures.",
     "Integrations": "Apps behind a SCIM gateway.",
-    "Tokens": "SCIM tokens of a gateway.",
+    "Tokens": "SCIM tokens of gateways and of Directory Sync.",
     "OAuth": "OAuth clients of a directory, and its trust in an IdP.",
     "Token life": "The token policy, scheduled rotation and the calendar feed.",
     "Held removals": "What the IdP takes away at once, and the decision on it.",
@@ -39,6 +39,7 @@ TOPICS = {
     "Activity": "What the IdP asked, and what was done.",
     "Directory Sync": "Email domains, invites and the roles of teams.",
     "Members": "Who belongs to the workspace.",
+    "API tokens": "Tokens of this API, without their values.",
     "Webhooks": "Endpoints that hear of events, and what was sent to them.",
     "Audit": "Who did what, for how long that is kept, where it goes.",
 }

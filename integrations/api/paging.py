@@ -35,11 +35,15 @@ def limit_of(request: Request) -> int:
 
 
 def page(
-    request: Request, rows: QuerySet, shape: type[serializers.Serializer]
+    request: Request,
+    rows: QuerySet,
+    shape: type[serializers.Serializer],
+    **context: Any,
 ) -> Response:
-    """Answer the rows after the cursor, newest first."""
+    """Answer the rows after the cursor, newest first; `context` is that of the shape."""
     shown, following = window(request, rows)
-    return Response({"data": shape(shown, many=True).data, "nextCursor": following})
+    data = shape(shown, many=True, context=context).data
+    return Response({"data": data, "nextCursor": following})
 
 
 def window(request: Request, rows: QuerySet[M]) -> tuple[list[M], str | None]:

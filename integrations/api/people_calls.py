@@ -148,6 +148,30 @@ class MemberById(ApiView):
         return found
 
 
+class WayIn(ApiView):
+    """The way in of a member whom the IdP provisioned."""
+
+    permissions: ClassVar = {"POST": Permission.MANAGE_MEMBERS}
+
+    @extend_schema(
+        operation_id="inviteProvisionedMember",
+        tags=["Members"],
+        request=None,
+        responses={201: InvitationSerializer},
+    )
+    @idempotent()
+    def post(self, request: Request, membershipId: int) -> Response:
+        """Send a member who cannot sign in the link by which they make a way in."""
+        members_of = Membership.objects.in_workspace(self.workspace)
+        found = get_object_or_404(members_of, pk=min(membershipId, LARGEST_ID))
+        if not invitations.lack_way_in([found]):
+            raise Problem(409, "This member needs no invitation.")
+        made = invitations.invite_provisioned(
+            found, actor=self.person, now=database_now()
+        )
+        return Response(InvitationSerializer(made).data, status=201)
+
+
 class Invitations(ApiView):
     """The open invitations of the workspace."""
 

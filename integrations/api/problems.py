@@ -23,6 +23,7 @@ from integrations.provisioning import undoing
 from integrations.syncing import matching
 from integrations.tasks import services as task_services
 from integrations.webhooks import endpoints
+from scim.schema_changes import StaleUserSchema
 from tokens.errors import TokenError
 from workspaces.errors import MemberError
 from workspaces.jobs import AlreadyEnded
@@ -36,6 +37,7 @@ RULES = (
     configuration.NameTaken,
     configuration.OtherApp,
     job_acts.Refused,
+    StaleUserSchema,
     undoing.NotNow,
     task_services.NotOpen,
     matching.Refused,

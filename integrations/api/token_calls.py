@@ -1,9 +1,9 @@
-"""SCIM tokens of a gateway: list, generate, replace, revoke."""
+"""SCIM tokens of a directory: list, generate, replace, limit, revoke."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
@@ -11,31 +11,30 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import form_input
+from integrations.api import openers, paging
 from integrations.api.base import ApiView
+from integrations.api.connection_calls import directory_of
 from integrations.api.idempotency import idempotent
-from integrations.api.integration_calls import integration_of
-from tokens import confirmed, limiting, services
-from tokens.limit_forms import FULL, READ, LimitForm
-from tokens.limits import MOST_NETWORKS, NetworkRule
+from integrations.api.openers import LimitsSerializer, WithStateSerializer
+from tokens import confirmed, services
+from tokens.holders import holder_of
 from tokens.models import ScimToken
 from tokens.policy_models import TWO_YEARS
 from tokens.services import IssuedToken, Overlap
-from workspaces import domains
 from workspaces.clock import database_now
 from workspaces.confirmable import Subject
+from workspaces.models import Directory
 from workspaces.permissions import Permission
 
 TAG = ["Tokens"]
 
 
-class TokenSerializer(serializers.Serializer):
-    """A token of a gateway, without its value."""
+class TokenSerializer(WithStateSerializer):
+    """A token of a directory, without its value."""
 
     id = serializers.CharField(source="key")
     name = serializers.CharField()
     hint = serializers.CharField()
-    state = serializers.CharField()
     createdAt = serializers.DateTimeField(source="created_at")
     endsAt = serializers.DateTimeField(source="ends_at", allow_null=True)
     lastUsedAt = serializers.DateTimeField(source="last_used_at", allow_null=True)
@@ -59,21 +58,6 @@ class ChangedTokenSerializer(serializers.Serializer):
     )
 
 
-class LimitsSerializer(serializers.Serializer):
-    """How far a token reaches."""
-
-    readOnly = serializers.BooleanField(default=False)
-    networkRule = serializers.ChoiceField(
-        choices=NetworkRule.choices, default=NetworkRule.ANY
-    )
-    networks = serializers.ListField(
-        child=serializers.CharField(), default=list, max_length=MOST_NETWORKS
-    )
-    emailDomains = serializers.ListField(
-        child=serializers.CharField(), default=list, max_length=domains.MOST_AT_ONCE
-    )
-
-
 class RotationSerializer(serializers.Serializer):
     """How long the old token works beside the new one."""
 
@@ -82,7 +66,22 @@ class RotationSerializer(serializers.Serializer):
     )
 
 
-class Tokens(ApiView):
+class TokenView(ApiView):
+    """Of the tokens of one directory: that of a gateway, or Directory Sync's."""
+
+    def directory(self, of: dict[str, str]) -> Directory:
+        """Return it, or 404. `of` has the key of a gateway, or is empty."""
+        return directory_of(self.workspace, **of)
+
+    def token(self, token_key: str, of: dict[str, str]) -> ScimToken:
+        """Return a token of it, or 404."""
+        rows = ScimToken.objects.of_directory(self.directory(of))
+        return get_object_or_404(
+            rows.select_related("directory__workspace", "owner__user"), key=token_key
+        )
+
+
+class Tokens(TokenView):
     """The tokens of one gateway."""
 
     permissions: ClassVar = {
@@ -91,14 +90,18 @@ class Tokens(ApiView):
     }
 
     @extend_schema(
-        operation_id="listTokens", tags=TAG, responses=TokenSerializer(many=True)
+        operation_id="listTokens",
+        tags=TAG,
+        parameters=[openers.LIVE, *paging.PARAMETERS],
+        responses=paging.paged(TokenSerializer),
     )
-    def get(self, request: Request, key: str) -> Response:
-        """List the tokens of a gateway, newest first, without values."""
-        directory = integration_of(self.workspace, key).directory
+    def get(self, request: Request, **of: str) -> Response:
+        """List tokens, newest first, without values."""
         now = database_now()
-        tokens = ScimToken.objects.of_directory(directory)
-        return Response([_shape(token, now) for token in tokens])
+        rows = ScimToken.objects.of_directory(self.directory(of))
+        if openers.wants_live(request):
+            rows = rows.live(now)
+        return paging.page(request, rows, TokenSerializer, now=now)
 
     @extend_schema(
         operation_id="generateToken",
@@ -107,19 +110,21 @@ class Tokens(ApiView):
         responses={201: MadeTokenSerializer},
     )
     @idempotent("token")
-    def post(self, request: Request, key: str) -> Response:
+    def post(self, request: Request, **of: str) -> Response:
         """Generate the first token. Where one works already, rotate that one."""
-        integration = integration_of(self.workspace, key)
-        directory = integration.directory
-        self.refuse_unconfirmed(
-            confirmed.GENERATE, Subject(directory.key, integration.name)
-        )
-        now = database_now()
+        directory, now = self.let_in(of), database_now()
         issued = services.generate_first(directory, actor=self.person, now=now)
         return _made(issued, now)
 
+    def let_in(self, of: dict[str, str]) -> Directory:
+        """Return the directory that gets a token. Raises Problem."""
+        directory = self.directory(of)
+        subject = Subject(directory.key, holder_of(directory).name)
+        self.refuse_unconfirmed(confirmed.GENERATE, subject)
+        return directory
 
-class TokenById(ApiView):
+
+class TokenById(TokenView):
     """One token of a gateway."""
 
     permissions: ClassVar = dict.fromkeys(("PATCH", "DELETE"), Permission.MANAGE_TOKENS)
@@ -130,9 +135,9 @@ class TokenById(ApiView):
         request=ChangedTokenSerializer,
         responses=TokenSerializer,
     )
-    def patch(self, request: Request, key: str, tokenId: str) -> Response:
+    def patch(self, request: Request, tokenId: str, **of: str) -> Response:
         """Rename a token, or say when it ends."""
-        token = _token(self, key, tokenId)
+        token = self.token(tokenId, of)
         given = ChangedTokenSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         days, now = given.validated_data.get("lifetimeDays"), database_now()
@@ -143,18 +148,18 @@ class TokenById(ApiView):
             actor=self.person,
             now=now,
         )
-        return Response(_shape(changed, now))
+        return _shown(changed, now)
 
     @extend_schema(operation_id="revokeToken", tags=TAG, responses={204: None})
-    def delete(self, request: Request, key: str, tokenId: str) -> Response:
+    def delete(self, request: Request, tokenId: str, **of: str) -> Response:
         """Revoke a token: it stops at once, for good."""
-        token = _token(self, key, tokenId)
+        token = self.token(tokenId, of)
         self.refuse_unconfirmed(confirmed.REVOKE, confirmed.subject_of(token))
         services.revoke(token, actor=self.person, now=database_now())
         return Response(status=204)
 
 
-class TokenLimits(ApiView):
+class TokenLimits(TokenView):
     """How far one token reaches."""
 
     permissions: ClassVar = {
@@ -163,9 +168,9 @@ class TokenLimits(ApiView):
     }
 
     @extend_schema(operation_id="loadTokenLimits", tags=TAG, responses=LimitsSerializer)
-    def get(self, request: Request, key: str, tokenId: str) -> Response:
+    def get(self, request: Request, tokenId: str, **of: str) -> Response:
         """Return the limits of a token."""
-        return Response(_limits(_token(self, key, tokenId)))
+        return openers.limits_of(self.token(tokenId, of))
 
     @extend_schema(
         operation_id="limitToken",
@@ -173,29 +178,12 @@ class TokenLimits(ApiView):
         request=LimitsSerializer,
         responses=LimitsSerializer,
     )
-    def put(self, request: Request, key: str, tokenId: str) -> Response:
+    def put(self, request: Request, tokenId: str, **of: str) -> Response:
         """Say how far a token reaches; what is left out is not limited."""
-        token = _token(self, key, tokenId)
-        given = LimitsSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wish = given.validated_data
-        form = LimitForm(
-            {
-                "access": READ if wish["readOnly"] else FULL,
-                "network_rule": wish["networkRule"],
-                "networks": "\n".join(wish["networks"]),
-                "email_domains": ", ".join(wish["emailDomains"]),
-            },
-            limits=token.limits,
-            learnt=[],
-        )
-        form_input.check(form)
-        limiting.limit(token, form.chosen(), actor=self.person, now=database_now())
-        token.refresh_from_db()
-        return Response(_limits(token))
+        return openers.limit(self, self.token(tokenId, of))
 
 
-class Retirement(ApiView):
+class Retirement(TokenView):
     """The end of an overlap before its time."""
 
     permissions: ClassVar = {"POST": Permission.MANAGE_TOKENS}
@@ -203,14 +191,13 @@ class Retirement(ApiView):
     @extend_schema(
         operation_id="retireToken", tags=TAG, request=None, responses=TokenSerializer
     )
-    def post(self, request: Request, key: str, tokenId: str) -> Response:
+    def post(self, request: Request, tokenId: str, **of: str) -> Response:
         """Stop a token that another has replaced."""
-        now = database_now()
-        token = _token(self, key, tokenId)
-        return Response(_shape(services.retire(token, actor=self.person, now=now), now))
+        token, now = self.token(tokenId, of), database_now()
+        return _shown(services.retire(token, actor=self.person, now=now), now)
 
 
-class Rotation(ApiView):
+class Rotation(TokenView):
     """A new token in the place of one."""
 
     permissions: ClassVar = {"POST": Permission.MANAGE_TOKENS}
@@ -222,11 +209,11 @@ class Rotation(ApiView):
         responses={201: MadeTokenSerializer},
     )
     @idempotent("token")
-    def post(self, request: Request, key: str, tokenId: str) -> Response:
+    def post(self, request: Request, tokenId: str, **of: str) -> Response:
         """Make the token that takes the place of this one, now or after a time."""
         given = RotationSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        old = _token(self, key, tokenId)
+        old = self.token(tokenId, of)
         self.refuse_unconfirmed(confirmed.REPLACE, confirmed.replaced(old))
         now = database_now()
         issued = services.rotate(
@@ -239,34 +226,10 @@ class Rotation(ApiView):
         return _made(issued, now)
 
 
-def _token(view: ApiView, key: str, token_key: str) -> ScimToken:
-    directory = integration_of(view.workspace, key).directory
-    return get_object_or_404(
-        ScimToken.objects.of_directory(directory).select_related(
-            "directory__workspace", "owner__user"
-        ),
-        key=token_key,
-    )
-
-
-def _shape(token: ScimToken, now: datetime) -> dict[str, Any]:
-    state = token.state(now).value
-    columns = ("key", "name", "hint", "created_at", "ends_at", "last_used_at")
-    shown = {name: getattr(token, name) for name in columns}
-    return dict(TokenSerializer({**shown, "state": state}).data)
-
-
-def _limits(token: ScimToken) -> dict[str, Any]:
-    limits = token.limits
-    return {
-        "readOnly": limits.is_read_only,
-        "networkRule": limits.network_rule,
-        "networks": limits.networks,
-        "emailDomains": limits.email_domains,
-    }
+def _shown(token: ScimToken, now: datetime) -> Response:
+    return Response(TokenSerializer(token, context={"now": now}).data)
 
 
 def _made(issued: IssuedToken, now: datetime) -> Response:
-    return Response(
-        {**_shape(issued.token, now), "token": issued.plaintext}, status=201
-    )
+    row = TokenSerializer(issued.token, context={"now": now})
+    return Response({**row.data, "token": issued.plaintext}, status=201)

@@ -7,6 +7,7 @@ from django.urls import include, path, re_path
 from integrations.api import (
     account_calls,
     activity_calls,
+    api_token_calls,
     app_calls,
     audit_calls,
     dashboard_calls,
@@ -73,6 +74,17 @@ urlpatterns = [
         "v1/members/<int:membershipId>",
         people_calls.MemberById.as_view(),
         name="member",
+    ),
+    path(
+        "v1/members/<int:membershipId>/invite",
+        people_calls.WayIn.as_view(),
+        name="invite_provisioned_member",
+    ),
+    path("v1/api-tokens", api_token_calls.ApiTokens.as_view(), name="api_tokens"),
+    path(
+        "v1/api-tokens/<slug:tokenId>",
+        api_token_calls.ApiTokenById.as_view(),
+        name="api_token",
     ),
     path("v1/invitations", people_calls.Invitations.as_view(), name="invitations"),
     path(

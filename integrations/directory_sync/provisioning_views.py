@@ -20,7 +20,7 @@ from integrations.directory_sync.forms import DomainsForm, InvitesForm
 from tokens import confirmed, services
 from tokens.errors import TokenExists, TokenNotActive, TokenReplaced
 from tokens.models import ScimToken
-from tokens.panel import AGAIN, panel
+from tokens.panel import AGAIN, listed, panel
 from tokens.services import IssuedToken
 from workspaces import configuration, directory_sync, domains
 from workspaces.clock import database_now
@@ -249,9 +249,9 @@ def _invites_form(sync: DirectorySync | None) -> InvitesForm:
 
 def _current(directory: Directory) -> dict[str, Any] | None:
     """Return the token that **Refresh** is about, as the token panel describes it."""
-    tokens = list(ScimToken.objects.of_directory(directory))
+    now = database_now()
     found: dict[str, Any] | None = panel(
-        directory, tokens, can_manage=True, now=database_now()
+        directory, listed(directory, now), can_manage=True, now=now
     )["current"]
     return found
 

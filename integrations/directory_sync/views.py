@@ -18,9 +18,8 @@ from integrations.directory_sync.forms import RulesForm, TeamRoleForm
 from integrations.watching.panel import watch_panel
 from scim import recent
 from scim.models import RequestRecord
-from tokens.models import ScimToken
 from tokens.oauth.panel import panel as oauth_panel
-from tokens.panel import panel
+from tokens.panel import listed, panel
 from workspaces import configuration, directory_sync, teams
 from workspaces.clock import database_now
 from workspaces.errors import MemberError
@@ -100,7 +99,7 @@ def _page(
 ) -> HttpResponse:
     directory = directory_sync.directory_of(request.workspace)
     now = database_now()
-    tokens = list(ScimToken.objects.of_directory(directory))
+    tokens = listed(directory, now)
     can_manage = can(request.membership, Permission.MANAGE_TOKENS)
     page = page_of(request, _teams(request))
     context = {

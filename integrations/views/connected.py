@@ -21,7 +21,7 @@ from scim import recent
 from tokens import ways
 from tokens.models import ScimToken
 from tokens.oauth.panel import panel as oauth_panel
-from tokens.panel import panel
+from tokens.panel import listed, panel
 from tokens.rotation import Rotation, overlaps
 from workspaces.clock import database_now
 from workspaces.models import Directory
@@ -40,7 +40,7 @@ def connected_services(request: WorkspaceRequest, key: str) -> HttpResponse:
     """
     integration = get_integration(request, key)
     directory, now = integration.directory, database_now()
-    tokens = list(ScimToken.objects.of_directory(directory))
+    tokens = listed(directory, now)
     can_manage = can(request.membership, Permission.MANAGE_TOKENS)
     rotation = _rotation(directory, tokens, can_manage=can_manage, now=now)
     if request.htmx:

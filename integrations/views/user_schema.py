@@ -319,23 +319,18 @@ def _users(directory: Directory | None) -> list[Resource]:
 
 def _lost(place: _Place, rows: _Rows) -> _Shown:
     """Return what goes, and how many users lose something with each."""
-    directory = place.directory
-    if directory is None:
+    if place.directory is None:
         return _Shown()
-    schema = schema_changes.user_schema_of(directory)
-    kept = {row.values["name"] for row in rows.fields}
-    gone = [a.name for a in schema.attributes if a.name not in kept]
-    counted = [(n, schema_changes.holders(directory, n)) for n in gone]
-    kept_roles = {key_of(row.values["value"]) for row in rows.roles}
-    counted_roles = [
-        (role.label, schema_changes.role_holders(directory, role))
-        for role in schema.roles
-        if role.key not in kept_roles
-    ]
-    return _Shown(
-        lost=[{"name": name, "users": users} for name, users in counted if users],
-        lost_roles=[{"name": n, "users": users} for n, users in counted_roles if users],
+    losses = schema_changes.losses(
+        place.directory,
+        kept={row.values["name"] for row in rows.fields},
+        kept_roles={key_of(row.values["value"]) for row in rows.roles},
     )
+    return _Shown(lost=_named(losses.attributes), lost_roles=_named(losses.roles))
+
+
+def _named(users: dict[str, int]) -> list[dict[str, Any]]:
+    return [{"name": name, "users": count} for name, count in users.items()]
 
 
 def _preview(

@@ -160,3 +160,22 @@ def test_without_a_right_token_the_answer_is_a_problem(
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
     assert answer.body["title"] == "Unauthorized"
+
+
+def test_tokens_are_listed_and_revoked_by_api_but_not_made(
+    api: ApiClient, workspace: Workspace
+) -> None:
+    """S0-102: no list has a value. A script ends a token that leaked, itself too."""
+    other = factories.issue_api_token(workspace)
+    rows = api.get("/v1/api-tokens").body["data"]
+    own = next(row["id"] for row in rows if row["id"] != other.token.key)
+
+    ended = [api.delete(f"/v1/api-tokens/{other.token.key}").status for _ in range(2)]
+    live = api.get("/v1/api-tokens?live=true").body["data"]
+
+    assert other.plaintext not in str(rows)
+    assert ended == [204, 409]
+    assert [row["id"] for row in live] == [own]
+    assert api.post("/v1/api-tokens", {"name": "x"}).status == 405
+    assert api.delete(f"/v1/api-tokens/{own}").status == 204
+    assert api.get("/v1/api-tokens").status == 401

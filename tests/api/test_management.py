@@ -212,7 +212,7 @@ class TestTokens:
         assert opens(second["token"])
         assert api.delete(f"{tokens}/{second['id']}").status == 204
         assert not opens(second["token"])
-        listed = api.get(tokens).body
+        listed = api.get(tokens).body["data"]
         assert [row["state"] for row in listed] == ["revoked", "expiring"]
         assert first["token"] not in str(listed)
 

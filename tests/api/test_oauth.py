@@ -70,7 +70,7 @@ def test_add_rotate_revoke(api: ApiClient, of_any_kind: Directory) -> None:
     assert api.delete(f"{secrets}/{first['id']}").status == 204
     assert not opens(directory, client_id, made.body["secret"])
     assert opens(directory, client_id, second["secret"])
-    [listed] = api.get(at(directory, "clients")).body
+    [listed] = api.get(at(directory, "clients")).body["data"]
     assert [row["state"] for row in listed["secrets"]] == ["active", "revoked"]
     assert second["secret"] not in str(listed)
 
@@ -103,8 +103,33 @@ def test_trust_in_an_idp(api: ApiClient, of_any_kind: Directory) -> None:
     assert (made.status, again.status) == (201, 409)
     assert made.body["tenantId"] == ""
     assert api.delete(at(of_any_kind, f"trusts/{made.body['id']}")).status == 204
-    [listed] = api.get(at(of_any_kind, "trusts")).body
+    [listed] = api.get(at(of_any_kind, "trusts")).body["data"]
     assert (listed["state"], listed["issuer"]) == ("revoked", TRUST["issuer"])
+
+
+@pytest.mark.parametrize(("kind", "wish"), [("clients", BY_SECRET), ("trusts", TRUST)])
+def test_limits_are_those_of_a_token(
+    api: ApiClient, of_any_kind: Directory, kind: str, wish: dict[str, str]
+) -> None:
+    made = api.post(at(of_any_kind, kind), wish).body
+    path = at(of_any_kind, f"{kind}/{made['id']}")
+    body = {
+        "readOnly": True,
+        "networkRule": "enforce",
+        "networks": ["203.0.113.0/24"],
+        "emailDomains": ["acme.test"],
+    }
+
+    limited = api.call("PUT", f"{path}/limits", body)
+    wrong = api.call("PUT", f"{path}/limits", {"networkRule": "enforce"})
+
+    assert (limited.status, limited.body) == (200, body)
+    assert api.get(f"{path}/limits").body == body
+    assert wrong.body["errors"][0]["pointer"] == "#/networks"
+    action = Action.CLIENT_LIMITED if kind == "clients" else Action.TRUST_LIMITED
+    assert AuditEvent.objects.get(action=action).target_id == made["id"]
+    assert api.delete(path).status == 204
+    assert api.call("PUT", f"{path}/limits", {}).status == 409
 
 
 def test_secret_is_not_kept_for_a_replay(

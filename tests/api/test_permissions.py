@@ -18,7 +18,7 @@ from tests.api.conftest import ApiClient
 from tests.routes import values_of
 from tokens import api_tokens
 from workspaces.audit import SignIn
-from workspaces.models import AuditEvent, Role, User, Workspace
+from workspaces.models import AuditEvent, Directory, Role, Workspace
 from workspaces.permissions import ALLOWED, Permission
 
 VIEW, MANAGE = Permission.VIEW_INTEGRATIONS, Permission.MANAGE_INTEGRATIONS
@@ -49,6 +49,8 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     f"{OAUTH}/trusts": {"GET": TOKENS, "POST": TOKENS},
     f"{OAUTH}/trusts/{{trust}}": {"DELETE": TOKENS},
     f"{OAUTH}/trusts/{{trust}}/keys": {"POST": TOKENS},
+    f"{OAUTH}/clients/{{oauth_client}}/limits": {"GET": TOKENS, "PUT": TOKENS},
+    f"{OAUTH}/trusts/{{trust}}/limits": {"GET": TOKENS, "PUT": TOKENS},
     f"{ONE}/rotation-schedule": {"GET": TOKENS, "PUT": TOKENS, "DELETE": TOKENS},
     f"{ONE}/syncs": {"GET": SYNC, "POST": SYNC},
     f"{ONE}/removals": {"GET": VIEW},
@@ -68,6 +70,9 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     "/v1/activity": {"GET": ACTIVITY},
     "/v1/members": {"GET": Permission.VIEW_MEMBERS},
     "/v1/members/{member}": {"PATCH": MEMBERS, "DELETE": MEMBERS},
+    "/v1/members/{member}/invite": {"POST": MEMBERS},
+    "/v1/api-tokens": {"GET": TOKENS},
+    "/v1/api-tokens/{api_token}": {"DELETE": TOKENS},
     "/v1/invitations": {"GET": Permission.VIEW_MEMBERS, "POST": MEMBERS},
     "/v1/invitations/{invitation}": {"DELETE": MEMBERS},
     "/v1/directory-sync/rotation-schedule": {
@@ -75,6 +80,17 @@ TABLE: dict[str, dict[str, Permission | None]] = {
         "PUT": DIRECTORY_SYNC,
         "DELETE": DIRECTORY_SYNC,
     },
+    "/v1/directory-sync/tokens": {"GET": DIRECTORY_SYNC, "POST": DIRECTORY_SYNC},
+    "/v1/directory-sync/tokens/{sync_token}": {
+        "PATCH": DIRECTORY_SYNC,
+        "DELETE": DIRECTORY_SYNC,
+    },
+    "/v1/directory-sync/tokens/{sync_token}/limits": {
+        "GET": DIRECTORY_SYNC,
+        "PUT": DIRECTORY_SYNC,
+    },
+    "/v1/directory-sync/tokens/{sync_token}/retire": {"POST": DIRECTORY_SYNC},
+    "/v1/directory-sync/tokens/{sync_token}/rotate": {"POST": DIRECTORY_SYNC},
     "/v1/token-policy": {"GET": POLICY, "PATCH": POLICY},
     "/v1/calendar-feed": {"GET": TOKENS, "POST": TOKENS, "DELETE": TOKENS},
     "/v1/webhooks": {"GET": WEBHOOKS, "POST": WEBHOOKS},
@@ -119,6 +135,7 @@ TABLE: dict[str, dict[str, Permission | None]] = {
     "/v1/tasks/{task}/done": {"POST": MANAGE},
     "/v1/tasks/{task}/cannot-be-done": {"POST": MANAGE},
     "/v1/directory-sync": {"GET": DIRECTORY_SYNC, "PATCH": DIRECTORY_SYNC},
+    "/v1/directory-sync/turn-on": {"POST": DIRECTORY_SYNC},
     "/v1/directory-sync/domains": {"GET": DIRECTORY_SYNC, "POST": DIRECTORY_SYNC},
     "/v1/directory-sync/domains/{domain}": {"DELETE": DIRECTORY_SYNC},
     "/v1/directory-sync/domains/{domain}/check": {"POST": DIRECTORY_SYNC},
@@ -130,6 +147,8 @@ TABLE: dict[str, dict[str, Permission | None]] = {
         "DELETE": DIRECTORY_SYNC,
     },
     "/v1/audit-retention": {"GET": Permission.VIEW_AUDIT, "PUT": POLICY},
+    f"{ONE}/user-schema": {"GET": MANAGE, "PUT": MANAGE},
+    "/v1/integrations/{hand}/people": {"GET": MANAGE, "PUT": MANAGE},
     f"{ONE}/safety": {"GET": VIEW, "PUT": MANAGE},
     f"{ONE}/matching": {"GET": VIEW, "PUT": MANAGE},
     f"{ONE}/service-account": {"PUT": MANAGE},
@@ -158,14 +177,20 @@ TABLE: dict[str, dict[str, Permission | None]] = {
 }
 
 
-@pytest.fixture
-def values(integration: Integration, alice: User) -> dict[str, Any]:
+def ids_of(integration: Integration) -> dict[str, int]:
+    """Return the numeric ids that the table names beside `values_of`."""
+    workspace = integration.workspace
+    sync = workspace.directories.get(kind=Directory.Kind.DIRECTORY_SYNC)
     return {
-        **values_of(integration),
-        "org": integration.workspace.pk,
-        "user": alice.pk,
-        "scim_token_id": factories.issue_token(integration.directory).token.pk,
+        "org": workspace.pk,
+        "user": workspace.memberships.order_by("id")[0].user_id,
+        "scim_token_id": factories.issue_token(sync).token.pk,
     }
+
+
+@pytest.fixture
+def values(integration: Integration) -> dict[str, Any]:
+    return {**values_of(integration), **ids_of(integration)}
 
 
 def calls() -> Iterator[tuple[str, str, Permission | None]]:

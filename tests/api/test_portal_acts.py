@@ -8,15 +8,27 @@ from typing import Any
 
 import pytest
 
+from integrations.directory_sync import provisioning
 from integrations.models import Integration, Provisioning, RestorePoint, Task
 from scim.models import Resource
+from tests import factories
 from tests.api.conftest import ApiClient
 from tests.conftest import ScimClient
 from tests.routes import unmatched_in, values_of
 from tokens.models import ScimToken
 from workspaces import directory_sync
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Directory, EmailDomain, Job, Team, Workspace
+from workspaces.models import (
+    AuditEvent,
+    Directory,
+    EmailDomain,
+    Invitation,
+    Job,
+    Team,
+    User,
+    Workspace,
+)
+from workspaces.sync_ending import Fate
 
 State = Provisioning.State
 
@@ -277,9 +289,41 @@ class TestDirectorySync:
             "scimUrl": directory.base_url,
             "enabled": True,
             "sendsInvites": True,
+            "defaultRole": "member",
+            "adopts": False,
+            "allowsUnproven": False,
+            "ownedTokens": "stop",
         }
         changed = api.patch("/v1/directory-sync", {"sendsInvites": False}).body
         assert changed == shown | {"sendsInvites": False}
+
+    def test_rules_for_provisioned_members_are_changed_one_by_one(
+        self, api: ApiClient, workspace: Workspace, alice: User
+    ) -> None:
+        directory_sync.turn_on(workspace, actor=alice, now=database_now())
+        before = api.get("/v1/directory-sync").body
+
+        changed = api.patch("/v1/directory-sync", {"defaultRole": "auditor"})
+        wrong = api.patch("/v1/directory-sync", {"defaultRole": "owner"})
+
+        assert changed.body == before | {"defaultRole": "auditor"}
+        assert wrong.body["errors"][0]["pointer"] == "#/defaultRole"
+        assert api.get("/v1/directory-sync").body == changed.body
+
+    def test_it_is_turned_on_again_after_somebody_turned_it_off(
+        self, api: ApiClient, workspace: Workspace, alice: User
+    ) -> None:
+        never = api.post("/v1/directory-sync/turn-on")
+        directory_sync.turn_on(workspace, actor=alice, now=database_now())
+        owner = workspace.memberships.get(user=alice)
+        provisioning.turn_off(workspace, fate=Fate.STAY, by=owner, now=database_now())
+        off = api.post("/v1/directory-sync/tokens").status
+
+        on = api.post("/v1/directory-sync/turn-on")
+
+        assert (never.status, off) == (409, 409)
+        assert (on.status, on.body["enabled"]) == (200, True)
+        assert api.post("/v1/directory-sync/tokens").status == 201
 
     def test_s0_99_what_is_no_domain_is_named(self, api: ApiClient) -> None:
         answer = api.post("/v1/directory-sync/domains", {"domains": ["@acme.test"]})
@@ -368,3 +412,22 @@ def test_audit_log_is_kept_as_long_as_owners_say(
     assert (year.body, odd.status) == ({"days": 366}, 422)
     workspace.refresh_from_db()
     assert workspace.audit_days is None
+
+
+def test_member_without_a_way_in_is_sent_one_link(
+    api: ApiClient, workspace: Workspace
+) -> None:
+    member = factories.MembershipFactory(workspace=workspace)
+    path = f"/v1/members/{member.pk}/invite"
+    needless = api.post(path)
+    member.user.set_unusable_password()
+    member.user.save(update_fields=["password"])
+
+    first = api.post(path, idempotency_key="k")
+    again = api.post(path, idempotency_key="k")
+
+    assert needless.status == 409
+    assert (first.status, first.body["email"]) == (201, member.user.email)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert Invitation.objects.get().membership == member
+    assert audited("invited") == 1

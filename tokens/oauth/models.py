@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -14,6 +14,9 @@ from workspaces.models import Directory, User, Workspace
 
 MOST_SECRETS = 2
 """Live secrets of one client: the one in use, and the one that takes its place."""
+
+REVOKED_LISTED = timedelta(days=90)
+"""How long a revoked secret stays listed with its client."""
 
 
 class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
@@ -74,6 +77,11 @@ class ClientSecretQuerySet(models.QuerySet["ClientSecret"]):
     def live(self, now: datetime) -> ClientSecretQuerySet:
         """Keep what proves its client at `now`."""
         return self.filter(revoked_at=None, expires_at__gt=now)
+
+    def listed(self, now: datetime) -> ClientSecretQuerySet:
+        """Keep those that nobody revoked, or not long ago, newest first."""
+        lately = models.Q(revoked_at__gt=now - REVOKED_LISTED)
+        return self.filter(models.Q(revoked_at=None) | lately).order_by("-id")
 
     def last_ones(self, now: datetime) -> ClientSecretQuerySet:
         """Keep the live ones with which their client ends: no other lives longer."""

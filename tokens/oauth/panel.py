@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F, Prefetch
 from django.urls import reverse
 
 from tokens.limits import in_words
 from tokens.models import ClientSecret, IdpTrust, OAuthClient, ScimToken
+from tokens.oauth.models import IdpTrustQuerySet, OAuthClientQuerySet
+from tokens.opener import Opener
 from tokens.panel import PILLS
 from tokens.state import TokenState
 from workspaces.models import Directory
@@ -18,6 +21,10 @@ from workspaces.pages import Pill
 
 NO_SECRET = Pill("No secret", "danger")
 NO_KEYS = Pill("No keys yet", "warning")
+MOST = 20
+"""How many OAuth clients, and trusts, the panel lists; a page of its own has all."""
+
+_LIVE_FIRST = (F("revoked_at").desc(nulls_first=True), "-id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +44,18 @@ def panel(
     now: datetime,
 ) -> dict[str, Any]:
     """Return the context of `tokens/oauth/_panel.html`. Three queries."""
-    clients = list(
-        OAuthClient.objects.of_directory(directory).prefetch_related("secrets")
-    )
-    trusts = list(IdpTrust.objects.of_directory(directory))
-    rows = [_client_row(client, now) for client in clients]
-    rows += [_trust_row(trust) for trust in trusts]
+    clients = list(clients_of(directory, now)[: MOST + 1])
+    trusts = list(trusts_of(directory)[: MOST + 1])
+    shown = rows([*clients[:MOST], *trusts[:MOST]], can_manage=can_manage, now=now)
     return {
-        "live": [row for row in rows if row["is_live"]],
-        "ended": [row for row in rows if not row["is_live"]],
+        "live": [row for row in shown if row["is_live"]],
+        "ended": [row for row in shown if not row["is_live"]],
+        "clients_url": reverse("oauth:clients", args=[directory.key])
+        if can_manage and len(clients) > MOST
+        else None,
+        "trusts_url": reverse("oauth:trusts", args=[directory.key])
+        if can_manage and len(trusts) > MOST
+        else None,
         "last_use": last_use(tokens, clients, trusts),
         "new_client_url": reverse("oauth:new_client", args=[directory.key])
         if can_manage
@@ -54,6 +64,31 @@ def panel(
         if can_manage and not any(t.revoked_at is None for t in trusts)
         else None,
     }
+
+
+def clients_of(directory: Directory, now: datetime) -> OAuthClientQuerySet:
+    """Return the clients of a directory with the secrets that work, live ones first."""
+    secrets = Prefetch("secrets", ClientSecret.objects.live(now))
+    everything = OAuthClient.objects.of_directory(directory).order_by(*_LIVE_FIRST)
+    return everything.prefetch_related(secrets)
+
+
+def trusts_of(directory: Directory) -> IdpTrustQuerySet:
+    """Return what a directory trusts or did, the live one first."""
+    return IdpTrust.objects.of_directory(directory).order_by(*_LIVE_FIRST)
+
+
+def rows(
+    openers: Iterable[Opener], *, can_manage: bool, now: datetime
+) -> list[dict[str, Any]]:
+    """Return clients and trusts as `tokens/oauth/_table.html` lists them."""
+    found = []
+    for opener in openers:
+        if isinstance(opener, OAuthClient):
+            found.append(_client_row(opener, now))
+        elif isinstance(opener, IdpTrust):
+            found.append(_trust_row(opener))
+    return found if can_manage else [row | {"url": None} for row in found]
 
 
 def last_use(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from tokens import list_views
 from tokens.limit_views import limit
 from tokens.models import IdpTrust, OAuthClient
 from tokens.oauth import trust_views, views
@@ -13,6 +14,8 @@ app_name = "oauth"
 _CLIENT = "<slug:directory_key>/clients/<slug:key>"
 _TRUST = "<slug:directory_key>/trust/<slug:key>"
 urlpatterns = [
+    path("<slug:directory_key>/clients/", list_views.clients, name="clients"),
+    path("<slug:directory_key>/trust/", list_views.trusts, name="trusts"),
     path("<slug:directory_key>/new-client/", views.new_client, name="new_client"),
     path("<slug:directory_key>/new-trust/", trust_views.new_trust, name="new_trust"),
     path(f"{_CLIENT}/", views.client, name="client"),

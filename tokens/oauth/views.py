@@ -78,7 +78,7 @@ def new_client(request: WorkspaceRequest, directory_key: str) -> HttpResponse:
 def client(request: WorkspaceRequest, directory_key: str, key: str) -> HttpResponse:
     """Show what the IdP needs of a client, and its secrets or keys."""
     found, now = _client(request, directory_key, key), database_now()
-    secrets = list(found.secrets.select_related("created_by").order_by("-id"))
+    secrets = list(found.secrets.select_related("created_by").listed(now))
     live = [secret for secret in secrets if secret.state(now).is_live]
     context = {
         "client": found,

@@ -22,7 +22,6 @@ from workspaces.models import Invitation, Job, Membership, Role
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
 from workspaces.step_up import recent_confirmation
-from workspaces.views import provisioned_members
 from workspaces.views.factor_reset import reset_url
 
 _PAGE = "workspaces:members"
@@ -50,7 +49,7 @@ def index(request: WorkspaceRequest) -> HttpResponse:
         )
     page = page_of(request, rows)
     owners = members.owner_count(request.workspace)
-    shut_out = provisioned_members.lack_way_in(list(page))
+    shut_out = invitations.lack_way_in(list(page))
     second_steps = factors.held_by(row.user for row in page)
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
     return render(

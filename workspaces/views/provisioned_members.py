@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,27 +11,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from workspaces import break_glass, invitations
 from workspaces.clock import database_now
 from workspaces.errors import MemberError
-from workspaces.factors import passkeys
 from workspaces.models import Membership
 from workspaces.permissions import Permission, WorkspaceRequest, requires
 
 _PAGE = "workspaces:members"
-
-
-def lack_way_in(memberships: Sequence[Membership]) -> set[int]:
-    """Return the keys of those who cannot sign in before an invitation: one query.
-
-    Whom the IdP of another workspace made gets theirs there.
-    """
-    found = [
-        row
-        for row in memberships
-        if row.is_active
-        and row.user.provisioned_by_id in (None, row.workspace_id)
-        and not row.user.has_usable_password()
-    ]
-    have_passkey = passkeys.owners_among([row.user_id for row in found])
-    return {row.pk for row in found if row.user_id not in have_passkey}
 
 
 @require_http_methods(["GET", "POST"])
@@ -66,7 +47,7 @@ def break_glass_account(request: WorkspaceRequest, membership_id: int) -> HttpRe
 def invite(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Send a member who cannot sign in the link by which they make a way in."""
     membership = _membership(request, membership_id)
-    if lack_way_in([membership]):
+    if invitations.lack_way_in([membership]):
         invitations.invite_provisioned(
             membership, actor=request.user, now=database_now()
         )
