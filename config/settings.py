@@ -223,6 +223,9 @@ LOGIN_URL = "workspaces:login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "workspaces:login"
 SESSION_COOKIE_AGE = env.int("KEYWAY_SESSION_IDLE_SECONDS", default=60 * 60)
+KEYWAY_SESSION_LONGEST_SECONDS = env.int(
+    "KEYWAY_SESSION_LONGEST_SECONDS", default=24 * 60 * 60
+)
 SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = True
@@ -246,6 +249,7 @@ AXES_LOCKOUT_TEMPLATE = "workspaces/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_PROXY_COUNT = env.int("KEYWAY_PROXY_COUNT", default=0)
 AXES_VERBOSE = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log tells of log-ins
 
 # E-mail. In development it is written to files instead of being sent.
 

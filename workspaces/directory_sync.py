@@ -8,7 +8,15 @@ from datetime import datetime
 from django.db import transaction
 
 from workspaces import audit
-from workspaces.models import Directory, DirectorySync, Role, User, Workspace
+from workspaces.models import (
+    Directory,
+    DirectorySync,
+    Membership,
+    Role,
+    User,
+    Workspace,
+)
+from workspaces.ranks import require_rank
 from workspaces.refusals import SyncOff
 
 
@@ -79,8 +87,13 @@ def turn_on(
 
 
 @transaction.atomic
-def change_rules(sync: DirectorySync, rules: Rules, *, actor: User) -> bool:
-    """Set the rules for members who come later. Returns whether anything changed."""
+def change_rules(sync: DirectorySync, rules: Rules, *, by: Membership) -> bool:
+    """Set the rules for members who come later. Returns whether anything changed.
+
+    Raises RoleTooHigh if they would become more than whoever asks.
+    """
+    if rules.default_role != sync.default_role:
+        require_rank(by, rules.default_role)
     sync = DirectorySync.objects.select_for_update().get(pk=sync.pk)
     wanted: dict[str, str | bool] = {
         "default_role": str(rules.default_role),
@@ -88,7 +101,7 @@ def change_rules(sync: DirectorySync, rules: Rules, *, actor: User) -> bool:
         "allows_unproven": rules.allows_unproven,
         "owned_tokens": str(rules.owned_tokens),
     }
-    return _change(sync, wanted, actor=actor)
+    return _change(sync, wanted, actor=by.user)
 
 
 @transaction.atomic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from workspaces.models import Role
+
 
 class MemberError(Exception):
     """A change of members that the rules refuse."""
@@ -21,12 +23,15 @@ class LastOwner(MemberError):
         )
 
 
-class OwnersOnly(MemberError):
-    """Owner is granted and taken by Owners."""
+class RoleTooHigh(MemberError):
+    """A role is granted and taken by who has it, or a higher one."""
 
-    def __init__(self) -> None:
+    def __init__(self, role: Role) -> None:
+        above = "" if role == Role.OWNER else " or somebody with a higher role"
+        article = "an" if role.label[0] in "AO" else "a"
+        whose = f"{article} {role.label}"
         super().__init__(
-            "Only an Owner can make somebody an Owner, or change or remove one."
+            f"Only {whose}{above} can make somebody {whose}, or change or remove one."
         )
 
 

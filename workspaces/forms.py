@@ -16,7 +16,7 @@ from workspaces.shut_out import is_shut_out
 ROLE_HINTS = {
     Role.OWNER: "everything, also who is Owner",
     Role.SUPER_ADMIN: "everything but who is Owner and the security policy",
-    Role.ADMIN: "the same as Super Admin",
+    Role.ADMIN: "as Super Admin, but for webhooks and who is Super Admin",
     Role.MEMBER: "no pages of this portal",
     Role.AUDITOR: "reads members and the audit log",
 }

@@ -30,11 +30,9 @@ from workspaces.errors import (
     InvitationOver,
     NoLongerAllowed,
     OtherPerson,
-    OwnersOnly,
 )
 from workspaces.factors import passkeys
 from workspaces.key_ring import in_order
-from workspaces.members import grantable_roles
 from workspaces.models import (
     Invitation,
     Job,
@@ -46,6 +44,7 @@ from workspaces.models import (
 )
 from workspaces.models.user import email_key
 from workspaces.permissions import Permission, can
+from workspaces.ranks import require_rank
 
 JOB = "workspaces.send_invitation"
 LIFETIME = timedelta(days=7)
@@ -64,7 +63,7 @@ def invite(email: str, *, role: Role, by: Membership, now: datetime) -> Invitati
     """
     workspace = Workspace.objects.select_for_update().get(pk=by.workspace_id)
     by = _present(by)
-    _require_grantable(by, role)
+    require_rank(by, role)
     key = email_key(email)
     if Membership.objects.filter(workspace=workspace, user__email_key=key).exists():
         raise AlreadyMember(email)
@@ -169,7 +168,7 @@ def invite_provisioned(
 def renew(invitation: Invitation, *, by: Membership, now: datetime) -> Invitation:
     """Send an open invitation again, for another seven days."""
     if invitation.membership is not None:
-        _require_grantable(_present(by), Role(invitation.role))
+        require_rank(_present(by), Role(invitation.role))
         return invite_provisioned(invitation.membership, actor=by.user, now=now)
     return invite(invitation.email, role=Role(invitation.role), by=by, now=now)
 
@@ -178,7 +177,7 @@ def renew(invitation: Invitation, *, by: Membership, now: datetime) -> Invitatio
 def revoke(invitation: Invitation, *, by: Membership, now: datetime) -> None:
     """End an invitation before it is accepted. Raises InvitationOver."""
     invitation = _locked(invitation)
-    _require_grantable(_present(by), Role(invitation.role))
+    require_rank(_present(by), Role(invitation.role))
     _end(invitation, actor=by.user, now=now)
 
 
@@ -378,11 +377,6 @@ def _present(by: Membership) -> Membership:
     if found is None or not can(found, Permission.MANAGE_MEMBERS):
         raise NoLongerAllowed
     return found
-
-
-def _require_grantable(by: Membership, role: Role) -> None:
-    if role not in grantable_roles(by):
-        raise OwnersOnly
 
 
 def _digests(token: str) -> list[str]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from django.db import transaction
 
 from workspaces import audit, belongings
-from workspaces.errors import LastOwner, NoLongerAllowed, OwnersOnly
+from workspaces.errors import LastOwner, NoLongerAllowed, RoleTooHigh
 from workspaces.made_by_idp import close, is_ours
 from workspaces.models import Membership, Role, Workspace
 from workspaces.permissions import Permission, can
-from workspaces.ranks import rank
+from workspaces.ranks import rank, require_rank
 from workspaces.refusals import IsProvisioned, RoleFromTeam
 
 
@@ -26,7 +26,7 @@ def change_role(membership: Membership, *, role: Role, by: Membership) -> Member
     if before == role:
         return membership
     _require(by, Permission.MANAGE_MEMBERS)
-    _require_owner(by, before, role)
+    require_rank(by, before, role)
     if before == Role.OWNER:
         _require_another_owner(membership)
     team = membership.role_team
@@ -56,7 +56,7 @@ def remove(membership: Membership, *, by: Membership) -> None:
     is_own = membership.pk == by.pk
     if not is_own:
         _require(by, Permission.MANAGE_MEMBERS)
-        _require_owner(by, Role(membership.role))
+        require_rank(by, Role(membership.role))
     if is_managed(membership):
         raise IsProvisioned
     if membership.role == Role.OWNER:
@@ -93,17 +93,15 @@ def grantable_roles(by: Membership) -> list[Role]:
     """Return the roles that a member may give to others, highest first."""
     if not can(by, Permission.MANAGE_MEMBERS):
         return []
-    return [r for r in Role if r != Role.OWNER or can(by, Permission.MANAGE_OWNERS)]
+    return [role for role in Role if rank(role) <= rank(by.role)]
 
 
 def why_fixed(membership: Membership, *, by: Membership, owners: int) -> str:
     """Return why this membership cannot be changed, or nothing if it can."""
-    if membership.role != Role.OWNER:
-        return ""
-    if owners < 2:
+    if membership.role == Role.OWNER and owners < 2:
         return str(LastOwner())
-    if not can(by, Permission.MANAGE_OWNERS):
-        return str(OwnersOnly())
+    if rank(membership.role) > rank(by.role):
+        return str(RoleTooHigh(Role(membership.role)))
     return ""
 
 
@@ -127,11 +125,6 @@ def _present(membership: Membership) -> Membership:
 def _require(by: Membership, permission: Permission) -> None:
     if not can(by, permission):
         raise NoLongerAllowed
-
-
-def _require_owner(by: Membership, *roles: Role) -> None:
-    if Role.OWNER in roles and not can(by, Permission.MANAGE_OWNERS):
-        raise OwnersOnly
 
 
 def _require_another_owner(membership: Membership) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
@@ -19,6 +20,7 @@ from workspaces.audit import Origin, origin
 from workspaces.factors.vouched import is_vouched, opened
 from workspaces.models import Membership, User
 from workspaces.shut_out import is_shut_out
+from workspaces.sign_in import SIGNED_IN_AT
 
 SESSION_KEY = "workspace"
 
@@ -59,6 +61,7 @@ class WorkspaceMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request with its workspace set."""
+        end_if_too_old(request)
         memberships = self._memberships(request)
         if not memberships:
             end_if_shut_out(request)
@@ -93,6 +96,18 @@ def _chosen(memberships: list[Membership], request: HttpRequest) -> Membership |
     slug = request.session.get(SESSION_KEY)
     of_slug = (m for m in memberships if m.workspace.slug == slug)
     return next(of_slug, memberships[0])
+
+
+def end_if_too_old(request: HttpRequest) -> None:
+    """End a session that began too long ago, however busy it is."""
+    if isinstance(request.user, AnonymousUser):
+        return
+    now = int(time.time())
+    # A session from before an update begins now.
+    began = request.session.setdefault(SIGNED_IN_AT, now)
+    if now - began >= settings.KEYWAY_SESSION_LONGEST_SECONDS:
+        request.session.flush()
+        request.user = AnonymousUser()
 
 
 def end_if_shut_out(request: HttpRequest) -> None:

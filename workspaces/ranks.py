@@ -1,8 +1,9 @@
-"""Which role is higher than which."""
+"""Which role is higher than which. Nobody gives or takes one above their own."""
 
 from __future__ import annotations
 
-from workspaces.models import Role
+from workspaces.errors import RoleTooHigh
+from workspaces.models import Membership, Role
 
 RANKS = (Role.MEMBER, Role.AUDITOR, Role.ADMIN, Role.SUPER_ADMIN, Role.OWNER)
 """The lowest first. A role has a rank of its own, even where rights are equal."""
@@ -14,3 +15,10 @@ GIVEN_BY_IDP = tuple(role for role in reversed(RANKS) if role != Role.OWNER)
 def rank(role: str) -> int:
     """Return how high a role stands, counted from 0."""
     return RANKS.index(Role(role))
+
+
+def require_rank(by: Membership, *roles: Role) -> None:
+    """Raise RoleTooHigh if one of the roles is above that of whoever asks."""
+    highest = max(roles, key=rank)
+    if rank(highest) > rank(by.role):
+        raise RoleTooHigh(highest)

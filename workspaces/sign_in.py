@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.contrib.auth import signals
@@ -14,6 +15,9 @@ from workspaces.models.user import email_key
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 """Of whom we let in without a password having been asked for just now."""
+
+SIGNED_IN_AT = "signed_in_at"
+"""When a session began: its key in the session, which holds seconds since 1970."""
 
 
 def connect() -> None:
@@ -41,6 +45,8 @@ def _workspace_of(user: User, request: HttpRequest) -> Workspace | None:
 
 
 def _signed_in(user: User, request: HttpRequest, **_kwargs: Any) -> None:
+    request.session[SIGNED_IN_AT] = int(time.time())
+    request.session.clear_expired()
     workspace = _workspace_of(user, request)
     audit.record(audit.SignIn.SIGNED_IN, workspace=workspace, actor=user)
 

@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from workspaces import audit, belongings, directory_sync
-from workspaces.errors import NoLongerAllowed, OwnersOnly
+from workspaces.errors import NoLongerAllowed, RoleTooHigh
 from workspaces.models import Membership, Role, Team, TeamMember, Workspace
 from workspaces.permissions import Permission, can
-from workspaces.ranks import GIVEN_BY_IDP, rank
+from workspaces.ranks import GIVEN_BY_IDP, rank, require_rank
 from workspaces.refusals import Guarded
 
 _BATCH = 500
@@ -96,8 +96,10 @@ def give_role(team: Team, role: Role | None, *, by: Membership) -> int:
     if not can(by, Permission.MANAGE_MEMBERS):
         raise NoLongerAllowed
     if role is not None and role not in GIVEN_BY_IDP:
-        raise OwnersOnly
+        raise RoleTooHigh(role)
     team = Team.objects.select_for_update().get(pk=team.pk)
+    for given in filter(None, (team.role, role)):
+        require_rank(by, Role(given))
     before, team.role = team.role, role or ""
     if team.role == before:
         return 0

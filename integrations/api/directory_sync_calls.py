@@ -140,7 +140,7 @@ class DirectorySync(ApiView):
         form = RulesForm({**RulesForm.of(sync).initial, **wish})
         form_input.check(form)
         with transaction.atomic():
-            directory_sync.change_rules(sync, form.rules(), actor=self.person)
+            directory_sync.change_rules(sync, form.rules(), by=self.caller.membership)
             directory_sync.send_invites(sync, on=sends_invites, actor=self.person)
         return _shown(self.workspace)
 

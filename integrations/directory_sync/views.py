@@ -50,11 +50,16 @@ def idp_settings(request: WorkspaceRequest) -> HttpResponse:
             return redirect("directory_sync:provisioning")
         form = RulesForm(request.POST)
         if form.is_valid():
-            changed = directory_sync.change_rules(
-                sync, form.rules(), actor=request.user
-            )
-            messages.success(request, "Saved." if changed else "Nothing was changed.")
-            return redirect(_PAGE)
+            try:
+                changed = directory_sync.change_rules(
+                    sync, form.rules(), by=request.membership
+                )
+            except MemberError as error:
+                form.add_error("default_role", error.message)
+            else:
+                said = "Saved." if changed else "Nothing was changed."
+                messages.success(request, said)
+                return redirect(_PAGE)
         return _page(request, sync, form, status=422)
     return _page(request, sync, RulesForm.of(sync) if sync else None)
 

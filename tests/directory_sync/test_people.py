@@ -44,7 +44,9 @@ def rules(sync: DirectorySync, alice: User, **given: object) -> None:
         "allows_unproven": False,
         "owned_tokens": DirectorySync.OwnedTokens.STOP,
     }
-    directory_sync.change_rules(sync, Rules(**(values | given)), actor=alice)  # type: ignore[arg-type]
+    directory_sync.change_rules(
+        sync, Rules(**(values | given)), by=alice.memberships.get()
+    )  # type: ignore[arg-type]
 
 
 def nothing_was_written() -> bool:

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from tests import factories
 from tests.conftest import ScimClient
 from tests.directory_sync.conftest import member
-from workspaces import audit, break_glass, members, teams
-from workspaces.errors import MemberError, OwnersOnly
-from workspaces.models import AuditEvent, Membership, Role, Team, TeamMember
+from workspaces import audit, break_glass, directory_sync, members, teams
+from workspaces.errors import MemberError, RoleTooHigh
+from workspaces.models import (
+    AuditEvent,
+    DirectorySync,
+    Membership,
+    Role,
+    Team,
+    TeamMember,
+)
 from workspaces.refusals import RoleFromTeam
 
 ANN = "ann@acme.test"
@@ -119,8 +127,30 @@ def test_nobody_lowers_by_hand_what_a_team_gives(
 
 
 def test_no_team_makes_owners(team: Team, membership: Membership) -> None:
-    with pytest.raises(OwnersOnly):
+    with pytest.raises(RoleTooHigh):
         teams.give_role(team, Role.OWNER, by=membership)
+
+
+def test_admin_lets_no_team_and_no_rule_make_super_admins(
+    team: Team, membership: Membership
+) -> None:
+    admin = factories.MembershipFactory(workspace=membership.workspace, role=Role.ADMIN)
+    sync = DirectorySync.objects.get()
+    rules = directory_sync.Rules(
+        default_role=Role.SUPER_ADMIN,
+        adopts=sync.adopts,
+        allows_unproven=sync.allows_unproven,
+        owned_tokens=DirectorySync.OwnedTokens(sync.owned_tokens),
+    )
+
+    with pytest.raises(RoleTooHigh):
+        teams.give_role(team, Role.SUPER_ADMIN, by=admin)
+    with pytest.raises(RoleTooHigh):
+        directory_sync.change_rules(sync, rules, by=admin)
+
+    teams.give_role(team, Role.SUPER_ADMIN, by=membership)
+    with pytest.raises(RoleTooHigh):
+        teams.give_role(team, None, by=admin)
 
 
 def test_member_without_rights_gives_no_role(team: Team) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from axes.models import AccessAttempt
@@ -12,7 +13,9 @@ from django.test import Client
 
 from tests.factories import PASSWORD
 from workspaces.audit import SignIn
+from workspaces.clock import database_now
 from workspaces.models import AuditEvent, Membership, Role, User, Workspace
+from workspaces.sign_in import SIGNED_IN_AT
 
 LOGIN = "/login/"
 _CHANGES_EACH_TIME = re.compile(
@@ -398,3 +401,47 @@ def test_signing_in_replaces_a_session_that_is_gone(
     log_in(client)
 
     assert is_logged_in(client)
+
+
+class TestEndOfSession:
+    """UI-07: it ends a day after the log-in, however busy it is."""
+
+    def test_ends_a_day_after_the_log_in(
+        self, client: Client, workspace: Workspace
+    ) -> None:
+        log_in(client)
+        assert abs(client.session[SIGNED_IN_AT] - time.time()) < 60
+        began(client, seconds_ago=24 * 60 * 60 - 60)
+        assert is_logged_in(client)
+
+        began(client, seconds_ago=24 * 60 * 60)
+
+        assert not is_logged_in(client)
+        assert not Session.objects.exists()
+
+    def test_one_of_an_earlier_release_begins_now(
+        self, client: Client, workspace: Workspace
+    ) -> None:
+        log_in(client)
+        session = client.session
+        del session[SIGNED_IN_AT]
+        session.save()
+
+        assert is_logged_in(client)
+        assert SIGNED_IN_AT in client.session
+
+    def test_expired_ones_go_with_the_next_log_in(
+        self, client: Client, workspace: Workspace
+    ) -> None:
+        log_in(Client())
+        Session.objects.update(expire_date=database_now())
+
+        log_in(client)
+
+        assert Session.objects.count() == 1
+
+
+def began(client: Client, *, seconds_ago: int) -> None:
+    session = client.session
+    session[SIGNED_IN_AT] = int(time.time()) - seconds_ago
+    session.save()

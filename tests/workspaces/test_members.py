@@ -9,7 +9,7 @@ from django.db import connection
 
 from tests import factories
 from workspaces import audit, members
-from workspaces.errors import LastOwner, MemberError, NoLongerAllowed, OwnersOnly
+from workspaces.errors import LastOwner, MemberError, NoLongerAllowed, RoleTooHigh
 from workspaces.models import AuditEvent, Membership, Role, Workspace
 
 
@@ -21,11 +21,29 @@ def member(workspace: Workspace, role: Role) -> Membership:
 def test_only_an_owner_grants_owner(workspace: Workspace, role: Role) -> None:
     admin, other = member(workspace, role), member(workspace, Role.MEMBER)
 
-    with pytest.raises(OwnersOnly):
+    with pytest.raises(RoleTooHigh):
         members.change_role(other, role=Role.OWNER, by=admin)
 
     other.refresh_from_db()
     assert other.role == Role.MEMBER
+
+
+def test_admin_makes_nobody_a_super_admin(workspace: Workspace) -> None:
+    """Super Admins may do what Admins may not: an Admin would let themselves in."""
+    admin = member(workspace, Role.ADMIN)
+    chief = member(workspace, Role.SUPER_ADMIN)
+
+    assert Role.SUPER_ADMIN not in members.grantable_roles(admin)
+    with pytest.raises(RoleTooHigh, match="a Super Admin or somebody with a higher"):
+        members.change_role(admin, role=Role.SUPER_ADMIN, by=admin)
+    with pytest.raises(RoleTooHigh):
+        members.change_role(chief, role=Role.MEMBER, by=admin)
+    with pytest.raises(RoleTooHigh):
+        members.remove(chief, by=admin)
+
+    members.change_role(admin, role=Role.SUPER_ADMIN, by=chief)
+    admin.refresh_from_db()
+    assert admin.role == Role.SUPER_ADMIN
 
 
 def test_only_an_owner_takes_owner(
@@ -33,9 +51,9 @@ def test_only_an_owner_takes_owner(
 ) -> None:
     admin, owner = member(workspace, Role.ADMIN), member(workspace, Role.OWNER)
 
-    with pytest.raises(OwnersOnly):
+    with pytest.raises(RoleTooHigh):
         members.change_role(owner, role=Role.ADMIN, by=admin)
-    with pytest.raises(OwnersOnly):
+    with pytest.raises(RoleTooHigh):
         members.remove(owner, by=admin)
 
     members.change_role(owner, role=Role.ADMIN, by=membership)
