@@ -246,6 +246,7 @@ AXES_LOCKOUT_TEMPLATE = "workspaces/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_PROXY_COUNT = env.int("KEYWAY_PROXY_COUNT", default=0)
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # workspaces.admin shows them
 
 # E-mail. In development it is written to files instead of being sent.
 

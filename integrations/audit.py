@@ -10,6 +10,7 @@ class Action(StrEnum):
 
     APP_ADDED = "integrations.app.added"
     APP_CHANGED = "integrations.app.changed"
+    APP_DELETED = "integrations.app.deleted"
     CREATED = "integrations.integration.created"
     SETTINGS_CHANGED = "integrations.integration.settings_changed"
     THRESHOLD_CHANGED = "integrations.integration.threshold_changed"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
@@ -14,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from workspaces.admin_refusals import RefusingAdmin
 from workspaces.models import User
 
 MOST_COUNTED = 5000
@@ -37,7 +39,7 @@ class BoundedPaginator(Paginator):
         return counted
 
 
-class LinkedAdmin(admin.ModelAdmin):
+class LinkedAdmin(RefusingAdmin):
     """Lists and rows lead to what they belong to, and rows to what belongs to them."""
 
     paginator = BoundedPaginator
@@ -99,7 +101,11 @@ def given(
         def queryset(self, request: HttpRequest, queryset: Any) -> Any:
             """Keep the rows of the chosen value."""
             value = self.value()
-            return queryset.filter(**{parameter: value}) if value else queryset
+            if value is None:
+                return queryset
+            if value not in {known for known, _ in self.lookup_choices}:
+                raise IncorrectLookupParameters
+            return queryset.filter(**{parameter: value})
 
     return Given
 

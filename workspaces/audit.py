@@ -22,6 +22,7 @@ class SignIn(StrEnum):
     SIGNED_IN = "workspaces.session.signed_in"
     SIGNED_OUT = "workspaces.session.signed_out"
     FAILED = "workspaces.session.failed"
+    LET_TRY_AGAIN = "workspaces.session.let_try_again"
     REFUSED = "workspaces.permission.refused"
 
 
@@ -124,6 +125,7 @@ class Superusers(StrEnum):
 
     PERSON_ADDED = "workspaces.portal_account.added"
     PERSON_CHANGED = "workspaces.portal_account.changed"
+    PASSWORD_SET = "workspaces.portal_account.password_set"  # noqa: S105
     WORKSPACE_CREATED = "workspaces.workspace.created"
     WORKSPACE_CHANGED = "workspaces.workspace.changed"
 

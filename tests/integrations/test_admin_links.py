@@ -39,7 +39,8 @@ def root(db: None, client: Client) -> Client:
 
 
 def act(root: Client, path: str, action: str, *keys: int) -> str:
-    chosen = {"action": action, "_selected_action": list(keys)}
+    """Choose rows and an action, and confirm it if it asks."""
+    chosen = {"action": action, "_selected_action": list(keys), "confirmed": "1"}
     return root.post(path, chosen, follow=True).content.decode()
 
 
@@ -149,7 +150,8 @@ def test_regenerate_shows_the_new_value_in_this_answer_alone(
     old = ScimToken.objects.get()
     chosen = {"action": "regenerate", "_selected_action": [old.pk]}
 
-    answer = root.post(TOKENS, chosen)
+    asked = root.post(TOKENS, chosen).content.decode()
+    answer = root.post(TOKENS, {**chosen, "confirmed": "Regenerate"})
 
     page = answer.content.decode()
     new = ScimToken.objects.exclude(pk=old.pk).get()
@@ -158,6 +160,7 @@ def test_regenerate_shows_the_new_value_in_this_answer_alone(
     )
     assert ScimClient(integration.directory, value).get("/Users").status == 200
     assert scim.get("/Users").status == 200
+    assert "The old one works for 24 h." in asked
     assert "no-store" in answer["Cache-Control"]
     assert value not in root.get(TOKENS).content.decode()
     assert value not in str(list(AuditEvent.objects.values()))
@@ -177,7 +180,7 @@ def test_regenerate_refuses_two_tokens_and_one_that_has_ended(
     act(root, TOKENS, "revoke", tokens[0].pk)
     ended = act(root, TOKENS, "regenerate", tokens[0].pk)
 
-    assert "Choose one token." in two
+    assert "Choose one row." in two
     assert "has ended" in ended
     assert ScimToken.objects.count() == 2
 
