@@ -188,6 +188,21 @@ def test_password_that_is_taken_away_is_called_so(
     assert "Root took your password away" in {m.subject for m in mail.outbox}
 
 
+def test_own_password_is_changed_and_that_is_written_down(
+    root: Client, workspace: Workspace
+) -> None:
+    wish = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    path = "/admin/password_change/"
+
+    root.post(path, {**wish, "old_password": "not this one"})
+    refused = AuditEvent.objects.filter(action=PASSWORD_SET).exists()
+    root.post(path, {**wish, "old_password": factories.PASSWORD})
+
+    assert not refused
+    assert last_event().action == PASSWORD_SET
+    assert root.get("/admin/").status_code == 200
+
+
 def test_second_factors_are_reset_after_a_question(
     root: Client, bob: User, workspace: Workspace
 ) -> None:
