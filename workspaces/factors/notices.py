@@ -52,6 +52,7 @@ def administrators(workspace: Workspace, except_for: User | None) -> QuerySet[Us
     people = User.objects.filter(
         is_active=True,
         memberships__workspace=workspace,
+        memberships__is_active=True,
         memberships__role__in=roles,
     )
     return people.exclude(pk=except_for.pk) if except_for else people
