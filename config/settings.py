@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
-    "axes",
+    "config.apps.LogInsConfig",
     "csp",
     "django_cotton.apps.SimpleAppConfig",
     "django_htmx",
@@ -315,6 +315,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Limits on what may come in
 

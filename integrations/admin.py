@@ -110,8 +110,8 @@ class JobAdmin(ReadOnlyAdmin):
     """Background work. Its actions are what the portal offers, for the same jobs."""
 
     list_display = (
-        "public_id",
         "kind",
+        "subject",
         "state",
         "workspace",
         "attempt",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
 from django.http import HttpRequest
 
 from workspaces import admin_tenants, audit_log, sign_in
-from workspaces.admin_base import LinkedAdmin, given, superuser
+from workspaces.admin_base import LinkedAdmin, given, laid_out, superuser
 from workspaces.models import (
     AuditChain,
     AuditEvent,
@@ -31,6 +32,16 @@ from workspaces.models import (
 
 class ReadOnlyAdmin(LinkedAdmin):
     """Rows that are looked at and never changed here."""
+
+    json_texts: Sequence[str] = ()
+    """Columns of text that hold JSON."""
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Return what is shown; JSON is laid out."""
+        columns = [f.name for f in self.opts.fields if isinstance(f, JSONField)]
+        json_names = {*columns, *self.json_texts}
+        names = super().get_fields(request, obj)
+        return [laid_out(name) if name in json_names else name for name in names]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nothing is added by hand."""
@@ -72,7 +83,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     list_display = (
         "at",
-        "action",
+        "what",
         "actor_label",
         "target_label",
         "workspace",
@@ -81,6 +92,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = (given("action", "action", audit_log.actions),)
     list_select_related = ("workspace",)
     search_fields = ("actor_label", "target_label", "target_id", "workspace__name")
+
+    @admin.display(description="what", ordering="action")
+    def what(self, event: AuditEvent) -> str:
+        """Say it in the words of the portal's audit log."""
+        return audit_log.label_of(event.action)
 
 
 @admin.register(AuditChain)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +16,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from workspaces.admin_refusals import RefusingAdmin
 from workspaces.models import User
@@ -44,7 +47,15 @@ class LinkedAdmin(RefusingAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Call a list by what it holds."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(
+            request, {"title": title} | (extra_context or {})
+        )
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Return the columns; one that names another row links there."""
@@ -66,16 +77,20 @@ class LinkedAdmin(RefusingAdmin):
             for relation in row._meta.related_objects
             if self.admin_site.is_registered(relation.related_model)
         ]
+        times = Counter(relation.related_model for relation in relations)
         found = [
             (
                 _page(relation.related_model, "changelist"),
                 f"{relation.field.name}__id__exact",
                 row.pk,
                 relation.related_model._meta.verbose_name_plural,
+                f" ({relation.field.verbose_name})"
+                if times[relation.related_model] > 1
+                else "",
             )
             for relation in relations
         ]
-        return format_html_join(", ", '<a href="{}?{}={}">{}</a>', found) or "-"
+        return format_html_join(", ", '<a href="{}?{}={}">{}{}</a>', found) or "-"
 
     def _linked(self, column: Any) -> Any:
         field = next((f for f in self.opts.fields if f.name == column), None)
@@ -83,6 +98,27 @@ class LinkedAdmin(RefusingAdmin):
             field.related_model
         )
         return _link(column) if is_link else column
+
+
+def laid_out(name: str) -> Callable[[Any], SafeString | str]:
+    """Return a column that shows JSON, or a text of it, with a line for each part.
+
+    What was cut or masked is no JSON any more: it is shown as it is.
+    """
+
+    @admin.display(description=name.replace("_", " "))
+    def column(row: Any) -> SafeString | str:
+        value = getattr(row, name)
+        if value in (None, "", [], {}):
+            return "-"
+        try:
+            value = json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return format_html("<pre>{}</pre>", value)
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return format_html("<pre>{}</pre>", text)
+
+    return column
 
 
 def given(

@@ -181,7 +181,7 @@ class MembershipAdmin(LinkedAdmin):
     """Who is what, where. What the IdP says of them is left to the IdP."""
 
     form = MembershipForm
-    fields = ("user", "workspace", "role", "is_active", "is_break_glass", "related")
+    _shown = ("is_active", "is_break_glass", "related")
     list_display = ("user", "workspace", "role", "is_active", "created_at")
     list_filter = ("role", "is_active", "is_break_glass")
     list_select_related = ("user", "workspace")
@@ -194,10 +194,15 @@ class MembershipAdmin(LinkedAdmin):
         options["widget"] = FoundByTyping(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **options)
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Ask for what is needed; show the rest once there is a membership."""
+        asked = ["user", "workspace", "role"]
+        return asked if obj is None else [*asked, *self._shown]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Let only the role be changed; person and workspace are chosen once."""
         fixed = ("user", "workspace") if obj is not None else ()
-        return [*fixed, "is_active", "is_break_glass", "related"]
+        return [*fixed, *self._shown]
 
     def save_model(
         self, request: HttpRequest, obj: Membership, form: Any, change: Any

@@ -16,6 +16,7 @@ from integrations import services
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
 from integrations.syncing import sync
+from scim.models import Resource
 from tests import factories
 from tests.confirming import sign_in_verified
 from tests.conftest import ScimClient
@@ -23,7 +24,7 @@ from tokens.audit import Action
 from tokens.models import ScimToken
 from workspaces import admin_base, audit
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Job, Workspace
+from workspaces.models import AuditEvent, Job, User, Workspace
 
 OURS = {"integrations", "scim", "tokens", "workspaces"}
 TOKENS, JOBS = "/admin/tokens/scimtoken/", "/admin/workspaces/job/"
@@ -100,6 +101,29 @@ def test_rows_lead_to_what_they_belong_to_and_what_belongs_to_them(
         of_directory
     )
     assert root.get(filtered).context["cl"].result_count == 1
+
+
+def test_times_have_their_zone_and_json_has_lines(
+    root: Client, integration: Integration, scim: ScimClient
+) -> None:
+    scim.add_user("ann@acme.test")
+    row = Resource.objects.get(user_name_key="ann@acme.test")
+
+    page = root.get(f"/admin/scim/resource/{row.pk}/change/").content.decode()
+
+    assert f"{row.created_at:%b %Y, %H:%M} UTC" in page
+    assert "&quot;userName&quot;: &quot;ann@acme.test&quot;,\n" in page
+    assert 'class="mark"' in page
+
+
+def test_of_a_password_only_is_said_that_there_is_one(root: Client) -> None:
+    me = User.objects.get(email="root@keyway.test")
+
+    page = root.get(f"/admin/workspaces/user/{me.pk}/change/").content.decode()
+
+    assert "A password is set." in page
+    assert "salt" not in page
+    assert "argon2" not in page
 
 
 @pytest.mark.parametrize(
