@@ -33,7 +33,7 @@ class KeywayAdminSite(AdminSite):
     @transaction.atomic
     def password_change(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    ) -> Any:
         """Change one's own password; once it is changed, write that down and mail it."""
         person = superuser(request)
         before = person.password

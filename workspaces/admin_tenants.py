@@ -194,7 +194,7 @@ class MembershipAdmin(LinkedAdmin):
         options["widget"] = FoundByTyping(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **options)
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Ask for what is needed; show the rest once there is a membership."""
         asked = ["user", "workspace", "role"]
         return asked if obj is None else [*asked, *self._shown]
