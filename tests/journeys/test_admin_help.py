@@ -87,7 +87,7 @@ def delete(page: Page, token: int) -> None:
     call.locator("input").fill(str(token))
     call.get_by_role("button", name="Execute").click()
     status = call.locator(".live-responses-table tbody .response-col_status")
-    expect(status.first).to_contain_text("204")
+    expect(status.first).to_contain_text("204", timeout=15_000)
 
 
 def see_it_expire(page: Page, token: ScimToken) -> None:
