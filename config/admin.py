@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from workspaces import factors
+from workspaces import factors, superusers
+from workspaces.admin_base import superuser
+from workspaces.clock import database_now
 from workspaces.models import User
 from workspaces.pages import own_path
 
@@ -25,6 +29,18 @@ class KeywayAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Let active superusers in who proved a second factor, nobody else."""
         return _is_superuser(request) and factors.is_verified(request)
+
+    @transaction.atomic
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        """Change one's own password; once it is changed, write that down and mail it."""
+        person = superuser(request)
+        before = person.password
+        response = super().password_change(request, extra_context)
+        if person.password != before:
+            superusers.tell_of_password(person, actor=person, now=database_now())
+        return response
 
     @login_not_required
     def login(

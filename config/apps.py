@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from axes.apps import AppConfig as AxesConfig
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
@@ -24,3 +25,9 @@ class KeywayAdminConfig(AdminConfig):
     """Django's admin for superusers, with the portal's own login."""
 
     default_site = "config.admin.KeywayAdminSite"
+
+
+class LogInsConfig(AxesConfig):
+    """django-axes, called in the admin by what it holds."""
+
+    verbose_name = "Log-ins"

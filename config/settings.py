@@ -73,7 +73,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.forms",
-    "axes",
+    "config.apps.LogInsConfig",
     "csp",
     "django_cotton.apps.SimpleAppConfig",
     "django_htmx",
@@ -250,6 +250,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_IPWARE_PROXY_COUNT = env.int("KEYWAY_PROXY_COUNT", default=0)
 AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True  # the audit log tells of log-ins
+AXES_ENABLE_ADMIN = False  # workspaces.admin shows those that failed
 
 # E-mail. In development it is written to files instead of being sent.
 
@@ -318,6 +319,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # Limits on what may come in
 

@@ -79,6 +79,7 @@ class AppCallAdmin(ReadOnlyAdmin):
     list_filter = ("is_change",)
     list_select_related = ("integration",)
     search_fields = ("resource_id", "path")
+    json_texts = ("request_body", "answer_body")
 
 
 class TaskAdmin(ReadOnlyAdmin):

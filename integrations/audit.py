@@ -12,6 +12,8 @@ class Action(StrEnum):
     """A superuser added an app to the catalog."""
     APP_CHANGED = "integrations.app.changed"
     """A superuser changed an app of the catalog."""
+    APP_DELETED = "integrations.app.deleted"
+    """A superuser deleted an app of the catalog."""
     CREATED = "integrations.integration.created"
     """An integration was created, after its check."""
     SETTINGS_CHANGED = "integrations.integration.settings_changed"

@@ -39,17 +39,18 @@ class ResourceAdmin(ReadOnlyAdmin):
     """Users and groups of directories."""
 
     list_display = (
-        "public_id",
-        "resource_type",
         "label",
+        "resource_type",
         "directory",
         "version",
         "source",
+        "public_id",
     )
     list_filter = (_TYPES, "source")
     list_select_related = ("directory",)
     search_fields = ("public_id", "label", "user_name_key", "external_id")
     exclude = ("comparable",)
+    json_texts = ("document",)
 
 
 @admin.register(GroupMember)
@@ -84,6 +85,7 @@ class RequestRecordAdmin(ReadOnlyAdmin):
     list_display = ("at", "method", "path", "status", "milliseconds", "dialect")
     list_filter = (_STATUS, _METHODS)
     search_fields = ("request_id", "resource_id", "token_key", "path")
+    json_texts = ("body",)
 
 
 @admin.register(ResourceCount)

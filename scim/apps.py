@@ -9,6 +9,7 @@ class ScimConfig(AppConfig):
     """The protocol and the resource store."""
 
     name = "scim"
+    verbose_name = "SCIM"
 
     def ready(self) -> None:
         """Register the audit actions and the kinds of jobs."""

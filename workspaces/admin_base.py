@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db.models import ForeignKey, Model
 from django.http import HttpRequest
@@ -13,7 +16,9 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
+from workspaces.admin_refusals import RefusingAdmin
 from workspaces.models import User
 
 MOST_COUNTED = 5000
@@ -37,12 +42,20 @@ class BoundedPaginator(Paginator):
         return counted
 
 
-class LinkedAdmin(admin.ModelAdmin):
+class LinkedAdmin(RefusingAdmin):
     """Lists and rows lead to what they belong to, and rows to what belongs to them."""
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """Call a list by what it holds."""
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(
+            request, {"title": title} | (extra_context or {})
+        )
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Return the columns; one that names another row links there."""
@@ -64,16 +77,20 @@ class LinkedAdmin(admin.ModelAdmin):
             for relation in row._meta.related_objects
             if self.admin_site.is_registered(relation.related_model)
         ]
+        times = Counter(relation.related_model for relation in relations)
         found = [
             (
                 _page(relation.related_model, "changelist"),
                 f"{relation.field.name}__id__exact",
                 row.pk,
                 relation.related_model._meta.verbose_name_plural,
+                f" ({relation.field.verbose_name})"
+                if times[relation.related_model] > 1
+                else "",
             )
             for relation in relations
         ]
-        return format_html_join(", ", '<a href="{}?{}={}">{}</a>', found) or "-"
+        return format_html_join(", ", '<a href="{}?{}={}">{}{}</a>', found) or "-"
 
     def _linked(self, column: Any) -> Any:
         field = next((f for f in self.opts.fields if f.name == column), None)
@@ -81,6 +98,27 @@ class LinkedAdmin(admin.ModelAdmin):
             field.related_model
         )
         return _link(column) if is_link else column
+
+
+def laid_out(name: str) -> Callable[[Any], SafeString | str]:
+    """Return a column that shows JSON, or a text of it, with a line for each part.
+
+    What was cut or masked is no JSON any more: it is shown as it is.
+    """
+
+    @admin.display(description=name.replace("_", " "))
+    def column(row: Any) -> SafeString | str:
+        value = getattr(row, name)
+        if value in (None, "", [], {}):
+            return "-"
+        try:
+            value = json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            return format_html("<pre>{}</pre>", value)
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return format_html("<pre>{}</pre>", text)
+
+    return column
 
 
 def given(
@@ -99,7 +137,11 @@ def given(
         def queryset(self, request: HttpRequest, queryset: Any) -> Any:
             """Keep the rows of the chosen value."""
             value = self.value()
-            return queryset.filter(**{parameter: value}) if value else queryset
+            if value is None:
+                return queryset
+            if value not in {known for known, _ in self.lookup_choices}:
+                raise IncorrectLookupParameters
+            return queryset.filter(**{parameter: value})
 
     return Given
 

@@ -29,6 +29,8 @@ class SignIn(StrEnum):
     FAILED = "workspaces.session.failed"
     """A log-in was refused. Who was meant is left out, people type passwords there;
     `reason` after a sign-in at the workspace's own provider."""
+    LET_TRY_AGAIN = "workspaces.session.let_try_again"
+    """A superuser let a locked person try again, from this `address`."""
     REFUSED = "workspaces.permission.refused"
     """A member asked for a page or a call that their role may not: `permission`,
     `path`."""
@@ -205,6 +207,8 @@ class Superusers(StrEnum):
     PERSON_CHANGED = "workspaces.portal_account.changed"
     """A superuser changed an account: `email`, the fields that were `changed`. It is in
     the log of each of the person's workspaces too."""
+    PASSWORD_SET = "workspaces.portal_account.password_set"  # noqa: S105
+    """A superuser set or took away a password: `email`, `has_password`."""
     WORKSPACE_CREATED = "workspaces.workspace.created"
     """A superuser created a workspace: the fields that were `changed`."""
     WORKSPACE_CHANGED = "workspaces.workspace.changed"

@@ -115,7 +115,7 @@ class FactorsElsewhereToo(MemberError):
     def __init__(self) -> None:
         super().__init__(
             "The second factors of this person also guard what no role here covers. "
-            "Whoever runs Keyway can reset them: manage.py reset_second_factor."
+            "A superuser can reset them in the Django admin, under Users."
         )
 
 

@@ -59,17 +59,22 @@ def reset(membership: Membership, *, by: Membership, now: datetime) -> int:
 
 
 @transaction.atomic
-def reset_by_operator(user: User, *, now: datetime) -> int:
-    """Take every factor from anybody, for whoever has the machine."""
+def reset_by_operator(user: User, *, actor: User | None = None, now: datetime) -> int:
+    """Take every factor from anybody, for a superuser or whoever has the machine.
+
+    Returns how many there were. Raises OwnFactors.
+    """
+    if user == actor:
+        raise OwnFactors
     count = changes.delete_all(user)
     memberships = list(Membership.objects.of(user).select_related("user", "workspace"))
     if not memberships:
         data: dict[str, str | int | bool | None] = {"email": user.email, "had": count}
-        audit.record(audit.Factors.RESET, workspace=None, actor=None, data=data)
+        audit.record(audit.Factors.RESET, workspace=None, actor=actor, data=data)
     for number, membership in enumerate(memberships):
-        _tell(membership, count, actor=None, to_person=number == 0, now=now)
+        _tell(membership, count, actor=actor, to_person=number == 0, now=now)
     if memberships and not user.has_usable_password():
-        invitations.invite_provisioned(memberships[0], now=now)
+        invitations.invite_provisioned(memberships[0], actor=actor, now=now)
     return count
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.contrib.auth import signals
+from django.db import transaction
 from django.http import HttpRequest
 
 from workspaces import audit
@@ -37,6 +39,19 @@ def who_was_tried(
     """
     given: Any = credentials or (request.POST if request else {})
     return email_key(str(given.get("username") or given.get("email") or ""))[:254]
+
+
+@transaction.atomic
+def forget_failures(attempt: AccessAttempt, *, actor: User) -> None:
+    """Let whoever failed to log in too often try again at once."""
+    attempt.delete()
+    # Who was tried is left out here as well.
+    audit.record(
+        audit.SignIn.LET_TRY_AGAIN,
+        workspace=None,
+        actor=actor,
+        data={"address": attempt.ip_address},
+    )
 
 
 def _workspace_of(user: User, request: HttpRequest) -> Workspace | None:

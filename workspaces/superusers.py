@@ -5,10 +5,14 @@ A superuser needs no membership. The last Owner stays an Owner for them too.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import transaction
 
-from workspaces import audit, belongings
+from workspaces import audit, belongings, services
+from workspaces.belongings import Cause
 from workspaces.errors import LastOwner
+from workspaces.factors import notices
 from workspaces.made_by_idp import close, is_ours
 from workspaces.members import has_other_owner, is_managed
 from workspaces.models import Membership, Role, User, Workspace
@@ -30,7 +34,7 @@ def change_role(membership: Membership, *, role: Role, actor: User) -> None:
     if before == role:
         return
     _refuse_last_owner(membership)
-    belongings.note(membership, role, by=actor)
+    _release(membership, role, actor, "gave this member another role")
     membership.role, membership.own_role, membership.role_team = role, "", None
     membership.save(update_fields=["role", "own_role", "role_team"])
     _record(audit.Members.ROLE_CHANGED, membership, actor, before=before, after=role)
@@ -45,7 +49,7 @@ def remove_member(membership: Membership, *, actor: User) -> None:
     _refuse_last_owner(membership)
     email = membership.user.email
     _record(audit.Members.REMOVED, membership, actor, role=membership.role, email=email)
-    belongings.note(membership, None, by=actor)
+    _release(membership, None, actor, "ended this membership")
     if is_ours(membership.user, membership.workspace):
         close(membership.user)
     membership.delete()
@@ -72,30 +76,91 @@ def only_owner_of(person: User) -> Workspace | None:
     return None
 
 
-def note_person(
-    action: audit.Superusers, person: User, *, actor: User, changed: list[str]
-) -> None:
-    """Write down what was done to a person: here, and in each of their workspaces.
+@transaction.atomic
+def add_person(person: User, *, actor: User, changed: list[str]) -> None:
+    """Save a new person, and write down which fields were filled in."""
+    person.save()
+    _note_person(audit.Superusers.PERSON_ADDED, person, actor, changed)
+
+
+@transaction.atomic
+def change_person(person: User, *, actor: User, changed: list[str]) -> None:
+    """Save these fields of a person and no other. Who is deactivated loses their tokens.
 
     Who may read the log of a workspace sees what became of its members.
     """
+    if not changed:
+        return
+    if "is_active" in changed and not person.is_active:
+        for membership in Membership.objects.of(person).select_related("user"):
+            _release(membership, None, actor, "deactivated this account")
+    person.save(update_fields=[*changed, "email_key"])
+    _note_person(audit.Superusers.PERSON_CHANGED, person, actor, changed)
+
+
+@transaction.atomic
+def tell_of_password(person: User, *, actor: User, now: datetime) -> None:
+    """Write down, and mail, that a superuser set or took away somebody's password.
+
+    The sessions of the person have ended with the former one.
+    """
+    data: dict[str, str | int | bool | None] = {
+        "email": person.email,
+        "has_password": person.has_usable_password(),
+    }
+    action = audit.Superusers.PASSWORD_SET
+    audit.record(action, workspace=None, actor=actor, data={**data})
+    memberships = Membership.objects.of(person).select_related("user", "workspace")
+    for number, membership in enumerate(memberships):
+        event = audit.record(
+            action,
+            workspace=membership.workspace,
+            actor=actor,
+            target=membership,
+            data={**data},
+        )
+        notices.tell(event, membership.workspace, to_person=number == 0, now=now)
+
+
+@transaction.atomic
+def create_workspace(workspace: Workspace, *, actor: User, changed: list[str]) -> None:
+    """Make a workspace of this name with all that belongs to it; it gets its keys."""
+    made = services.create_workspace(name=workspace.name, slug=workspace.slug)
+    workspace.pk, workspace.public_id = made.pk, made.public_id
+    _note_workspace(audit.Superusers.WORKSPACE_CREATED, made, actor, changed)
+
+
+@transaction.atomic
+def change_workspace(workspace: Workspace, *, actor: User, changed: list[str]) -> None:
+    """Save these fields of a workspace and no other."""
+    if changed:
+        workspace.save(update_fields=changed)
+        action = audit.Superusers.WORKSPACE_CHANGED
+        _note_workspace(action, workspace, actor, changed)
+
+
+def _note_person(
+    action: audit.Superusers, person: User, actor: User, changed: list[str]
+) -> None:
     data = {"email": person.email, "changed": ", ".join(sorted(changed))}
     theirs = Workspace.objects.filter(memberships__user=person).order_by("pk")
     for workspace in (None, *theirs):
         audit.record(action, workspace=workspace, actor=actor, data={**data})
 
 
-def note_workspace(
-    action: audit.Superusers, workspace: Workspace, *, actor: User, changed: list[str]
+def _note_workspace(
+    action: audit.Superusers, workspace: Workspace, actor: User, changed: list[str]
 ) -> None:
-    """Write down what was done to a workspace, in its own log."""
+    data = {"changed": ", ".join(sorted(changed))}
     audit.record(
-        action,
-        workspace=workspace,
-        actor=actor,
-        target=workspace,
-        data={"changed": ", ".join(sorted(changed))},
+        action, workspace=workspace, actor=actor, target=workspace, data={**data}
     )
+
+
+def _release(membership: Membership, role: Role | None, actor: User, did: str) -> None:
+    """Write down what stops with a membership, and mail it: nobody was shown it before."""
+    cause = Cause(actor, f"A superuser of this gateway {did}.")
+    belongings.release(membership, role, hands_over=False, cause=cause)
 
 
 def _locked(membership: Membership) -> Membership:

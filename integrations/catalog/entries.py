@@ -34,6 +34,16 @@ def save(app: App, *, actor: User, now: datetime) -> App:
 
 
 @transaction.atomic
+def delete(app: App, *, actor: User) -> None:
+    """Delete an entry. Raises ProtectedError if anything uses it.
+
+    One that came with Keyway comes back with the next release.
+    """
+    audit.record(Action.APP_DELETED, workspace=None, actor=actor, target=app)
+    app.delete()
+
+
+@transaction.atomic
 def load_shipped(*, overwrite: bool = False) -> dict[str, str]:
     """Bring the shipped manifests into the catalog; return what came of each, by slug.
 

@@ -275,7 +275,9 @@ class TestTokens:
         token = ScimToken.objects.get()
 
         answer = root.post(
-            self.path, {"action": "revoke", "_selected_action": [token.pk]}, follow=True
+            self.path,
+            {"action": "revoke", "_selected_action": [token.pk], "confirmed": "1"},
+            follow=True,
         )
 
         assert "is revoked." in answer.content.decode()
@@ -289,14 +291,15 @@ class TestTokens:
     ) -> None:
         tokens = [factories.issue_token(integration.directory).token for _ in range(2)]
         selected = [token.pk for token in tokens]
-        root.post(self.path, {"action": "revoke", "_selected_action": selected[:1]})
+        revoke = {"action": "revoke", "confirmed": "1"}
+        root.post(self.path, {**revoke, "_selected_action": selected[:1]})
 
         answer = root.post(
-            self.path, {"action": "revoke", "_selected_action": selected}, follow=True
+            self.path, {**revoke, "_selected_action": selected}, follow=True
         )
 
         content = answer.content.decode()
-        assert "was revoked before." in content
+        assert "has been revoked already." in content
         assert "is revoked." in content
         assert not ScimToken.objects.filter(revoked_at=None).exists()
 

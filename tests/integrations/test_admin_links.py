@@ -16,6 +16,7 @@ from integrations import services
 from integrations.models import Integration, Provisioning
 from integrations.provisioning import wanted
 from integrations.syncing import sync
+from scim.models import Resource
 from tests import factories
 from tests.confirming import sign_in_verified
 from tests.conftest import ScimClient
@@ -23,7 +24,7 @@ from tokens.audit import Action
 from tokens.models import ScimToken
 from workspaces import admin_base, audit
 from workspaces.clock import database_now
-from workspaces.models import AuditEvent, Job, Workspace
+from workspaces.models import AuditEvent, Job, User, Workspace
 
 OURS = {"integrations", "scim", "tokens", "workspaces"}
 TOKENS, JOBS = "/admin/tokens/scimtoken/", "/admin/workspaces/job/"
@@ -39,7 +40,8 @@ def root(db: None, client: Client) -> Client:
 
 
 def act(root: Client, path: str, action: str, *keys: int) -> str:
-    chosen = {"action": action, "_selected_action": list(keys)}
+    """Choose rows and an action, and confirm it if it asks."""
+    chosen = {"action": action, "_selected_action": list(keys), "confirmed": "1"}
     return root.post(path, chosen, follow=True).content.decode()
 
 
@@ -101,6 +103,29 @@ def test_rows_lead_to_what_they_belong_to_and_what_belongs_to_them(
     assert root.get(filtered).context["cl"].result_count == 1
 
 
+def test_times_have_their_zone_and_json_has_lines(
+    root: Client, integration: Integration, scim: ScimClient
+) -> None:
+    scim.add_user("ann@acme.test")
+    row = Resource.objects.get(user_name_key="ann@acme.test")
+
+    page = root.get(f"/admin/scim/resource/{row.pk}/change/").content.decode()
+
+    assert f"{row.created_at:%b %Y, %H:%M} UTC" in page
+    assert "&quot;userName&quot;: &quot;ann@acme.test&quot;,\n" in page
+    assert 'class="mark"' in page
+
+
+def test_of_a_password_only_is_said_that_there_is_one(root: Client) -> None:
+    me = User.objects.get(email="root@keyway.test")
+
+    page = root.get(f"/admin/workspaces/user/{me.pk}/change/").content.decode()
+
+    assert "A password is set." in page
+    assert "salt" not in page
+    assert "argon2" not in page
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -149,7 +174,8 @@ def test_regenerate_shows_the_new_value_in_this_answer_alone(
     old = ScimToken.objects.get()
     chosen = {"action": "regenerate", "_selected_action": [old.pk]}
 
-    answer = root.post(TOKENS, chosen)
+    asked = root.post(TOKENS, chosen).content.decode()
+    answer = root.post(TOKENS, {**chosen, "confirmed": "Regenerate"})
 
     page = answer.content.decode()
     new = ScimToken.objects.exclude(pk=old.pk).get()
@@ -158,6 +184,7 @@ def test_regenerate_shows_the_new_value_in_this_answer_alone(
     )
     assert ScimClient(integration.directory, value).get("/Users").status == 200
     assert scim.get("/Users").status == 200
+    assert "The old one works for 24 h." in asked
     assert "no-store" in answer["Cache-Control"]
     assert value not in root.get(TOKENS).content.decode()
     assert value not in str(list(AuditEvent.objects.values()))
@@ -177,7 +204,7 @@ def test_regenerate_refuses_two_tokens_and_one_that_has_ended(
     act(root, TOKENS, "revoke", tokens[0].pk)
     ended = act(root, TOKENS, "regenerate", tokens[0].pk)
 
-    assert "Choose one token." in two
+    assert "Choose one row." in two
     assert "has ended" in ended
     assert ScimToken.objects.count() == 2
 

@@ -24,7 +24,8 @@ def admin(client: Client, db: None) -> Client:
 
 
 def revoke(admin: Client, *tokens: ScimToken) -> str:
-    chosen = {"action": "revoke", "_selected_action": [token.pk for token in tokens]}
+    keys = [token.pk for token in tokens]
+    chosen = {"action": "revoke", "_selected_action": keys, "confirmed": "Revoke"}
     answer = admin.post(reverse(LIST), chosen, follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
@@ -58,7 +59,7 @@ def test_token_that_was_revoked_is_left_as_it_is(
     token = factories.issue_token(directory).token
     revoke(admin, token)
 
-    assert f"({token.hint}) was revoked before." in revoke(admin, token)
+    assert f"({token.hint}): This token has been revoked" in revoke(admin, token)
 
 
 def test_who_is_no_superuser_sees_no_tokens(

@@ -45,7 +45,10 @@ def event(workspace: Workspace, alice: User) -> AuditEvent:
     """A sealed event in the middle of a chain."""
     made = [
         audit.record(
-            audit.Members.LEFT, workspace=workspace, actor=alice, data={"seat": 4}
+            audit.Members.LEFT,
+            workspace=workspace,
+            actor=alice,
+            data={"role": "member"},
         )
         for _ in range(3)
     ]

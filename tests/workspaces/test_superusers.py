@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from django.core import mail
 from django.test import Client
 
 from integrations.models import Integration
 from tests import factories
-from tests.confirming import sign_in_verified
+from tests.confirming import sign_in_verified, with_authenticator
 from tests.test_permissions import undone
-from workspaces import superusers
+from workspaces import audit, superusers
 from workspaces.errors import LastOwner
+from workspaces.factors import usable
+from workspaces.management.commands.worker import Worker
 from workspaces.models import AuditEvent, Membership, Role, User, Workspace
 
 PEOPLE, MEMBERS = "/admin/workspaces/user/", "/admin/workspaces/membership/"
 NEW_PASSWORD = "canary horse battery staple"
+PASSWORD_SET = audit.Superusers.PASSWORD_SET
 
 
 @pytest.fixture
@@ -118,20 +122,117 @@ def test_ui_10_last_owner_is_not_deactivated(
     assert not alice.is_active
 
 
-def test_password_is_named_and_never_written_down(root: Client, alice: User) -> None:
+def test_s0_106_tokens_of_whom_a_superuser_deactivates_are_named(
+    root: Client, alice: User, workspace: Workspace
+) -> None:
+    """In the log and by mail: nobody was shown beforehand what stops."""
+    owner = factories.MembershipFactory(workspace=workspace, role=Role.ADMIN)
+    directory = workspace.directories.get()
+    token = factories.issue_token(directory, owner=owner).token
+
+    wish = {"email": owner.user.email, "name": owner.user.name}
+    root.post(f"{PEOPLE}{owner.user_id}/change/", wish)
+    Worker(threads=1).drain()
+
+    ended = AuditEvent.objects.get(action="tokens.scim_token.owner_ended")
+    assert (ended.actor_label, ended.target_id) == ("Root", token.key)
+    (told,) = mail.outbox
+    assert told.recipients() == [alice.email]
+    assert "A superuser of this gateway deactivated this account." in told.body
+
+
+def test_password_ends_the_sessions_and_is_mailed_and_never_written_down(
+    root: Client, alice: User, bob: User, workspace: Workspace
+) -> None:
+    """The member, and the administrators who still are some, read who did it."""
+    factories.MembershipFactory(workspace=workspace, role=Role.OWNER, is_active=False)
+    bobs_browser = Client()
+    bobs_browser.force_login(bob)
     wish = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
-    path = f"{PEOPLE}{alice.pk}/password/"
+    path = f"{PEOPLE}{bob.pk}/password/"
 
     refused = root.post(path, {**wish, "password2": "another"})
     before = AuditEvent.objects.count()
     root.post(path, {**wish, "usable_password": "true"})
+    Worker(threads=1).drain()
 
-    event = last_event()
+    bob.refresh_from_db()
     assert refused.status_code == 200
-    assert AuditEvent.objects.count() == before + 1
-    assert event.data == {"email": alice.email, "changed": "password"}
-    alice.refresh_from_db()
-    assert alice.check_password(NEW_PASSWORD)
+    assert bob.check_password(NEW_PASSWORD)
+    assert bobs_browser.get("/members/")["Location"].startswith("/login/")
+    told = AuditEvent.objects.filter(action=PASSWORD_SET)
+    assert AuditEvent.objects.count() == before + 2
+    assert [event.workspace for event in told.order_by("id")] == [None, workspace]
+    assert {event.actor_label for event in told} == {"Root"}
+    mails = {tuple(m.recipients()): m for m in mail.outbox}
+    assert mails[(bob.email,)].subject == "Root set your password"
+    assert "every session was ended" in mails[(bob.email,)].body
+    assert mails[(alice.email,)].subject == "Root set Bob's password"
+    assert NEW_PASSWORD not in str([m.body for m in mail.outbox])
+    assert NEW_PASSWORD not in str(list(AuditEvent.objects.values()))
+
+
+def test_password_that_is_taken_away_is_called_so(
+    root: Client, bob: User, workspace: Workspace
+) -> None:
+    path = f"{PEOPLE}{bob.pk}/password/"
+    wish = {"password1": "", "password2": "", "usable_password": "false"}
+
+    root.post(path, wish)
+    refused = AuditEvent.objects.filter(action=PASSWORD_SET).exists()
+    root.post(path, {**wish, "unset-password": "Disable"})
+    Worker(threads=1).drain()
+
+    bob.refresh_from_db()
+    assert not refused
+    assert not bob.has_usable_password()
+    assert "Root took your password away" in {m.subject for m in mail.outbox}
+
+
+def test_own_password_is_changed_and_that_is_written_down(
+    root: Client, workspace: Workspace
+) -> None:
+    wish = {"new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
+    path = "/admin/password_change/"
+
+    root.post(path, {**wish, "old_password": "not this one"})
+    refused = AuditEvent.objects.filter(action=PASSWORD_SET).exists()
+    root.post(path, {**wish, "old_password": factories.PASSWORD})
+
+    assert not refused
+    assert last_event().action == PASSWORD_SET
+    assert root.get("/admin/").status_code == 200
+
+
+def test_second_factors_are_reset_after_a_question(
+    root: Client, bob: User, workspace: Workspace
+) -> None:
+    """As by whoever has the machine: mailed, recorded, all sessions ended."""
+    with_authenticator(bob)
+    other = factories.MembershipFactory(user=bob).workspace
+    bobs_browser = Client()
+    bobs_browser.force_login(bob)
+    me = User.objects.get(email="root@keyway.test")
+    chosen = {
+        "action": "reset_second_factors",
+        "_selected_action": [bob.pk, me.pk],
+    }
+
+    asked = root.post(PEOPLE, chosen).content.decode()
+    still = usable(bob)
+    done = root.post(PEOPLE, {**chosen, "confirmed": "1"}, follow=True)
+    Worker(threads=1).drain()
+
+    assert "every session of theirs is ended" in asked
+    assert len(still) == 1
+    assert usable(bob) == []
+    assert usable(me) != []
+    assert "These are your own second factors." in done.content.decode()
+    assert bobs_browser.get("/members/")["Location"].startswith("/login/")
+    events = AuditEvent.objects.filter(action="workspaces.factor.reset")
+    assert {event.workspace for event in events} == {workspace, other}
+    assert {event.actor_label for event in events} == {"Root"}
+    assert "Root reset your second factors" in {m.subject for m in mail.outbox}
 
 
 def test_workspace_is_made_and_renamed(root: Client) -> None:

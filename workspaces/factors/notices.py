@@ -1,4 +1,4 @@
-"""E-mails about second factors: to the person and to the workspace's administrators.
+"""E-mails about ways in: to the person and to the workspace's administrators.
 
 Written here and sent by the worker, from the line of the audit log that tells what
 happened. They hold no code and no key.
@@ -6,6 +6,7 @@ happened. They hold no code and no key.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from django.conf import settings
@@ -51,6 +52,7 @@ def administrators(workspace: Workspace, except_for: User | None) -> QuerySet[Us
     people = User.objects.filter(
         is_active=True,
         memberships__workspace=workspace,
+        memberships__is_active=True,
         memberships__role__in=roles,
     )
     return people.exclude(pk=except_for.pk) if except_for else people
@@ -76,16 +78,16 @@ def send(job: Job) -> dict[str, int | str]:
 
 
 def person_of(event: AuditEvent) -> User | None:
-    """Return whose factors an event is about, None if they are gone."""
-    if event.action != audit.Factors.RESET:
+    """Return whose factors or password an event is about, None if they are gone."""
+    if event.action not in _DONE_TO_MEMBER:
         return event.actor
     return User.objects.filter(memberships=int(event.target_id)).first()
 
 
 def written(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
     """Return subject and text of a mail."""
-    if event.action == audit.Factors.RESET:
-        return _written_of_reset(event, to_person=to_person)
+    if event.action in _DONE_TO_MEMBER:
+        return _written_of_member(event, to_person=to_person)
     workspace = event.workspace.name if event.workspace else ""
     what = _WORDS[audit.Factors(event.action)]
     kind = kinds.kind_named(str(event.data["kind"])).label
@@ -112,26 +114,58 @@ def written(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
     return " ".join(f"{who} {what}".split()), "\n\n".join(lines) + "\n"
 
 
-def _written_of_reset(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
-    workspace = event.workspace.name if event.workspace else ""
+def _written_of_member(event: AuditEvent, *, to_person: bool) -> tuple[str, str]:
+    """Return the mail about what somebody else did to the ways in of a member."""
     whose = "your" if to_person else f"{event.target_label}'s"
     by = event.actor_label if event.actor else "Whoever runs Keyway"
+    did, meaning, then = _DONE_TO_MEMBER[event.action](event)
+    subject = f"{by} {did.format(whose=whose)}"
     lines = [
-        f"{by} reset {whose} second factors: all of them were deleted, and every "
-        "session was ended.",
+        f"{subject}: {meaning}",
         f"{event.at:%d %b %Y, %H:%M} UTC, from {event.address or 'this gateway'}.",
-        f"Workspace: {workspace}",
+        f"Workspace: {event.workspace.name if event.workspace else ''}",
     ]
     if to_person:
-        sign_in = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:login')}"
         lines.append(
-            f"Sign in with your password and set up a new one: {sign_in}. If you have no "
-            "password, use the link in the other email that you get now. If you did not "
-            "ask for this, tell an Owner of your workspace."
+            f"{then} If you did not ask for this, tell an Owner of your workspace."
         )
     else:
         log = f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:audit_log')}"
         lines.append(f"If nobody asked for this, look at what else was done: {log}")
-    subject = f"{by} reset {whose} second factors"
     # A name that somebody typed must not break out of the subject's line.
     return " ".join(subject.split()), "\n\n".join(lines) + "\n"
+
+
+def _reset(_event: AuditEvent) -> tuple[str, str, str]:
+    """Return what was done, what that means, and what the person does then."""
+    return (
+        "reset {whose} second factors",
+        "all of them were deleted, and every session was ended.",
+        f"Sign in with your password and set up a new one: {_sign_in_url()}. If you have "
+        "no password, use the link in the other email that you get now.",
+    )
+
+
+def _password(event: AuditEvent) -> tuple[str, str, str]:
+    """Return the same of a password."""
+    if not event.data["has_password"]:
+        return (
+            "took {whose} password away",
+            "every session was ended.",
+            f"Sign in with a passkey or at your identity provider: {_sign_in_url()}.",
+        )
+    return (
+        "set {whose} password",
+        "the former one no longer works, and every session was ended.",
+        f"They tell you the new one, to sign in with: {_sign_in_url()}.",
+    )
+
+
+def _sign_in_url() -> str:
+    return f"{settings.KEYWAY_PUBLIC_URL}{reverse('workspaces:login')}"
+
+
+_DONE_TO_MEMBER: dict[str, Callable[[AuditEvent], tuple[str, str, str]]] = {
+    audit.Factors.RESET: _reset,
+    audit.Superusers.PASSWORD_SET: _password,
+}
