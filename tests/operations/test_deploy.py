@@ -222,8 +222,18 @@ class TestSystemd:
             assert "User=keyway" in text
             assert "ProtectSystem=strict" in text
             assert "NoNewPrivileges=true" in text
+            assert "SystemCallFilter=~@privileged" in text
         for command in re.findall(r"manage\.py (\w+)", text):
             assert command in get_commands()
+
+    def test_command_for_operators_runs_as_the_units_do(self) -> None:
+        said = (DEPLOY / "keyway-manage").read_text()
+        unit = (DEPLOY / "systemd/keyway-backup.service").read_text()
+
+        for name in ("WorkingDirectory", "EnvironmentFile", "StateDirectory", "UMask"):
+            (value,) = re.findall(rf"^{name}=(.+)$", unit, re.MULTILINE)
+            assert value in said
+        assert "--uid=keyway --gid=keyway" in said
 
     @pytest.mark.skipif(
         shutil.which("systemd-analyze") is None, reason="install systemd"
