@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 
 PAUSE_SECONDS = 0.15
+STATIC = re.compile(r'(?:href|src)="(/static/[^"]+)"')
 PATCH = {
     "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
     "Operations": [{"op": "replace", "value": {"displayName": "Changed"}}],
@@ -30,6 +32,9 @@ class Step:
     longest: float = 0
     """Seconds."""
 
+    is_control: bool = False
+    """It must fail, or the clients see nothing."""
+
     def __str__(self) -> str:
         said = f"{self.what}: {self.seconds:.0f} s, {self.requests} requests"
         failures = "".join(f"\n  {problem}" for problem in self.failed[:5])
@@ -39,7 +44,7 @@ class Step:
 
 
 class Clients:
-    """Threads that add, read and change users, and open the page to sign in.
+    """Threads that add, read and change users; one is a browser without a cache.
 
     Each keeps its connection, and repeats nothing: what fails once has failed.
     """
@@ -111,7 +116,10 @@ class Clients:
             verify=self.certificates, timeout=30, trust_env=False
         ) as client:
             while not self._stopping.is_set():
-                self._call(client, "GET", f"{self.url}/login/")
+                client.cookies.clear()
+                page = self._call(client, "GET", f"{self.url}/login/")
+                for path in STATIC.findall(page.text if page else ""):
+                    self._call(client, "GET", self.url + path)
 
     def _call(
         self, client: httpx2.Client, method: str, url: str, **given: Any

@@ -31,7 +31,10 @@ def write(steps: Sequence[Step], facts: Sequence[str]) -> None:
 
 def row(step: Step) -> str:
     """Return a line of the table."""
+    control, failed = "", str(len(step.failed))
+    if step.is_control:
+        control, failed = "control: ", f"**{failed}**"
     return (
-        f"| {step.what} | {step.seconds:.0f} | {step.requests} | {len(step.failed)}"
+        f"| {control}{step.what} | {step.seconds:.0f} | {step.requests:,} | {failed}"
         f" | {step.longest:.1f} s |"
     )
