@@ -1,11 +1,11 @@
 # The image of web, worker and commands. It holds no secret and no data: settings come
 # from the environment, everything else is in PostgreSQL.
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.11-slim-trixie AS build
 COPY requirements-server.txt /tmp/
 RUN python -m venv /opt/keyway \
     && /opt/keyway/bin/pip install --no-cache-dir --require-hashes -r /tmp/requirements-server.txt
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-trixie
 # pg_dump and pg_restore, for manage.py backup and restore.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends postgresql-client \

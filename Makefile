@@ -5,7 +5,7 @@ BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 export PORT ?= 8000
 
-.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs requirements screens lock real-apps bench faults check
+.PHONY: help setup run worker demo test lint format types imports templates migrations conformance docs requirements screens lock real-apps bench faults image check
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
@@ -85,5 +85,8 @@ bench: .venv/.installed-dev ## Measure Keyway beside its peers; make bench b=--q
 
 faults: .venv/.installed-dev ## Kill Keyway while it works and count what is lost; make faults f=--quick for a minute of it
 	$(BIN)/python -m tests.faults.run $(f)
+
+image: .venv/.installed-dev ## Build the image and use all of compose.yaml under load (needs Docker); make image i='--before REF'
+	$(BIN)/python -m tests.image.run $(i)
 
 check: lint types imports templates migrations ## What CI runs before the tests

@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs/deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
-OURS = ("migrate", "web", "worker")
+OURS = ("migrate", "web", "worker", "manage")
+POSTGRESQL = {"bookworm": 15, "trixie": 17}
+"""The version whose client each release of Debian has."""
+
 MANIFESTS = [
     document
     for file in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -66,6 +69,14 @@ class TestImage:
         for app in ("config", "integrations", "scim", "tokens", "workspaces"):
             assert app in copied
 
+    def test_pg_dump_is_new_enough_for_the_database_beside_it(self) -> None:
+        """pg_dump refuses a server that is newer than itself."""
+        releases = set(re.findall(r"^FROM python:\S+-(\w+)", DOCKERFILE, re.MULTILINE))
+        server = COMPOSE["services"]["db"]["image"]
+
+        (release,) = releases
+        assert int(re.match(r"postgres:(\d+)-", server)[1]) <= POSTGRESQL[release]
+
     def test_says_how_it_is(self) -> None:
         assert "HEALTHCHECK" in DOCKERFILE
         assert "/healthz" in DOCKERFILE
@@ -99,6 +110,22 @@ class TestCompose:
             assert "ports" not in service
             assert service["networks"] == ["inside"]
         assert COMPOSE["networks"]["inside"]["internal"] is True
+        assert COMPOSE["services"]["caddy"]["networks"] == ["outside"]
+
+    @pytest.mark.parametrize("name", ["web", "worker", "manage"])
+    def test_who_calls_others_can_get_out(self, name: str) -> None:
+        """Web processes ask the identity provider when a member signs in."""
+        assert COMPOSE["services"][name]["networks"] == ["inside", "outside"]
+
+    def test_manage_runs_any_command_and_has_a_place_for_backups(self) -> None:
+        service = COMPOSE["services"]["manage"]
+
+        assert service["entrypoint"] == ["python", "manage.py"]
+        assert service["volumes"] == ["./backups:/backups"]
+        assert service["environment"]["TMPDIR"] == "/backups"
+        assert service["profiles"] == ["manage"]
+        web = COMPOSE["services"]["web"]["environment"]
+        assert web.items() <= service["environment"].items()
 
     def test_no_password_is_in_the_file(self) -> None:
         for service in COMPOSE["services"].values():
@@ -110,7 +137,10 @@ class TestCompose:
         for service in COMPOSE["services"].values():
             for volume in service.get("volumes", []):
                 source = volume.split(":")[0]
-                if source.startswith("."):
+                if source == "./backups":
+                    page = (ROOT / "docs/howto/production.md").read_text()
+                    assert re.search("^sudo install .* backups$", page, re.MULTILINE)
+                elif source.startswith("."):
                     assert (ROOT / source).exists()
                 else:
                     assert source in COMPOSE["volumes"]
@@ -192,8 +222,18 @@ class TestSystemd:
             assert "User=keyway" in text
             assert "ProtectSystem=strict" in text
             assert "NoNewPrivileges=true" in text
+            assert "SystemCallFilter=~@privileged" in text
         for command in re.findall(r"manage\.py (\w+)", text):
             assert command in get_commands()
+
+    def test_command_for_operators_runs_as_the_units_do(self) -> None:
+        said = (DEPLOY / "keyway-manage").read_text()
+        unit = (DEPLOY / "systemd/keyway-backup.service").read_text()
+
+        for name in ("WorkingDirectory", "EnvironmentFile", "StateDirectory", "UMask"):
+            (value,) = re.findall(rf"^{name}=(.+)$", unit, re.MULTILINE)
+            assert value in said
+        assert "--uid=keyway --gid=keyway" in said
 
     @pytest.mark.skipif(
         shutil.which("systemd-analyze") is None, reason="install systemd"
