@@ -104,8 +104,11 @@ class TestRequest:
     @pytest.mark.parametrize(
         ("query", "right"),
         [
-            (f"requests/{uuid.uuid4()}?at=yesterday", "2026-01-31T09:30:00Z"),
-            (f"requests/{uuid.uuid4()}?at=2026-01-31T09:30", "2026-01-31T09:30:00Z"),
+            (f"requests/{uuid.UUID(int=1)}?at=yesterday", "2026-01-31T09:30:00Z"),
+            (
+                f"requests/{uuid.UUID(int=1)}?at=2026-01-31T09:30",
+                "2026-01-31T09:30:00Z",
+            ),
             ("?status=broken", "failed"),
             ("?event=party", "user-invited"),
         ],
