@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import shlex
@@ -120,17 +119,6 @@ def test_client_of_the_page_gets_an_access_token(
     answer = json.loads(Shell(tmp_path, stand_for, {}).run(example))
 
     assert answer["access_token"].startswith("kwo_")
-
-
-def test_key_that_is_made_as_the_page_says_has_256_bits(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    page = (DOCS / "howto/production.md").read_text()
-    [example] = re.findall(r'^python -c "(import base64.+)"$', page, re.MULTILINE)
-
-    exec(example, {})
-
-    assert len(base64.b64decode(capsys.readouterr().out)) == 32
 
 
 def test_every_json_example_is_json() -> None:

@@ -826,5 +826,6 @@ def test_session_holds_no_more_than_ids(
         "_auth_user_backend",
         "_auth_user_hash",
         "proof",
+        "signed_in_at",
         "sync",
     }
