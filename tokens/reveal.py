@@ -18,7 +18,7 @@ from tokens.holders import has_holder
 from tokens.models import ScimToken
 from tokens.panel import AGAIN
 from tokens.services import value_address
-from workspaces import audit, confirmations, secrets
+from workspaces import audit, confirmations, secrets, sync_reach
 from workspaces.confirmable import Asker
 from workspaces.models import Directory, Membership
 from workspaces.permissions import Permission, can
@@ -40,9 +40,10 @@ def reveal(token: ScimToken, *, by: Asker, confirmation_id: str, now: datetime) 
     """Use the confirmation up and return the value; it is written down before.
 
     Raises NotConfirmed, which changes nothing; NotRevealable if the value is not
-    kept; UnreadableSecret if its key is gone.
+    kept; UnreadableSecret if its key is gone; ReachesTooHigh.
     """
     token = _locked(token)
+    sync_reach.require_reach(token.directory, by.user)
     if not can_reveal(token, now):
         raise NotRevealable
     used = confirmations.use(

@@ -18,7 +18,7 @@ from tokens.limits import Limits
 from tokens.models import IdpTrust, OAuthClient, ScimToken
 from tokens.opener import Opener
 from tokens.policy_models import TokenPolicy
-from workspaces import audit, secrets
+from workspaces import audit, secrets, sync_reach
 from workspaces.key_ring import in_use
 from workspaces.models import Directory, Membership, User
 
@@ -88,8 +88,9 @@ def issue(
     With an `owner` it stops when that membership ends; without, it is the
     workspace's. Without a `lifetime` it lives as long as the token policy presets.
     The plaintext exists only in the returned value; where the directory reveals
-    once, it cannot be recovered. Raises LivesTooLong.
+    once, it cannot be recovered. Raises LivesTooLong and ReachesTooHigh.
     """
+    sync_reach.require_reach(directory, actor)
     rules = policy.policy_of(directory.workspace)
     lifetime = rules.lifetime if lifetime is None else lifetime
     policy.check_lifetime(rules, lifetime)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import PermissionDenied
+
 from workspaces.models import Role
 
 
@@ -11,6 +13,17 @@ class MemberError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+
+class ReachesTooHigh(MemberError, PermissionDenied):
+    """What would be let into Directory Sync could give a role above one's own."""
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(
+            f"What opens Directory Sync can make a {role.label} here: by the default role, "
+            "a team, or the link of somebody who has no way in yet. It takes that role, or "
+            "a higher one, to generate or see it."
+        )
 
 
 class LastOwner(MemberError):

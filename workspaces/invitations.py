@@ -63,8 +63,10 @@ def invite(email: str, *, role: Role, by: Membership, now: datetime) -> Invitati
     """
     workspace = Workspace.objects.select_for_update().get(pk=by.workspace_id)
     by = _present(by)
-    require_rank(by, role)
     key = email_key(email)
+    offers = Invitation.objects.open().filter(workspace=workspace, email_key=key)
+    # Another role in an open offer takes away the one that it had.
+    require_rank(by, role, *map(Role, offers.values_list("role", flat=True)))
     if Membership.objects.filter(workspace=workspace, user__email_key=key).exists():
         raise AlreadyMember(email)
     invitation, _ = Invitation.objects.open().update_or_create(
@@ -121,6 +123,12 @@ def lack_way_in(memberships: Sequence[Membership]) -> set[int]:
     return {row.pk for row in found if row.user_id not in have_passkey}
 
 
+def send_way_in(membership: Membership, *, by: Membership, now: datetime) -> Invitation:
+    """Let a member send `invite_provisioned` to another. Raises MemberError."""
+    require_rank(_present(by), Role(membership.role))
+    return invite_provisioned(membership, actor=by.user, now=now)
+
+
 @transaction.atomic
 def invite_provisioned(
     membership: Membership, *, actor: User | None = None, now: datetime
@@ -168,8 +176,7 @@ def invite_provisioned(
 def renew(invitation: Invitation, *, by: Membership, now: datetime) -> Invitation:
     """Send an open invitation again, for another seven days."""
     if invitation.membership is not None:
-        require_rank(_present(by), Role(invitation.role))
-        return invite_provisioned(invitation.membership, actor=by.user, now=now)
+        return send_way_in(invitation.membership, by=by, now=now)
     return invite(invitation.email, role=Role(invitation.role), by=by, now=now)
 
 

@@ -19,6 +19,7 @@ from workspaces.models import (
     Workspace,
 )
 from workspaces.permissions import ALLOWED, Permission, can
+from workspaces.ranks import RANKS, rank
 
 
 class Fate(models.TextChoices):
@@ -43,8 +44,8 @@ def turn_off(
 ) -> Ended:
     """Let the IdP change nothing here any more. Members keep the roles of now.
 
-    Whoever asks, break-glass accounts and the last Owner are never deactivated. Raises
-    SyncOff if it is off, NoLongerAllowed.
+    Whoever asks, who stands above them, break-glass accounts and the last Owner are
+    never deactivated. Raises SyncOff if it is off, NoLongerAllowed.
     """
     sync = directory_sync.entered(workspace)
     asking = Membership.objects.filter(pk=by.pk).first()
@@ -85,7 +86,9 @@ def _unguarded(
     active: QuerySet[Membership], asking: Membership
 ) -> QuerySet[Membership]:
     """Keep those who may be shut out: an Owner who can sign in always remains."""
-    found = active.filter(is_break_glass=False).exclude(pk=asking.pk)
+    above = RANKS[rank(asking.role) + 1 :]
+    found = active.filter(is_break_glass=False).exclude(role__in=above)
+    found = found.exclude(pk=asking.pk)
     owners = found.filter(role=Role.OWNER, user__is_active=True)
     remaining = Membership.objects.filter(
         workspace=asking.workspace_id,

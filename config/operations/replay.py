@@ -107,9 +107,16 @@ def left_to_people(events: Sequence[Told]) -> list[str]:
 
 
 def _listed(names: set[str]) -> str:
-    first = sorted(names)[:_MOST_NAMES]
+    first = sorted(map(_printable, names))[:_MOST_NAMES]
     more = len(names) - len(first)
     return ", ".join(first) + (f" and {more} more" if more else "")
+
+
+def _printable(name: str) -> str:
+    """Return a name without what could steer a terminal, or make a line of its own."""
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in name
+    )
 
 
 def _events(log: Path) -> Iterator[Told]:

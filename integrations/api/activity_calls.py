@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from typing import Any, ClassVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar, NoReturn
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
@@ -275,8 +275,11 @@ def _time(request: Request) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
-        at = datetime.min  # noqa: DTZ901  without a zone: refused below
-    if at.tzinfo is None:
-        raise Problem(400, "at must be a time such as 2026-01-31T09:30:00Z.")
-    return at
+        # The first and the last day of all have no such time in UTC.
+        return at.astimezone(UTC) if at.tzinfo else _refuse_time()
+    except (ValueError, OverflowError):
+        return _refuse_time()
+
+
+def _refuse_time() -> NoReturn:
+    raise Problem(400, "at must be a time such as 2026-01-31T09:30:00Z.") from None

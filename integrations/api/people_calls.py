@@ -166,8 +166,8 @@ class WayIn(ApiView):
         found = get_object_or_404(members_of, pk=min(membershipId, LARGEST_ID))
         if not invitations.lack_way_in([found]):
             raise Problem(409, "This member needs no invitation.")
-        made = invitations.invite_provisioned(
-            found, actor=self.person, now=database_now()
+        made = invitations.send_way_in(
+            found, by=self.caller.membership, now=database_now()
         )
         return Response(InvitationSerializer(made).data, status=201)
 

@@ -109,6 +109,11 @@ class TestRequest:
                 f"requests/{uuid.UUID(int=1)}?at=2026-01-31T09:30",
                 "2026-01-31T09:30:00Z",
             ),
+            (
+                f"requests/{uuid.UUID(int=1)}?at=0001-01-01T00:00%2B14:00",
+                "2026-01-31T09",
+            ),
+            (f"requests/{uuid.UUID(int=1)}?at=9999-12-31T23:59-14:00", "2026-01-31T09"),
             ("?status=broken", "failed"),
             ("?event=party", "user-invited"),
         ],

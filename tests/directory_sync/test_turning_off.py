@@ -129,6 +129,18 @@ def test_an_owner_who_can_sign_in_remains(
     assert owner.is_active
 
 
+def test_who_stands_above_whoever_turns_it_off_stays_in(
+    workspace: Workspace, client: Client, people: None
+) -> None:
+    Membership.objects.filter(user__email_key=ANN).update(role=Role.SUPER_ADMIN)
+    admin = factories.MembershipFactory(workspace=workspace, role=Role.ADMIN)
+    client.force_login(admin.user)
+
+    press(client, admin.user, "deactivate")
+
+    assert [member(a).is_active for a in (ANN, BO)] == [True, False]
+
+
 @pytest.mark.parametrize("fate", ["", "both"])
 def test_nonsense_turns_nothing_off(
     alice_client: Client, alice: User, people: None, fate: str

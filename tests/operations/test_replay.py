@@ -244,3 +244,17 @@ def test_what_has_no_end_to_repeat_is_named_once_and_not_without_end() -> None:
 
     assert line.startswith("Member deprovisioned: Person 00, Person 01")
     assert line.endswith("Person 19 and 10 more")
+
+
+def test_aud_05_name_in_a_log_writes_nothing_of_its_own() -> None:
+    told = [
+        replay.Told(
+            "workspaces.member.left", "", "1", "Ann\x1b[2J\nRestored, verified."
+        ),
+        replay.Told("workspaces.member.left", "", "2", "\u202egnisrever"),
+    ]
+
+    (line,) = replay.left_to_people(told)
+
+    assert line.isprintable()
+    assert "Ann\N{REPLACEMENT CHARACTER}[2J" in line

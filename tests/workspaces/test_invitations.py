@@ -204,6 +204,40 @@ def test_admin_cannot_send_an_owners_invitation_again(
         invitations.revoke(invitation, by=admin, now=database_now())
 
 
+def test_admin_cannot_lower_an_owners_invitation(
+    workspace: Workspace, membership: Membership
+) -> None:
+    admin = factories.MembershipFactory(workspace=workspace, role=Role.ADMIN)
+    invitation = invite(membership, role=Role.OWNER)
+
+    with pytest.raises(RoleTooHigh):
+        invite(admin, role=Role.MEMBER)
+
+    invitation.refresh_from_db()
+    assert (invitation.role, invitation.invited_by) == (Role.OWNER, membership.user)
+
+
+def test_admin_sends_no_way_in_to_who_stands_above(
+    workspace: Workspace, membership: Membership
+) -> None:
+    """The role of now counts, not the one of the open invitation."""
+    admin = factories.MembershipFactory(workspace=workspace, role=Role.ADMIN)
+    above = factories.MembershipFactory(workspace=workspace)
+    now = database_now()
+    invitation = invitations.send_way_in(above, by=admin, now=now)
+    above.role = Role.SUPER_ADMIN
+    above.save(update_fields=["role"])
+
+    for send in (
+        lambda: invitations.send_way_in(above, by=admin, now=now),
+        lambda: invitations.renew(
+            Invitation.objects.get(pk=invitation.pk), by=admin, now=now
+        ),
+    ):
+        with pytest.raises(RoleTooHigh):
+            send()
+
+
 def test_mail_server_that_is_down_is_tried_again(
     membership: Membership, settings: Settings
 ) -> None:

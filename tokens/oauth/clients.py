@@ -18,7 +18,7 @@ from tokens.oauth.errors import ClientEnded, EnoughSecrets, WrongMethod
 from tokens.oauth.jose import Jwk
 from tokens.oauth.models import MOST_SECRETS
 from tokens.policy import policy_of
-from workspaces import audit
+from workspaces import audit, sync_reach
 from workspaces.key_ring import in_use
 from workspaces.models import Directory, User
 
@@ -59,9 +59,10 @@ def new_secret(
 ) -> IssuedSecret:
     """Make a secret beside the one that the client has: both work.
 
-    Raises ClientEnded, WrongMethod, and EnoughSecrets if there are two.
+    Raises ClientEnded, WrongMethod, ReachesTooHigh, and EnoughSecrets if there are two.
     """
     client = _locked(client)
+    sync_reach.require_reach(client.directory, actor)
     if client.method != OAuthClient.Method.SECRET:
         raise WrongMethod("This client signs with its private key. It has no secret.")
     if client.secrets.live(now).count() >= MOST_SECRETS:
@@ -77,9 +78,10 @@ def replace_keys(
 ) -> OAuthClient:
     """Take other public keys for those of a client. What it fetched before ends.
 
-    Raises ClientEnded and WrongMethod.
+    Raises ClientEnded, WrongMethod and ReachesTooHigh.
     """
     client = _locked(client)
+    sync_reach.require_reach(client.directory, actor)
     if client.method != OAuthClient.Method.PRIVATE_KEY:
         raise WrongMethod("This client proves itself by a secret. It has no keys.")
     # Whole keys: another one may come under the id of the former.
@@ -162,6 +164,7 @@ def _add(
     actor: User | None,
     now: datetime,
 ) -> OAuthClient:
+    sync_reach.require_reach(directory, actor)
     client = OAuthClient.objects.create(
         directory=directory,
         key=credential.random_key(),

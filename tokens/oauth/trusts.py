@@ -19,7 +19,7 @@ from tokens.models import IdpTrust
 from tokens.oauth import notices
 from tokens.oauth.errors import TrustExists
 from tokens.oauth.jose import Jwk
-from workspaces import audit, jobs
+from workspaces import audit, jobs, sync_reach
 from workspaces.clock import database_now
 from workspaces.models import Directory, Job, User
 
@@ -46,7 +46,8 @@ class Terms:
 def add(
     directory: Directory, terms: Terms, *, name: str, actor: User | None, now: datetime
 ) -> IdpTrust:
-    """Let JWTs of an IdP open the directory. Raises TrustExists."""
+    """Let JWTs of an IdP open the directory. Raises TrustExists and ReachesTooHigh."""
+    sync_reach.require_reach(directory, actor)
     try:
         with transaction.atomic():
             trust = IdpTrust.objects.create(

@@ -11,9 +11,10 @@ from django.shortcuts import render
 from django.template.loader import get_template
 
 from workspaces.audit import origin
+from workspaces.errors import ReachesTooHigh
 from workspaces.middleware import page_of_form
 from workspaces.models import Role
-from workspaces.permissions import Permission, roles_with
+from workspaces.permissions import Permission, note_refusal, roles_with
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -27,7 +28,15 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
         "roles": roles,
         "role": Role(membership.role).label if membership else "",
         "request_id": origin.get().request_id,
+        "why": exception.message if isinstance(exception, ReachesTooHigh) else "",
     }
+    if isinstance(exception, ReachesTooHigh) and membership is not None:
+        note_refusal(
+            Permission.MANAGE_DIRECTORY_SYNC,
+            workspace=membership.workspace,
+            actor=membership.user,
+            path=request.path,
+        )
     return render(request, "403.html", context, status=403)
 
 

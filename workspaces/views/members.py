@@ -21,6 +21,7 @@ from workspaces.forms import InvitationForm, RoleForm
 from workspaces.models import Invitation, Job, Membership, Role
 from workspaces.pages import Pill, page_of, search_text
 from workspaces.permissions import Permission, WorkspaceRequest, can, requires
+from workspaces.ranks import rank
 from workspaces.step_up import recent_confirmation
 from workspaces.views.factor_reset import reset_url
 
@@ -234,6 +235,7 @@ def _member(
     is_own = row.pk == request.membership.pk
     may_manage = can(request.membership, Permission.MANAGE_MEMBERS)
     fixed = members.why_fixed(row, by=request.membership, owners=owners)
+    above = rank(row.role) > rank(request.membership.role)
     role_url = reverse("workspaces:change_role", args=[row.pk])
     remove_url = reverse("workspaces:remove_member", args=[row.pk])
     return {
@@ -250,7 +252,7 @@ def _member(
         if can(request.membership, Permission.MANAGE_OWNERS)
         else None,
         "invite_url": reverse("workspaces:invite_provisioned", args=[row.pk])
-        if may_manage and lacks_way_in
+        if may_manage and lacks_way_in and not above
         else None,
         "reset_url": reset_url(row, by=request.membership) if may_manage else None,
         "last_seen_at": row.user.last_login,

@@ -47,13 +47,15 @@ def break_glass_account(request: WorkspaceRequest, membership_id: int) -> HttpRe
 def invite(request: WorkspaceRequest, membership_id: int) -> HttpResponse:
     """Send a member who cannot sign in the link by which they make a way in."""
     membership = _membership(request, membership_id)
-    if invitations.lack_way_in([membership]):
-        invitations.invite_provisioned(
-            membership, actor=request.user, now=database_now()
-        )
-        messages.success(request, f"{membership.user.email} gets a link.")
-    else:
+    if not invitations.lack_way_in([membership]):
         messages.info(request, f"{membership.user} needs no invitation.")
+        return redirect(_PAGE)
+    try:
+        invitations.send_way_in(membership, by=request.membership, now=database_now())
+    except MemberError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"{membership.user.email} gets a link.")
     return redirect(_PAGE)
 
 
