@@ -133,9 +133,7 @@ class DirectorySync(ApiView):
         sync = directory_sync.of(self.workspace)
         if sync is None:
             raise Problem(409, "Provisioning is not enabled. Add a domain first.")
-        given = RulesSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        wish = dict(given.validated_data)
+        wish = form_input.body_of(request, RulesSerializer, partial=True)
         sends_invites = wish.pop("sends_invites", sync.sends_invites)
         form = RulesForm({**RulesForm.of(sync).initial, **wish})
         form_input.check(form)
@@ -191,9 +189,8 @@ class Domains(ApiView):
     @idempotent("token")
     def post(self, request: Request) -> Response:
         """List domains. The first ones enable provisioning, and make its first token."""
-        given = NewDomainsSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = DomainsForm({"domains": ", ".join(given.validated_data["domains"])})
+        given = form_input.body_of(request, NewDomainsSerializer)
+        form = DomainsForm({"domains": ", ".join(given["domains"])})
         form_input.check(form)
         covered = provisioning.cover(
             self.workspace,
@@ -270,9 +267,8 @@ class TeamById(ApiView):
         team = get_object_or_404(
             Team.objects.filter(workspace=self.workspace), public_id=teamId
         )
-        given = TeamRoleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = TeamRoleForm(given.validated_data, team=team)
+        given = form_input.body_of(request, TeamRoleSerializer)
+        form = TeamRoleForm(given, team=team)
         form_input.check(form)
         teams.give_role(team, form.chosen(), by=self.caller.membership)
         team.refresh_from_db()

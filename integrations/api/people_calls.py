@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import paging
+from integrations.api import form_input, paging
 from integrations.api.base import LARGEST_ID, ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.problems import Problem
@@ -122,9 +122,8 @@ class MemberById(ApiView):
     def patch(self, request: Request, membershipId: int) -> Response:
         """Give a member another role. Only a session of an Owner deals with Owners."""
         membership = self._membership(membershipId, request)
-        given = RoleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        role = Role(given.validated_data["role"])
+        given = form_input.body_of(request, RoleSerializer)
+        role = Role(given["role"])
         require_for_owners(self, role, request)
         changed = members.change_role(membership, role=role, by=self.caller.membership)
         return Response(MemberSerializer(changed).data)
@@ -200,12 +199,11 @@ class Invitations(ApiView):
     @idempotent()
     def post(self, request: Request) -> Response:
         """Invite somebody by e-mail. An open invitation to the address is renewed."""
-        given = NewInvitationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        role = Role(given.validated_data["role"])
+        given = form_input.body_of(request, NewInvitationSerializer)
+        role = Role(given["role"])
         require_for_owners(self, role, request)
         made = invitations.invite(
-            given.validated_data["email"],
+            given["email"],
             role=role,
             by=self.caller.membership,
             now=database_now(),
