@@ -27,6 +27,7 @@ from workspaces.ranks import GIVEN_BY_IDP
 
 TAG = ["Directory Sync"]
 _MANAGES = Permission.MANAGE_DIRECTORY_SYNC
+_IS_OFF = "Provisioning is not enabled. Add a domain first."
 
 
 class RulesSerializer(serializers.Serializer):
@@ -130,14 +131,14 @@ class DirectorySync(ApiView):
     )
     def patch(self, request: Request) -> Response:
         """Change the rules for members who come later; what is left out stays."""
-        sync = directory_sync.of(self.workspace)
-        if sync is None:
-            raise Problem(409, "Provisioning is not enabled. Add a domain first.")
         wish = form_input.body_of(request, RulesSerializer, partial=True)
-        sends_invites = wish.pop("sends_invites", sync.sends_invites)
-        form = RulesForm({**RulesForm.of(sync).initial, **wish})
-        form_input.check(form)
         with transaction.atomic():
+            sync = directory_sync.locked(self.workspace)
+            if sync is None:
+                raise Problem(409, _IS_OFF)
+            sends_invites = wish.pop("sends_invites", sync.sends_invites)
+            form = RulesForm({**RulesForm.of(sync).initial, **wish})
+            form_input.check(form)
             directory_sync.change_rules(sync, form.rules(), by=self.caller.membership)
             directory_sync.send_invites(sync, on=sends_invites, actor=self.person)
         return _shown(self.workspace)
@@ -160,7 +161,7 @@ class TurnOn(ApiView):
             self.workspace, actor=self.person, now=database_now()
         )
         if directory_sync.of(self.workspace) is None:
-            raise Problem(409, "Provisioning is not enabled. Add a domain first.")
+            raise Problem(409, _IS_OFF)
         return _shown(self.workspace)
 
 
