@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -26,8 +27,8 @@ AUDIT_FILTERS = [
     OpenApiParameter("who", str, description="Part of a name or an email."),
     OpenApiParameter("what", str, description="An action."),
     OpenApiParameter("object", str, description="Part of a name, or an id."),
-    OpenApiParameter("from", str, description="The first day, 2026-01-31."),
-    OpenApiParameter("to", str, description="The last day."),
+    OpenApiParameter("from", OpenApiTypes.DATE, description="The first day."),
+    OpenApiParameter("to", OpenApiTypes.DATE, description="The last day."),
 ]
 
 
@@ -258,7 +259,7 @@ class Audit(ApiView):
 
 def audit_query(request: Request) -> QueryDict:
     """Return what of the log is asked for. Raises Problem for a day that is none."""
-    query = request._request.GET
+    query: QueryDict = request.query_params
     filters = audit_log.Filters.read(query)
     for name, day in (("from", filters.start), ("to", filters.end)):
         if query.get(name) and day is None:
