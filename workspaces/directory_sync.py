@@ -35,6 +35,12 @@ def of(workspace: Workspace) -> DirectorySync | None:
     return DirectorySync.objects.filter(workspace=workspace, turned_off_at=None).first()
 
 
+def locked(workspace: Workspace) -> DirectorySync | None:
+    """Return the rules as they stay until the transaction ends; None while it is off."""
+    rows = DirectorySync.objects.select_for_update()
+    return rows.filter(workspace=workspace, turned_off_at=None).first()
+
+
 def turned_off(workspace: Workspace) -> DirectorySync | None:
     """Return the rules that wait for Directory Sync to be turned on again, if it was."""
     rules = DirectorySync.objects.filter(
@@ -92,9 +98,9 @@ def change_rules(sync: DirectorySync, rules: Rules, *, by: Membership) -> bool:
 
     Raises RoleTooHigh if they would become more than whoever asks.
     """
+    sync = DirectorySync.objects.select_for_update().get(pk=sync.pk)
     if rules.default_role != sync.default_role:
         require_rank(by, rules.default_role)
-    sync = DirectorySync.objects.select_for_update().get(pk=sync.pk)
     wanted: dict[str, str | bool] = {
         "default_role": str(rules.default_role),
         "adopts": rules.adopts,

@@ -144,9 +144,7 @@ class Password(ApiView):
             service_accounts.REPLACE_PASSWORD,
             Subject(str(account.public_id), account.name),
         )
-        given = NewPasswordSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wish = given.validated_data
+        wish = form_input.body_of(request, NewPasswordSerializer)
         form = ReplacePasswordForm(
             {
                 "password": wish["password"],

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, NoReturn
 
 from django.http import Http404
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     extend_schema,
@@ -155,7 +156,7 @@ class Activity(ApiView):
         return Response(_page(self.workspace, request, filters))
 
 
-class OfOne(ApiView):
+class OfUser(ApiView):
     """What happened to one user."""
 
     permissions: ClassVar = _READ
@@ -199,7 +200,9 @@ class RequestById(ApiView):
         tags=TAG,
         parameters=[
             OpenApiParameter(
-                "at", str, description="`at` of its line: then it is found at once."
+                "at",
+                OpenApiTypes.DATETIME,
+                description="`at` of its line: then it is found at once.",
             )
         ],
         responses=ScimRequestSerializer,
@@ -217,7 +220,7 @@ def filters_of(request: Request) -> Filters:
     for name, values in _CHOICES.items():
         if request.query_params.get(name, "") not in {"", *values}:
             raise Problem(400, f"{name} must be one of: {', '.join(values)}.")
-    return Filters.read(request._request.GET)
+    return Filters.read(request.query_params)
 
 
 def _page(
@@ -237,6 +240,7 @@ def _page(
         now=database_now(),
     )
     flat = [e for entry in found.entries for e in (entry, *entry.jobs)]
+    flat.sort(key=lambda entry: entry.at, reverse=True)
     return {
         "data": [_entry(entry) for entry in flat],
         "nextCursor": str(found.older) if found.older else None,

@@ -91,8 +91,7 @@ class Calls(ApiView):
         attempt = _attempt(request, job)
         calls = app_calls.of_attempt(job, attempt)
         shown, following = paging.window(request, calls)
-        changing = calls.filter(is_change=True).defer("request_body", "answer_body")
-        steps = app_calls.steps(changing[: app_calls.MOST])
+        steps = app_calls.steps_of(job, attempt)
         return Response(
             {
                 "attempt": attempt,

@@ -97,15 +97,14 @@ class Stream(ApiView):
     def put(self, request: Request) -> Response:
         """Stream the audit log to a destination. A present stream goes on from there."""
         self.refuse_unconfirmed(services.SEND, services.subject_of(self.workspace))
-        given = DestinationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = StreamForm(given.validated_data, stream=_stream(self))
+        given = form_input.body_of(request, DestinationSerializer)
+        form = StreamForm(given, stream=_stream(self))
         form_input.check(form)
         try:
             kept = services.save(
                 self.workspace,
                 form.destination(),
-                whole_log=given.validated_data["start"] == "first",
+                whole_log=given["start"] == "first",
                 actor=self.person,
                 now=database_now(),
             )
@@ -170,9 +169,8 @@ class Retention(ApiView):
     )
     def put(self, request: Request) -> Response:
         """Say for how long events are kept. What is older is deleted once a day."""
-        given = RetentionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        days = given.validated_data["days"]
+        given = form_input.body_of(request, RetentionSerializer)
+        days = given["days"]
         audit_retention.change(days, by=self.caller.membership)
         return Response({"days": days})
 

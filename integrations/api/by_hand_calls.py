@@ -58,9 +58,8 @@ class People(ApiView):
     def put(self, request: Request, key: str) -> Response:
         """Say who does the tasks, out of the members who may manage integrations."""
         integration = self._integration(key)
-        given = PeopleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        ids = set(given.validated_data["people"])
+        given = form_input.body_of(request, PeopleSerializer)
+        ids = set(given["people"])
         members = Membership.objects.in_workspace(self.workspace).filter(pk__in=ids)
         users = [str(pk) for pk in members.values_list("user", flat=True)]
         if len(users) != len(ids):

@@ -27,6 +27,7 @@ from workspaces.ranks import GIVEN_BY_IDP
 
 TAG = ["Directory Sync"]
 _MANAGES = Permission.MANAGE_DIRECTORY_SYNC
+_IS_OFF = "Provisioning is not enabled. Add a domain first."
 
 
 class RulesSerializer(serializers.Serializer):
@@ -130,16 +131,14 @@ class DirectorySync(ApiView):
     )
     def patch(self, request: Request) -> Response:
         """Change the rules for members who come later; what is left out stays."""
-        sync = directory_sync.of(self.workspace)
-        if sync is None:
-            raise Problem(409, "Provisioning is not enabled. Add a domain first.")
-        given = RulesSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        wish = dict(given.validated_data)
-        sends_invites = wish.pop("sends_invites", sync.sends_invites)
-        form = RulesForm({**RulesForm.of(sync).initial, **wish})
-        form_input.check(form)
+        wish = form_input.body_of(request, RulesSerializer, partial=True)
         with transaction.atomic():
+            sync = directory_sync.locked(self.workspace)
+            if sync is None:
+                raise Problem(409, _IS_OFF)
+            sends_invites = wish.pop("sends_invites", sync.sends_invites)
+            form = RulesForm({**RulesForm.of(sync).initial, **wish})
+            form_input.check(form)
             directory_sync.change_rules(sync, form.rules(), by=self.caller.membership)
             directory_sync.send_invites(sync, on=sends_invites, actor=self.person)
         return _shown(self.workspace)
@@ -162,7 +161,7 @@ class TurnOn(ApiView):
             self.workspace, actor=self.person, now=database_now()
         )
         if directory_sync.of(self.workspace) is None:
-            raise Problem(409, "Provisioning is not enabled. Add a domain first.")
+            raise Problem(409, _IS_OFF)
         return _shown(self.workspace)
 
 
@@ -191,9 +190,8 @@ class Domains(ApiView):
     @idempotent("token")
     def post(self, request: Request) -> Response:
         """List domains. The first ones enable provisioning, and make its first token."""
-        given = NewDomainsSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = DomainsForm({"domains": ", ".join(given.validated_data["domains"])})
+        given = form_input.body_of(request, NewDomainsSerializer)
+        form = DomainsForm({"domains": ", ".join(given["domains"])})
         form_input.check(form)
         covered = provisioning.cover(
             self.workspace,
@@ -270,9 +268,8 @@ class TeamById(ApiView):
         team = get_object_or_404(
             Team.objects.filter(workspace=self.workspace), public_id=teamId
         )
-        given = TeamRoleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = TeamRoleForm(given.validated_data, team=team)
+        given = form_input.body_of(request, TeamRoleSerializer)
+        form = TeamRoleForm(given, team=team)
         form_input.check(form)
         teams.give_role(team, form.chosen(), by=self.caller.membership)
         team.refresh_from_db()

@@ -133,11 +133,9 @@ class Entitlements(ApiView):
         rows = assignments.search(
             integration, text=search_text(request._request), kind=kind
         )
-        shown, following = paging.window(request, rows)
-        data = EntitlementSerializer(
-            shown, many=True, context={"integration": integration}
-        ).data
-        return Response({"data": data, "nextCursor": following})
+        return paging.page(
+            request, rows, EntitlementSerializer, integration=integration
+        )
 
 
 class EntitlementById(ApiView):
@@ -175,9 +173,7 @@ class Holders(ApiView):
         integration = integration_of(self.workspace, key)
         found = _entitlement(integration, entitlementId)
         rows = assignments.holders(found, text=search_text(request._request))
-        shown, following = paging.window(request, rows)
-        data = HolderSerializer(shown, many=True, context={"entitlement": found}).data
-        return Response({"data": data, "nextCursor": following})
+        return paging.page(request, rows, HolderSerializer, entitlement=found)
 
 
 def _entitlement(integration: Integration, ref: str) -> AppEntitlement:

@@ -103,7 +103,7 @@ class ActivityTable(ApiView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """Export the activity as CSV, newest first. That is recorded."""
         activity_calls.filters_of(request)
-        query = request._request.GET
+        query = request.query_params
         return activity_export.file(self.workspace, query, actor=self.person)
 
 

@@ -173,9 +173,7 @@ class Integrations(ApiView):
     @idempotent()
     def post(self, request: Request) -> Response:
         """Create an integration with a gateway, and no token yet. Sync tests it."""
-        given = NewIntegrationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wish = given.validated_data
+        wish = form_input.body_of(request, NewIntegrationSerializer)
         app = App.objects.filter(slug=wish["app"], is_offered=True).first()
         if app is None:
             text = "The catalog has no such app."

@@ -60,7 +60,6 @@ urlpatterns = [
         integration_calls.Pause.as_view(),
         name="pause",
     ),
-    path("people", by_hand_calls.People.as_view(), name="task_people"),
     path("plan", plan_calls.Plan.as_view(), name="plan"),
     path(
         "plan/put-right",
@@ -113,6 +112,7 @@ urlpatterns = [
         name="silence_alarm",
     ),
     path("syncs", work_calls.Syncs.as_view(), name="syncs"),
+    path("task-people", by_hand_calls.People.as_view(), name="task_people"),
     path("tokens", token_calls.Tokens.as_view(), name="tokens"),
     path(
         "tokens/<slug:tokenId>",

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import paging
+from integrations.api import form_input, paging
 from integrations.api.base import ApiView
 from integrations.api.integration_calls import integration_of
 from integrations.api.problems import Problem
@@ -120,10 +120,9 @@ class Match(ApiView):
         """Let the account be that of a user. It is brought up to date with the user."""
         integration = integration_of(self.workspace, key)
         row = _account(integration, userId)
-        given = MatchSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = form_input.body_of(request, MatchSerializer)
         candidates = matching.candidates(integration)
-        wanted_id = str(given.validated_data["user"])
+        wanted_id = str(given["user"])
         target = candidates.filter(resource_id_public=wanted_id).first()
         if target is None:
             text = "The IdP has no such user without an account in the app."
@@ -149,9 +148,8 @@ class Exemption(ApiView):
         """Say that the account needs no user, and why. Nothing deletes it then."""
         integration = integration_of(self.workspace, key)
         row = _account(integration, userId)
-        given = ExemptionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        reason = given.validated_data["reason"]
+        given = form_input.body_of(request, ExemptionSerializer)
+        reason = given["reason"]
         matching.exempt(row, reason=reason, actor=self.person, now=database_now())
         return Response(UnmatchedSerializer(_account(integration, userId)).data)
 

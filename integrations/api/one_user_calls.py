@@ -86,7 +86,6 @@ class OneUser(ApiView):
             resource_id_public=str(userId),
         )
         jobs = people.last_jobs(self.workspace, row)
-        last_calls = app_calls.of_last_attempts(jobs[:1])
         # What stands for an unmatched account is the app's word, not the IdP's.
         user = row.resource if row.is_matched else None
         found = {
@@ -94,9 +93,7 @@ class OneUser(ApiView):
             "cause": causes.of_message(row.last_error),
             "sides": comparing.sides(user, row.account),
             "nextSteps": people.next_steps(row),
-            "lastSteps": [
-                step for made in last_calls.values() for step in app_calls.steps(made)
-            ],
+            "lastSteps": app_calls.steps_of(jobs[0], jobs[0].attempt) if jobs else [],
             "jobs": jobs,
             "changes": people.changes_of(integration, row),
         }

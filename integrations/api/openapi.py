@@ -95,7 +95,7 @@ def only_api(endpoints: Routes) -> Routes:
 
 
 def complete(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
-    """Add what every operation shares: problems, topics, Idempotency-Key."""
+    """Add what every operation shares: problems, topics, bodies without other members."""
     result["components"].setdefault("schemas", {})["Problem"] = _PROBLEM
     result["tags"] = [
         {"name": name, "description": text} for name, text in TOPICS.items()
@@ -104,10 +104,21 @@ def complete(result: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:
         "description": "A problem",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for operations in result["paths"].values():
+    schemas = result["components"]["schemas"]
+    for path, operations in result["paths"].items():
         for method in METHODS & operations.keys():
             operations[method]["responses"]["default"] = answer
+            if path.startswith("/api/v1/"):
+                _refuse_other_members(operations[method], schemas)
     return result
+
+
+def _refuse_other_members(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Say that a body has no members but those described."""
+    content = operation.get("requestBody", {}).get("content", {})
+    for described in content.values():
+        name = described["schema"]["$ref"].rpartition("/")[2]
+        schemas[name]["additionalProperties"] = False
 
 
 @cache

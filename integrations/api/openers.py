@@ -70,9 +70,7 @@ def limits_of(opener: Opener) -> Response:
 
 def limit(view: ApiView, opener: Opener) -> Response:
     """Let it reach as far as the body says and no farther. Raises Problem."""
-    given = LimitsSerializer(data=view.request.data)
-    given.is_valid(raise_exception=True)
-    wish = given.validated_data
+    wish = form_input.body_of(view.request, LimitsSerializer)
     form = LimitForm(
         {
             "access": READ if wish["readOnly"] else FULL,

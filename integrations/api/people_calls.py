@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import paging
+from integrations.api import form_input, paging
 from integrations.api.base import LARGEST_ID, ApiView
 from integrations.api.idempotency import idempotent
 from integrations.api.problems import Problem
@@ -26,8 +27,8 @@ AUDIT_FILTERS = [
     OpenApiParameter("who", str, description="Part of a name or an email."),
     OpenApiParameter("what", str, description="An action."),
     OpenApiParameter("object", str, description="Part of a name, or an id."),
-    OpenApiParameter("from", str, description="The first day, 2026-01-31."),
-    OpenApiParameter("to", str, description="The last day."),
+    OpenApiParameter("from", OpenApiTypes.DATE, description="The first day."),
+    OpenApiParameter("to", OpenApiTypes.DATE, description="The last day."),
 ]
 
 
@@ -122,9 +123,8 @@ class MemberById(ApiView):
     def patch(self, request: Request, membershipId: int) -> Response:
         """Give a member another role. Only a session of an Owner deals with Owners."""
         membership = self._membership(membershipId, request)
-        given = RoleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        role = Role(given.validated_data["role"])
+        given = form_input.body_of(request, RoleSerializer)
+        role = Role(given["role"])
         require_for_owners(self, role, request)
         changed = members.change_role(membership, role=role, by=self.caller.membership)
         return Response(MemberSerializer(changed).data)
@@ -200,12 +200,11 @@ class Invitations(ApiView):
     @idempotent()
     def post(self, request: Request) -> Response:
         """Invite somebody by e-mail. An open invitation to the address is renewed."""
-        given = NewInvitationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        role = Role(given.validated_data["role"])
+        given = form_input.body_of(request, NewInvitationSerializer)
+        role = Role(given["role"])
         require_for_owners(self, role, request)
         made = invitations.invite(
-            given.validated_data["email"],
+            given["email"],
             role=role,
             by=self.caller.membership,
             now=database_now(),
@@ -260,7 +259,7 @@ class Audit(ApiView):
 
 def audit_query(request: Request) -> QueryDict:
     """Return what of the log is asked for. Raises Problem for a day that is none."""
-    query = request._request.GET
+    query: QueryDict = request.query_params
     filters = audit_log.Filters.read(query)
     for name, day in (("from", filters.start), ("to", filters.end)):
         if query.get(name) and day is None:

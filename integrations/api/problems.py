@@ -25,10 +25,12 @@ from integrations.tasks import services as task_services
 from integrations.webhooks import endpoints
 from scim.schema_changes import StaleUserSchema
 from tokens.errors import TokenError
-from workspaces.errors import MemberError
+from workspaces.errors import MemberError, NoLongerAllowed, RoleTooHigh
 from workspaces.jobs import AlreadyEnded
 
 MEDIA_TYPE = "application/problem+json"
+NOT_ALLOWED = (RoleTooHigh, NoLongerAllowed)
+"""What the services refuse because of who asks: the same again would be refused too."""
 RULES = (
     TokenError,
     MemberError,
@@ -47,7 +49,7 @@ RULES = (
     service_accounts.NameTaken,
     service_accounts.NothingToCheck,
 )
-"""What the services refuse. The texts are for people."""
+"""What else the services refuse. The texts are for people."""
 _OF_DJANGO = (
     # Deleted after the call had found it.
     (WebhookEndpoint.DoesNotExist, 404, "This endpoint is deleted."),
@@ -90,6 +92,8 @@ def response_for(error: Exception) -> Response:
         return problem(error.status, error.detail, errors)
     if isinstance(error, exceptions.APIException):
         return _framework_error(error)
+    if isinstance(error, NOT_ALLOWED):
+        return problem(403, str(error))
     if isinstance(error, RULES):
         return problem(409, str(error))
     for kind, status, detail in _OF_DJANGO:

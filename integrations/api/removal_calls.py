@@ -9,7 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import paging
+from integrations.api import form_input, paging
 from integrations.api.base import ApiView
 from integrations.api.integration_calls import integration_of
 from integrations.provisioning import removals
@@ -82,9 +82,8 @@ class Approval(ApiView):
     def post(self, request: Request, key: str) -> Response:
         """Decide on held removals. One that does not wait any more is left out."""
         integration = integration_of(self.workspace, key)
-        given = DecisionSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        chosen = {str(user) for user in given.validated_data.get("users", [])}
+        given = form_input.body_of(request, DecisionSerializer)
+        chosen = {str(user) for user in given.get("users", [])}
         count = self.decide(
             integration, chosen or None, actor=self.person, now=database_now()
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations import configuration
+from integrations.api import form_input
 from integrations.api.base import ApiView
 from integrations.api.integration_calls import (
     IntegrationSerializer,
@@ -82,12 +83,11 @@ class Safety(ApiView):
     def put(self, request: Request, key: str) -> Response:
         """Say from how many users gone a sync or removals are held."""
         integration = integration_of(self.workspace, key)
-        given = SafetySerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = form_input.body_of(request, SafetySerializer)
         configuration.change_threshold(
             integration,
-            percent=given.validated_data["threshold_percent"],
-            minimum=given.validated_data["threshold_minimum"],
+            percent=given["threshold_percent"],
+            minimum=given["threshold_minimum"],
             actor=self.person,
         )
         return Response(SafetySerializer(integration).data)
@@ -112,9 +112,8 @@ class Matching(ApiView):
     def put(self, request: Request, key: str) -> Response:
         """Say by which rules a sync finds whose an account is."""
         integration = integration_of(self.workspace, key)
-        given = MatchingSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wish = given.validated_data["rules"]
+        given = form_input.body_of(request, MatchingSerializer)
+        wish = given["rules"]
         form = MatchingForm(
             dict(zip(MatchingForm.base_fields, wish, strict=False)),
             integration=integration,
@@ -140,9 +139,7 @@ class ChosenAccount(ApiView):
     def put(self, request: Request, key: str) -> Response:
         """Work with another saved account of the same app."""
         integration = integration_of(self.workspace, key)
-        given = ChosenAccountSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wish: dict[str, Any] = given.validated_data
+        wish = form_input.body_of(request, ChosenAccountSerializer)
         accounts = configuration.accounts_to_choose(integration)
         account = accounts.filter(public_id=wish["serviceAccountId"]).first()
         if account is None:

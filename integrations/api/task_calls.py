@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import paging
+from integrations.api import form_input, paging
 from integrations.api.base import ApiView
 from integrations.api.problems import Problem
 from integrations.models import Task
@@ -104,11 +104,8 @@ class Done(TaskView):
     def post(self, request: Request, taskId: uuid.UUID) -> Response:
         """Say that a task is done as its steps said in this version."""
         task = self.task(taskId)
-        given = DoneSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        services.done(
-            task, **given.validated_data, actor=self.person, now=database_now()
-        )
+        given = form_input.body_of(request, DoneSerializer)
+        services.done(task, **given, actor=self.person, now=database_now())
         return Response(TaskSerializer(self.task(taskId)).data)
 
 
@@ -126,9 +123,6 @@ class NotPossible(TaskView):
     def post(self, request: Request, taskId: uuid.UUID) -> Response:
         """Say why a task cannot be done. The user is shown as failed, with the reason."""
         task = self.task(taskId)
-        given = NotPossibleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        services.cannot_be_done(
-            task, **given.validated_data, actor=self.person, now=database_now()
-        )
+        given = form_input.body_of(request, NotPossibleSerializer)
+        services.cannot_be_done(task, **given, actor=self.person, now=database_now())
         return Response(TaskSerializer(self.task(taskId)).data)

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api import openers, paging
+from integrations.api import form_input, openers, paging
 from integrations.api.base import ApiView
 from integrations.api.connection_calls import directory_of
 from integrations.api.idempotency import idempotent
@@ -138,12 +138,11 @@ class TokenById(TokenView):
     def patch(self, request: Request, tokenId: str, **of: str) -> Response:
         """Rename a token, or say when it ends."""
         token = self.token(tokenId, of)
-        given = ChangedTokenSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        days, now = given.validated_data.get("lifetimeDays"), database_now()
+        given = form_input.body_of(request, ChangedTokenSerializer)
+        days, now = given.get("lifetimeDays"), database_now()
         changed = services.change(
             token,
-            name=given.validated_data.get("name", token.name),
+            name=given.get("name", token.name),
             lifetime=None if days is None else timedelta(days=days),
             actor=self.person,
             now=now,
@@ -211,15 +210,14 @@ class Rotation(TokenView):
     @idempotent("token")
     def post(self, request: Request, tokenId: str, **of: str) -> Response:
         """Make the token that takes the place of this one, now or after a time."""
-        given = RotationSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = form_input.body_of(request, RotationSerializer)
         old = self.token(tokenId, of)
         self.refuse_unconfirmed(confirmed.REPLACE, confirmed.replaced(old))
         now = database_now()
         issued = services.rotate(
             old.directory,
             old,
-            overlap=Overlap(given.validated_data["overlap"]),
+            overlap=Overlap(given["overlap"]),
             actor=self.person,
             now=now,
         )

@@ -90,9 +90,7 @@ class TokenPolicy(ApiView):
     )
     def patch(self, request: Request) -> Response:
         """Change the policy; what is left out stays. Tokens that exist keep their end."""
-        given = TokenPolicySerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        wish = dict(given.validated_data)
+        wish = form_input.body_of(request, TokenPolicySerializer, partial=True)
         if "remind_days" in wish:
             wish["remind_days"] = ", ".join(map(str, wish["remind_days"]))
         present = policy.policy_of(self.workspace)
@@ -132,9 +130,8 @@ class Schedule(ApiView):
     def put(self, request: Request, **of: str) -> Response:
         """Let tokens be replaced every so many days. No token is made by itself."""
         directory = directory_of(self.workspace, **of)
-        given = RotationScheduleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = RotationForm(given.validated_data, schedule=None)
+        given = form_input.body_of(request, RotationScheduleSerializer)
+        form = RotationForm(given, schedule=None)
         form_input.check(form)
         kept = scheduled_rotation.set_up(
             directory, **form.cleaned_data, actor=self.person

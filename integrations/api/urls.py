@@ -125,9 +125,9 @@ urlpatterns = [
         name="request",
     ),
     path(
-        "v1/activity/people/<uuid:userId>",
-        activity_calls.OfOne.as_view(),
-        name="activity_of_one",
+        "v1/activity/users/<uuid:userId>",
+        activity_calls.OfUser.as_view(),
+        name="activity_of_user",
     ),
     path("v1/activity.csv", file_calls.ActivityTable.as_view(), name="activity_csv"),
     path("v1/audit-log.csv", file_calls.AuditTable.as_view(), name="audit_csv"),

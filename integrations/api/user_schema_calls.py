@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations.api import form_input
 from integrations.api.base import ApiView
 from integrations.api.integration_calls import integration_of
 from integrations.api.problems import Problem
@@ -75,9 +76,7 @@ class UserSchemaOf(ApiView):
         """Replace the schema. What users would lose is told first: `discardValues`."""
         integration = integration_of(self.workspace, key)
         directory = integration.directory
-        given = ChangedUserSchemaSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        wish = given.validated_data
+        wish = form_input.body_of(request, ChangedUserSchemaSerializer)
         definition = {"attributes": wish["attributes"], "roles": wish["roles"]}
         try:
             schema = app_schema.parse(integration.app.manifest, definition)

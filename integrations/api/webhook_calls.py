@@ -138,9 +138,8 @@ class Webhooks(ApiView):
     def post(self, request: Request) -> Response:
         """Add an endpoint. The secret that signs its messages is in this answer only."""
         self.refuse_unconfirmed(endpoints.SEND, endpoints.new_subject(self.workspace))
-        given = ChangedWebhookSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        form = EndpointForm(given.validated_data)
+        given = form_input.body_of(request, ChangedWebhookSerializer)
+        form = EndpointForm(given)
         form_input.check(form)
         made = endpoints.add(
             self.workspace,
@@ -174,11 +173,8 @@ class WebhookById(WebhookView):
         """Give an endpoint another address or other events; what is left out stays."""
         found = self.webhook(webhookId)
         self.refuse_unconfirmed(endpoints.SEND, endpoints.subject_of(found))
-        given = ChangedWebhookSerializer(data=request.data, partial=True)
-        given.is_valid(raise_exception=True)
-        form = EndpointForm(
-            {"url": found.url, "events": found.events, **given.validated_data}
-        )
+        given = form_input.body_of(request, ChangedWebhookSerializer, partial=True)
+        form = EndpointForm({"url": found.url, "events": found.events, **given})
         form_input.check(form)
         endpoints.change(
             found,
@@ -211,12 +207,11 @@ class Secret(WebhookView):
     def post(self, request: Request, webhookId: uuid.UUID) -> Response:
         """Make a new secret. The former one signs too for the time of `overlap`."""
         found = self.webhook(webhookId)
-        given = SecretOverlapSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        given = form_input.body_of(request, SecretOverlapSerializer)
         try:
             made = endpoints.replace_secret(
                 found,
-                overlap=Overlap(given.validated_data["overlap"]),
+                overlap=Overlap(given["overlap"]),
                 actor=self.person,
                 now=database_now(),
             )

@@ -52,6 +52,12 @@ def steps(calls: Iterable[AppCall]) -> list[Step]:
     return [Step(words, succeeded) for words, succeeded in found.items()]
 
 
+def steps_of(job: Job, attempt: int) -> list[Step]:
+    """Return the steps of one attempt of a job, without reading what was sent."""
+    made = AppCall.objects.filter(job=job, attempt=attempt, is_change=True)
+    return steps(made.order_by("id").defer("request_body", "answer_body")[:MOST])
+
+
 def _with_pictures(found: QuerySet[AppCall]) -> QuerySet[AppCall]:
     """Say of each call whether it has a picture, and leave the picture where it is."""
     pictures = Screenshot.objects.filter(call=OuterRef("pk"))

@@ -61,6 +61,7 @@ def groups_of(integration: Integration, *, text: str = "") -> QuerySet[Resource]
     rows = (
         Resource.objects.filter(directory=integration.directory, resource_type="Group")
         .select_related("app_entitlement")
+        .defer("document", "comparable")
         .annotate(member_count=Count("members"))
         .order_by("label", "id")
     )

@@ -118,6 +118,21 @@ class TestMembers:
             AuditEvent.objects.order_by("-id").values_list("action", flat=True)[:2]
         ) == ["workspaces.member.removed", "workspaces.member.role_changed"]
 
+    def test_role_above_ones_own_is_no_conflict_but_forbidden(
+        self, workspace: Workspace
+    ) -> None:
+        admin = ApiClient(factories.issue_api_token(workspace, Role.ADMIN).plaintext)
+        member = factories.MembershipFactory(workspace=workspace)
+        wish = {"email": "x@acme.test", "role": "super_admin"}
+
+        answers = [
+            admin.patch(f"/v1/members/{member.pk}", {"role": "super_admin"}),
+            admin.post("/v1/invitations", wish),
+        ]
+
+        assert [answer.status for answer in answers] == [403, 403]
+        assert "somebody with a higher role" in answers[0].body["detail"]
+
     def test_no_token_deals_with_owners(
         self, api: ApiClient, workspace: Workspace, alice: User
     ) -> None:

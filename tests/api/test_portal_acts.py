@@ -225,6 +225,18 @@ class TestTokens:
         assert early.status == 409
         assert (retired.status, retired.body["state"]) == (200, "replaced")
 
+    def test_misspelt_limit_is_refused_and_lifts_none(
+        self, api: ApiClient, one: str, values: dict[str, Any]
+    ) -> None:
+        path = f"{one}/tokens/{values['token']}/limits"
+        api.call("PUT", path, {"readOnly": True})
+
+        answer = api.call("PUT", path, {"readonly": True})
+
+        assert answer.status == 422
+        assert answer.body["errors"][0]["pointer"] == "#/readonly"
+        assert api.get(path).body["readOnly"] is True
+
     @pytest.mark.parametrize(
         ("body", "field"),
         [

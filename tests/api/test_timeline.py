@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ class TestTimelineOfAUser:
         scim.add_user("ben@acme.test")
         rename(scim, ann, "Head")
         records.flush()
-        path = f"/v1/activity/people/{ann}"
+        path = f"/v1/activity/users/{ann}"
 
         first = api.get(f"{path}?limit=1").body
         rest = api.get(f"{path}?cursor={first['nextCursor']}").body
@@ -148,6 +149,10 @@ class TestTimelineOfAUser:
         assert {line["resourceId"] for line in lines} == {ann}
         kinds = [line["kind"] for line in lines]
         assert sorted(kinds) == ["job", "request", "request"]
+        whole = [
+            datetime.fromisoformat(line["at"]) for line in api.get(path).body["data"]
+        ]
+        assert whole == sorted(whole, reverse=True)
         assert rest["nextCursor"] is None
 
     def test_takes_as_many_queries_for_many_as_for_one(
@@ -158,13 +163,13 @@ class TestTimelineOfAUser:
     ) -> None:
         ann = add_ann(scim)
         with django_assert_num_queries(11):
-            assert len(api.get(f"/v1/activity/people/{ann}").body["data"]) == 2
+            assert len(api.get(f"/v1/activity/users/{ann}").body["data"]) == 2
         for name in ("Head", "Lead", "Boss"):
             rename(scim, ann, name)
         records.flush()
 
         with django_assert_num_queries(11):
-            assert len(api.get(f"/v1/activity/people/{ann}").body["data"]) == 5
+            assert len(api.get(f"/v1/activity/users/{ann}").body["data"]) == 5
 
 
 @pytest.fixture

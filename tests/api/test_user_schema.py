@@ -93,7 +93,7 @@ class TestUserSchema:
 class TestPeople:
     @pytest.fixture
     def hand(self, integration: Integration) -> str:
-        return f"/v1/integrations/{values_of(integration)['hand']}/people"
+        return f"/v1/integrations/{values_of(integration)['hand']}/task-people"
 
     def test_people_are_named_and_taken_back(
         self, api: ApiClient, integration: Integration, hand: str
@@ -126,4 +126,4 @@ class TestPeople:
     ) -> None:
         key = integration.directory.key
 
-        assert api.get(f"/v1/integrations/{key}/people").status == 404
+        assert api.get(f"/v1/integrations/{key}/task-people").status == 404

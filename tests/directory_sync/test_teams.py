@@ -153,6 +153,23 @@ def test_admin_lets_no_team_and_no_rule_make_super_admins(
         teams.give_role(team, None, by=admin)
 
 
+def test_admin_brings_back_no_role_that_an_owner_took_from_the_rules_meanwhile(
+    team: Team, membership: Membership
+) -> None:
+    admin = factories.MembershipFactory(workspace=membership.workspace, role=Role.ADMIN)
+    seen = DirectorySync.objects.get()
+    seen.default_role = Role.SUPER_ADMIN
+    rules = directory_sync.Rules(
+        default_role=Role.SUPER_ADMIN,
+        adopts=seen.adopts,
+        allows_unproven=seen.allows_unproven,
+        owned_tokens=DirectorySync.OwnedTokens(seen.owned_tokens),
+    )
+
+    with pytest.raises(RoleTooHigh):
+        directory_sync.change_rules(seen, rules, by=admin)
+
+
 def test_member_without_rights_gives_no_role(team: Team) -> None:
     with pytest.raises(MemberError):
         teams.give_role(team, Role.ADMIN, by=member(ANN))
