@@ -25,11 +25,16 @@ from integrations.tasks import services as task_services
 from integrations.webhooks import endpoints
 from scim.schema_changes import StaleUserSchema
 from tokens.errors import TokenError
-from workspaces.errors import MemberError, NoLongerAllowed, RoleTooHigh
+from workspaces.errors import (
+    MemberError,
+    NoLongerAllowed,
+    ReachesTooHigh,
+    RoleTooHigh,
+)
 from workspaces.jobs import AlreadyEnded
 
 MEDIA_TYPE = "application/problem+json"
-NOT_ALLOWED = (RoleTooHigh, NoLongerAllowed)
+NOT_ALLOWED = (RoleTooHigh, ReachesTooHigh, NoLongerAllowed)
 """What the services refuse because of who asks: the same again would be refused too."""
 RULES = (
     TokenError,
