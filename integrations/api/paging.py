@@ -27,9 +27,8 @@ PARAMETERS = [
 def limit_of(request: Request) -> int:
     """Return how many rows are asked for. Raises Problem."""
     text = request.query_params.get("limit", "50")
-    if not (text.isascii() and text.isdecimal() and len(text) < 5):
-        raise Problem(400, f"limit must be a number from 1 to {MOST}.")
-    if not 1 <= int(text) <= MOST:
+    is_number = text.isascii() and text.isdecimal() and len(text) < 5
+    if not (is_number and 1 <= int(text) <= MOST):
         raise Problem(400, f"limit must be a number from 1 to {MOST}.")
     return int(text)
 

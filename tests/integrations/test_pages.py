@@ -824,8 +824,8 @@ def test_session_holds_no_more_than_ids(
     assert set(data) <= {
         "_auth_user_id",
         "_auth_user_backend",
+        "signed_in_at",
         "_auth_user_hash",
         "proof",
-        "signed_in_at",
         "sync",
     }
